@@ -1,0 +1,88 @@
+/** Where records travel between the stages: ordered per key, at least once, durable before acknowledged. */
+
+export const topics = [
+  'session-frames',
+  'session-events',
+  'alerts',
+  'dead-letters',
+  'entity-events',
+  'log-entries',
+] as const
+export type Topic = (typeof topics)[number]
+
+export type NewRecord = {
+  topic: Topic
+  key: string // decides the partition: all records of a key keep their order
+  value: Uint8Array
+  headers?: Record<string, string>
+}
+
+export type BusRecord = {
+  topic: Topic
+  partition: number
+  offset: number // 0, 1, 2, … per partition
+  key: string
+  value: Uint8Array
+  headers: Record<string, string>
+  timestampMs: number // when the bus took it
+}
+
+export type Placed = { topic: Topic; partition: number; offset: number }
+export type TopicPartition = { topic: Topic; partition: number }
+
+/** Records of one topic-partition, in offset order. */
+export type RecordRun = TopicPartition & { records: BusRecord[] }
+
+/**
+ * A member of a consumer group. The bus calls `onRecords` with one run at a time per partition and awaits it: not
+ * returning is back-pressure. Processing does not commit; `commit` is the member's own act, after its write is durable.
+ */
+export type Consumer = {
+  onRecords(run: RecordRun, control: ConsumeControl): Promise<void>
+  /** Before the first run of these partitions. Anything held for them from an earlier assignment is stale. */
+  onAssigned?(partitions: TopicPartition[]): Promise<void>
+  /** The partitions are gone: drop what is held for them, commit nothing more. */
+  onRevoked?(partitions: TopicPartition[]): Promise<void>
+}
+export type ConsumeControl = {
+  /** To be called at least every 10 s while a run is being processed, or the group gives the partition away. */
+  heartbeat(): Promise<void>
+  signal: AbortSignal // aborted when the subscription closes or the partition is revoked
+}
+
+export type Subscription = {
+  /** Durably: everything before `nextOffset` is done. Lower than what is committed already: no effect, never back. */
+  commit(at: TopicPartition, nextOffset: number): Promise<void>
+  /** Resolves when no `onRecords` is running any more. */
+  close(): Promise<void>
+}
+
+export type SubscribeOptions = {
+  group: string
+  topics: Topic[]
+  maxRunBytes?: number // of one onRecords call, by default 4 MiB
+  /**
+   * A failing onRecords (rejection) is retried with the same run, after a growing delay; this is told each time.
+   * What can never succeed is the member's to dead-letter.
+   */
+  onError?(error: unknown, run: RecordRun, attempt: number): void
+}
+
+export type GroupLag = TopicPartition & { group: string; committed: number; end: number }
+
+export type Bus = {
+  /** Random, made with the bus: offsets mean nothing without it, since a new bus starts at 0 again. */
+  readonly id: string
+  /**
+   * Resolves after the records are durable, with one place per record, in order.
+   * @throws BTZ_BUS_RECORD_TOO_LARGE (none of the call's records is written) BTZ_BUS_UNKNOWN_TOPIC BTZ_DISK_FULL BTZ_BUS_CLOSED
+   */
+  produce(records: NewRecord[]): Promise<Placed[]>
+  subscribe(options: SubscribeOptions, consumer: Consumer): Promise<Subscription>
+  /** Reads without a group, for repair and dead letters: at most `limit` records from `offset` on. */
+  read(at: TopicPartition, offset: number, limit: number): Promise<BusRecord[]>
+  lag(): Promise<GroupLag[]>
+  partitions(topic: Topic): number
+  readonly maxRecordBytes: number
+  close(): Promise<void>
+}

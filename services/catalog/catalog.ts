@@ -1,0 +1,110 @@
+import type { Command, List, Session, SessionState } from '../schema/session.ts'
+import type { EventKind, SessionEvent } from '../schema/session-event.ts'
+
+/** What evidence can rebuild: rows and full text about sessions, commands, events, blocks. */
+
+/** A block of a session, as the recorder wrote it. */
+export type BlockRow = {
+  sessionId: string
+  key: string
+  firstSeq: number
+  lastSeq: number
+  startNs: bigint
+  endNs: bigint
+  firstAtMs: number
+  lastAtMs: number
+  sizeBytes: number
+  chainHash: string // hex
+  seals: boolean
+}
+
+/** What the indexer learned from the batches fromSeq..nextSeq-1 of one session. Applied whole or not at all. */
+export type SessionUpdate = {
+  sessionId: string
+  fromSeq: number
+  nextSeq: number
+  /** The indexer's own state, JSON, ≤ 256 KiB: given back by `progress` so that it can go on after a crash. */
+  progress: string
+  session: SessionRow
+  /** Commands new or changed, by their number in the session: a later row with the same number replaces the earlier. */
+  commands: { number: number; command: Command }[]
+}
+
+/** All of a Session but what the recorder owns. */
+export type SessionRow = Omit<Session, 'evidence' | 'person' | 'commandCount'> & { state: SessionState }
+
+export type SessionQuery = {
+  text?: string // user, hosts, addresses, command lines: words that must all be found
+  from?: Date // sessions that overlap [from, to]
+  to?: Date
+  user?: string
+  bastion?: string
+  sourceIp?: string
+  state?: SessionState
+  connectionId?: string
+  parentId?: string
+  limit: number
+  cursor?: string
+}
+export type EventQuery = {
+  kinds?: EventKind[]
+  text?: string
+  from?: Date
+  to?: Date
+  sessionId?: string
+  user?: string
+  bastion?: string
+  limit: number
+  cursor?: string
+}
+export type SearchQuery = {
+  text: string
+  in: ('commands' | 'events')[]
+  from?: Date
+  to?: Date
+  limit: number
+  cursor?: string
+}
+export type SearchHit = {
+  in: 'commands' | 'events'
+  sessionId: string | null
+  eventId: string | null
+  atMs: number | null // in the session
+  at: string // RFC 3339
+  snippet: string // the line around the match
+  highlights: [start: number, end: number][] // in the snippet, UTF-16 units
+  user: string | null
+  bastion: string
+}
+
+export type CatalogWriter = {
+  /** Idempotent by key. */
+  putBlock(row: BlockRow): Promise<void>
+  /** After the session's last block and manifest are durable. Idempotent; may come before any indexFrames. */
+  markSealed(sessionId: string, manifestKey: string): Promise<void>
+  /** No effect when nextSeq is not beyond what was applied: the same batches may come twice. */
+  indexFrames(update: SessionUpdate): Promise<void>
+  /** The state to go on from, or null for a session never seen. */
+  progress(sessionId: string): Promise<{ nextSeq: number; progress: string } | null>
+  /** Idempotent by event id; the first one stands. */
+  putEvents(events: SessionEvent[]): Promise<{ inserted: number; duplicates: number }>
+}
+
+export type CatalogReader = {
+  session(id: string): Promise<Session | null>
+  /**
+   * Open sessions first, then by start, newest first; a page is stable while rows arrive.
+   * @throws BTZ_CATALOG_TIMEOUT BTZ_CATALOG_CURSOR — likewise all lists below
+   */
+  sessions(query: SessionQuery): Promise<List<Session>>
+  commands(sessionId: string, page: { limit: number; cursor?: string }): Promise<List<Command & { number: number }>>
+  blocks(sessionId: string): Promise<BlockRow[]>
+  /** Newest first. */
+  events(query: EventQuery): Promise<List<SessionEvent>>
+  /** Newest first. */
+  search(query: SearchQuery): Promise<List<SearchHit>>
+  /** Open sessions of a bastion, for the agent's heartbeat. */
+  openSessions(bastion: string): Promise<{ id: string; nextSeq: number }[]>
+}
+
+export type Catalog = CatalogWriter & CatalogReader & { close(): Promise<void> }

@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
+import { BartizanError } from './errors.ts'
+import { BastionName } from './schema/ids.ts'
+
+const MiB = 1024 * 1024
+const port = z.coerce.number().int().min(0).max(65_535)
+const int = z.coerce.number().int().nonnegative()
+const bool = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
+const list = <T extends z.ZodType>(item: T) =>
+  z.preprocess((value) => (typeof value === 'string' ? value.split(',').filter(Boolean) : value), z.array(item))
+
+const Log = z.strictObject({
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('least level that is logged'),
+})
+const Http = z.strictObject({
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address of console and API; put a TLS proxy before any other than loopback'),
+  port: port.default(8080).describe('0 = any free port'),
+  publicUrl: z.url().optional().describe('how browsers reach the console, when through a proxy'),
+})
+const Sudo = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('address of the sudo log server'),
+  port: port.default(30_343).describe('0 = any free port'),
+  allowedUids: list(int).default([0]).describe('users whose sockets may speak to the sudo port; sudo itself runs as 0'),
+  maxConnections: int.default(1024).describe('more are refused'),
+  resumeGraceMs: int
+    .default(30_000)
+    .describe('how long a cut session waits for its client before it ends as truncated'),
+  idleHelloMs: int.default(10_000).describe('a connection that says nothing for this long is closed'),
+})
+const Agent = z.strictObject({
+  drainMs: int.default(5_000).describe('on SIGTERM: what open sessions get before they are ended'),
+  heartbeatMs: int.default(10_000).describe('interval of heartbeats'),
+  signHeadMs: int.default(10_000).describe('interval at which an active session head is signed'),
+  batchMaxBytes: int
+    .max(256 * 1024)
+    .default(256 * 1024)
+    .describe('payload of a batch'),
+  batchMaxMs: int.default(250).describe('age at which a batch is closed'),
+  envKeep: list(z.string())
+    .default(['LANG', 'LC_ALL', 'TERM', 'SSH_CONNECTION', 'SSH_CLIENT', 'SSH_TTY'])
+    .describe('environment names kept in the recording; all others are dropped on the bastion'),
+  spool: z
+    .strictObject({
+      maxBytes: int.default(1024 * MiB).describe('limit of what waits on the bastion'),
+      segmentBytes: int.default(64 * MiB).describe('size of one spool file'),
+      fsyncMs: int.default(20).describe('longest wait of a group fsync'),
+      keep: z
+        .enum(['acknowledged', 'evidence'])
+        .default('acknowledged')
+        .describe('until the bus has it, or until it is evidence'),
+      onFull: z
+        .enum(['abort', 'gap'])
+        .default('abort')
+        .describe('at 100 %: end sessions with a text, or go on with a recorded gap'),
+    })
+    .prefault({}),
+  masking: z
+    .strictObject({
+      holdMs: int.default(2_000).describe('longest time a typed key waits for its decision'),
+      holdBytes: int.default(4096).describe('most typed bytes that wait for a decision'),
+      answerMs: int.default(1_000).describe('output within this time answers a key'),
+      ttyProbe: z.enum(['auto', 'off']).default('auto').describe('read the terminal mode where the agent may'),
+    })
+    .prefault({}),
+})
+const Uplink = z.strictObject({
+  url: z.url().optional().describe('receiver; absent: the local instance, found through endpoints.json'),
+  tokenFile: z.string().optional().describe('file with the ingest token; absent: the local instance made one'),
+  maxUploadBytes: int.default(4 * MiB).describe('size of one upload'),
+})
+const Ingest = z.strictObject({
+  blockMaxBytes: int.default(4 * MiB).describe('a block closes at this size'),
+  blockMaxMs: int.default(60_000).describe('or at this age'),
+  eventBlockMaxBytes: int.default(MiB).describe('size of an event block'),
+  memoryBytes: int.default(256 * MiB).describe('open blocks of a worker together; the largest closes first'),
+  reorderBatches: int.default(64).describe('batches of a session that wait for a missing one'),
+  reorderMs: int.default(30_000).describe('how long they wait before the gap is recorded'),
+  orphanAfterMs: int
+    .default(24 * 3_600_000)
+    .describe('without a heartbeat for this long, open sessions are closed provisionally'),
+})
+const BusConfig = z.strictObject({
+  partitions: int.min(1).max(48).default(8).describe('per topic, fixed when the topic is made'),
+  segmentBytes: int.default(64 * MiB).describe('size of one log file'),
+  retentionMs: int
+    .default(14 * 24 * 3_600_000)
+    .describe('records older than this go, once every group has committed them'),
+  maxRecordBytes: int.default(4 * MiB).describe('larger records are refused'),
+})
+const Recordings = z.strictObject({
+  retentionDays: int.min(1).default(365).describe('evidence is kept at least this long'),
+  immutable: bool.default(false).describe('chattr +i on evidence files (needs root)'),
+})
+const Viewer = z.strictObject({
+  sessionHours: int.min(1).default(12).describe('how long a browser stays signed in'),
+  loginLinkMinutes: int.min(1).default(15).describe('how long a one-time sign-in link is good'),
+  readers: int.min(1).max(16).default(2).describe('threads that answer queries'),
+  queryTimeoutMs: int.default(5_000).describe('longest time of one query'),
+})
+
+/** Every setting, its default and its meaning: the one source of `config --print` and of the environment names. */
+export const Config = z.strictObject({
+  data: z.string().default('data').describe('folder of everything Bartizan keeps'),
+  bastion: BastionName.default(BastionName.catch('bastion' as BastionName).parse(hostname())).describe(
+    'name of this host',
+  ),
+  log: Log.prefault({}),
+  http: Http.prefault({}),
+  sudo: Sudo.prefault({}),
+  agent: Agent.prefault({}),
+  uplink: Uplink.prefault({}),
+  ingest: Ingest.prefault({}),
+  bus: BusConfig.prefault({}),
+  recordings: Recordings.prefault({}),
+  viewer: Viewer.prefault({}),
+})
+export type Config = z.infer<typeof Config>
+
+/** Environment that is not a setting: secrets, and names other programs rely on. */
+const reserved = new Set(['BARTIZAN_OPENSSH_LOG', 'BARTIZAN_ADMIN_TOKEN', 'BARTIZAN_TOKEN', 'BARTIZAN_CONFIG'])
+
+export type Setting = { path: string[]; env: string; description: string }
+
+const shapeOf = (type: unknown): Record<string, unknown> | null => {
+  const definition = (type as { def?: { type: string; shape?: Record<string, unknown>; innerType?: unknown } }).def
+  if (definition?.type === 'object') return definition.shape ?? null
+  return definition?.innerType ? shapeOf(definition.innerType) : null
+}
+
+/** All leaf settings with their environment names: http.port → BARTIZAN_HTTP_PORT. */
+export const settings = (type: unknown = Config, path: string[] = []): Setting[] =>
+  Object.entries(shapeOf(type) ?? {}).flatMap(([name, child]) => {
+    const here = [...path, name]
+    if (shapeOf(child)) return settings(child, here)
+    const env = `BARTIZAN_${here.map((part) => part.replace(/([A-Z])/g, '_$1').toUpperCase()).join('_')}`
+    return [{ path: here, env, description: (child as z.ZodType).description ?? '' }]
+  })
+
+const setAt = (target: Record<string, unknown>, path: string[], value: unknown): void => {
+  const [name, ...rest] = path as [string, ...string[]]
+  if (rest.length === 0) target[name] = value
+  else setAt((target[name] ??= {}) as Record<string, unknown>, rest, value)
+}
+
+const overlayEnvironment = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv): void => {
+  const known = new Map(settings().map((setting) => [setting.env, setting.path]))
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('BARTIZAN_') || reserved.has(name) || value === undefined) continue
+    const path = known.get(name)
+    if (!path) {
+      throw new BartizanError('BTZ_CONFIG_INVALID', `environment: ${name} is not a setting`, {
+        hint: '`bartizan config --print` lists all settings',
+      })
+    }
+    setAt(raw, path, value)
+  }
+}
+
+const readFile = (file: string): Record<string, unknown> => {
+  let parsed: unknown
+  try {
+    parsed = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 })
+  } catch (cause) {
+    throw new BartizanError('BTZ_CONFIG_INVALID', `${file}: ${(cause as Error).message}`, { cause })
+  }
+  if (parsed === null || parsed === undefined) return {}
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) {
+    throw new BartizanError('BTZ_CONFIG_INVALID', `${file}: expected keys and values at the top level`)
+  }
+  return parsed as Record<string, unknown>
+}
+
+/**
+ * File, then environment. `data` is made absolute.
+ * @throws BTZ_CONFIG_INVALID naming every wrong key
+ */
+export const loadConfig = (file: string | undefined, env: NodeJS.ProcessEnv): Config => {
+  const raw = file === undefined ? {} : readFile(file)
+  overlayEnvironment(raw, env)
+  const result = Config.safeParse(raw)
+  if (!result.success) {
+    throw new BartizanError('BTZ_CONFIG_INVALID', z.prettifyError(result.error), {
+      hint: '`bartizan config --print` lists all settings with their meaning',
+    })
+  }
+  return { ...result.data, data: resolve(result.data.data) }
+}

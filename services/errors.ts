@@ -1,0 +1,57 @@
+/** Every error code of the product: what it means. The message says what happened, to what; the hint what to do. */
+export const errorCodes = {
+  BTZ_CONFIG_INVALID: 'the configuration has unknown or wrong keys',
+  BTZ_DATA_LOCKED: 'another process uses this data folder',
+  BTZ_DATA_UNWRITABLE: 'the data folder cannot be written',
+  BTZ_DISK_FULL: 'the disk is full',
+  BTZ_PORT_IN_USE: 'another program listens on the port',
+  BTZ_AGENT_START: 'the agent process did not start',
+  BTZ_NOT_RUNNING: 'no Bartizan runs on this data folder',
+  BTZ_BUS_CLOSED: 'the bus is closed',
+  BTZ_BUS_RECORD_TOO_LARGE: 'a record is larger than the bus takes',
+  BTZ_BUS_CORRUPT: 'the bus has damage that is not a torn tail',
+  BTZ_BUS_UNKNOWN_TOPIC: 'the topic does not exist',
+  BTZ_RECORDING_EXISTS: 'the key was written before; evidence is never overwritten',
+  BTZ_RECORDING_NOT_FOUND: 'there is no evidence under this key',
+  BTZ_RECORDING_KEY_INVALID: 'the evidence key has a form that is not allowed',
+  BTZ_EVIDENCE_CORRUPT: 'the evidence does not match its own digests',
+  BTZ_EVIDENCE_FORMAT: 'the evidence has a format this version cannot read',
+  BTZ_KEY_DESTROYED: 'the session key was destroyed: the content is erased',
+  BTZ_KEY_NOT_FOUND: 'there is no key for this session',
+  BTZ_KEY_INVALID: 'the key file is damaged or not ours',
+  BTZ_STATE_CONFLICT: 'the value was changed by someone else in between',
+  BTZ_CATALOG_QUERY: 'the query cannot be understood',
+  BTZ_CATALOG_TIMEOUT: 'the query took longer than its limit',
+  BTZ_CATALOG_CURSOR: 'the page cursor is not one of ours',
+  BTZ_BATCH_INVALID: 'the batch cannot be decoded or breaks a limit',
+  BTZ_SPOOL_FULL: 'the spool has reached its limit',
+  BTZ_SPOOL_CORRUPT: 'the spool has damage that is not a torn tail',
+  BTZ_SUDO_PROTOCOL: 'the sudo client broke the log server protocol',
+  BTZ_SUDO_PEER_REFUSED: 'the peer of the sudo port is not an allowed user',
+  BTZ_UPLINK_REFUSED: 'the receiver refused what the agent sent',
+  BTZ_AUTH_REQUIRED: 'the request carries no valid credentials',
+  BTZ_FORBIDDEN: 'the credentials do not allow this',
+  BTZ_NOT_FOUND: 'there is no such thing',
+  BTZ_REQUEST_INVALID: 'the request is malformed',
+  BTZ_PAYLOAD_TOO_LARGE: 'the request body is larger than allowed',
+  BTZ_TOO_MANY_REQUESTS: 'too many requests',
+  BTZ_UNAVAILABLE: 'the service cannot take this now',
+  BTZ_INTERNAL: 'an error inside Bartizan',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** An error with a code. `message`: what happened, to what. `hint`: what to do about it. */
+export class BartizanError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'BartizanError'
+    this.code = code
+    this.hint = options.hint
+  }
+}
+
+export const hasCode = (error: unknown, code: ErrorCode): boolean =>
+  error instanceof BartizanError && error.code === code

@@ -1,0 +1,139 @@
+import { hash } from 'node:crypto'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { BartizanError } from '../../errors.ts'
+import {
+  type FrameBatch,
+  FrameBatchSchema,
+  PayloadEncoding,
+  type SessionEnd,
+  type SessionStart,
+  type SignedHead,
+  Stream,
+} from '../../schema/generated/frame_batch_pb.ts'
+
+export { Stream }
+
+/** One recorded frame. `data` of a masked frame is empty: `masked` says how long it was and why it is not there. */
+export type Frame = {
+  delayNs: bigint // since the frame before
+  stream: Stream
+  data: Uint8Array
+  masked?: { length: number; rule: string }
+}
+
+export type BatchHeader = {
+  sessionId: string
+  bastion: string
+  batchSeq: number
+  prevHash: Uint8Array // 32 bytes
+  startNs: bigint
+  closedAtMs: number
+  start?: SessionStart
+  end?: SessionEnd
+  head?: SignedHead
+}
+
+/** Limits of one batch: what decodes beyond them is refused. */
+export const batchLimits = {
+  payloadBytes: 256 * 1024,
+  frames: 65_536,
+  finishedBytes: 1024 * 1024, // header and columns included
+} as const
+const compressFromBytes = 16 * 1024
+
+/** The finished bytes of a batch: what is hashed, spooled, sent and stored, unchanged from here on. */
+export const encodeFrameBatch = (header: BatchHeader, frames: readonly Frame[]): Uint8Array => {
+  const raw = Buffer.concat(frames.map((frame) => frame.data))
+  const compress = raw.byteLength >= compressFromBytes
+  return toBinary(
+    FrameBatchSchema,
+    create(FrameBatchSchema, {
+      ...header,
+      format: 0,
+      batchSeq: BigInt(header.batchSeq),
+      closedAtMs: BigInt(header.closedAtMs),
+      payloadEncoding: compress ? PayloadEncoding.ZSTD : PayloadEncoding.IDENTITY,
+      payloadSize: raw.byteLength,
+      delayNs: frames.map((frame) => frame.delayNs),
+      length: frames.map((frame) => frame.data.byteLength),
+      stream: frames.map((frame) => frame.stream),
+      masked: frames.flatMap((frame, index) => (frame.masked ? [{ frame: index, ...frame.masked }] : [])),
+      payload: compress ? zstdCompressSync(raw) : raw,
+    }),
+  )
+}
+
+export type DecodedBatch = BatchHeader & {
+  message: FrameBatch
+  endNs: bigint // startNs + all delays
+  frameCount: number
+}
+
+const refuse = (what: string, cause?: unknown): never => {
+  throw new BartizanError('BTZ_BATCH_INVALID', `frame batch refused: ${what}`, { cause })
+}
+
+const parse = (finished: Uint8Array): FrameBatch => {
+  if (finished.byteLength > batchLimits.finishedBytes) refuse(`${finished.byteLength} bytes`)
+  try {
+    return fromBinary(FrameBatchSchema, finished)
+  } catch (cause) {
+    return refuse('not a FrameBatch', cause)
+  }
+}
+
+/** Header and columns, checked against the limits; the payload is not touched. @throws BTZ_BATCH_INVALID */
+export const decodeBatchHeader = (finished: Uint8Array): DecodedBatch => {
+  const message = parse(finished)
+  const frameCount = message.delayNs.length
+  if (message.format !== 0) refuse(`format ${message.format}`)
+  if (message.prevHash.byteLength !== 32) refuse('prev_hash is not 32 bytes')
+  if (frameCount > batchLimits.frames) refuse(`${frameCount} frames`)
+  if (message.length.length !== frameCount || message.stream.length !== frameCount) refuse('columns differ in length')
+  if (message.payloadSize > batchLimits.payloadBytes) refuse(`payload of ${message.payloadSize} bytes`)
+  if (message.batchSeq > BigInt(Number.MAX_SAFE_INTEGER)) refuse('batch_seq')
+  if (message.length.reduce((sum, length) => sum + length, 0) !== message.payloadSize)
+    refuse('lengths and payload differ')
+  return {
+    message,
+    sessionId: message.sessionId,
+    bastion: message.bastion,
+    batchSeq: Number(message.batchSeq),
+    prevHash: message.prevHash,
+    startNs: message.startNs,
+    closedAtMs: Number(message.closedAtMs),
+    ...(message.start && { start: message.start }),
+    ...(message.end && { end: message.end }),
+    ...(message.head && { head: message.head }),
+    endNs: message.delayNs.reduce((sum, delay) => sum + delay, message.startNs),
+    frameCount,
+  }
+}
+
+const payloadOf = (message: FrameBatch): Uint8Array => {
+  if (message.payloadEncoding === PayloadEncoding.IDENTITY) return message.payload
+  if (message.payloadEncoding !== PayloadEncoding.ZSTD) return refuse(`payload encoding ${message.payloadEncoding}`)
+  try {
+    // maxOutputLength: a few hostile bytes must not unpack to gigabytes.
+    return zstdDecompressSync(message.payload, { maxOutputLength: Math.max(1, message.payloadSize) })
+  } catch (cause) {
+    return refuse('payload does not decompress', cause)
+  }
+}
+
+/** All frames of a batch. @throws BTZ_BATCH_INVALID */
+export const decodeFrames = ({ message }: DecodedBatch): Frame[] => {
+  const payload = payloadOf(message)
+  if (payload.byteLength !== message.payloadSize) refuse('payload has another size than said')
+  const masked = new Map(message.masked.map(({ frame, length, rule }) => [frame, { length, rule }]))
+  let offset = 0
+  return message.delayNs.map((delayNs, index) => {
+    const data = payload.subarray(offset, (offset += message.length[index]!))
+    const mask = masked.get(index)
+    return { delayNs, stream: message.stream[index] as Stream, data, ...(mask && { masked: mask }) }
+  })
+}
+
+/** SHA-256 of the finished bytes: the next batch's `prevHash`. */
+export const batchHash = (finished: Uint8Array): Uint8Array => hash('sha256', finished, 'buffer')

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { SessionId } from './ids.ts'
+
+/** How a session stands in the completeness ledger. */
+export const SessionState = z.enum([
+  'open',
+  'complete',
+  'missing',
+  'truncated',
+  'recorder_killed',
+  'late',
+  'tunnel_only',
+])
+export type SessionState = z.infer<typeof SessionState>
+
+/** How far its evidence is: `pending` until every batch stands in a durable block, `sealed` with its manifest. */
+export const EvidenceState = z.enum(['none', 'pending', 'sealed', 'erasing', 'erased'])
+
+/** A session as the API shows it. Times RFC 3339 UTC. */
+export const Session = z.object({
+  id: SessionId,
+  connectionId: z.string().nullable(), // equal for all sessions of one ssh connection
+  parentId: z.string().nullable(), // the session in which this one (a nested sudo) was started
+  user: z.string(), // who logged in
+  person: z.string().nullable(), // who that is, by the operator's directory
+  runAs: z.string().nullable(),
+  bastion: z.string(),
+  target: z.string().nullable(),
+  sourceIp: z.string().nullable(),
+  sourcePort: z.number().int().nullable(),
+  hook: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().nullable(),
+  exitCode: z.number().int().nullable(),
+  exitSignal: z.string().nullable(),
+  recorded: z.boolean(),
+  state: SessionState,
+  evidence: EvidenceState,
+  // Additions to the contract of other programs.
+  endDetail: z.string().nullable(), // why it ended, where that is not a plain exit
+  tty: z.string().nullable(), // null: no terminal
+  rows: z.number().int().nullable(),
+  cols: z.number().int().nullable(),
+  argv: z.array(z.string()), // what was started: the login shell or the remote command
+  durationMs: z.number().nullable(),
+  outBytes: z.number().int(),
+  inBytes: z.number().int(),
+  commandCount: z.number().int(),
+  lastActivityAt: z.iso.datetime().nullable(),
+})
+export type Session = z.infer<typeof Session>
+
+/** A command of a session: a typed line (with the execs it caused) or an exec that no line explains. */
+export const Command = z.object({
+  atMs: z.number().int().nonnegative(), // since session start
+  line: z.string(), // as typed, or the shell-quoted argv
+  argv: z.array(z.string()), // of the first exec; empty for a typed line without one (a builtin)
+  via: z.enum(['exec', 'typed']),
+  children: z.array(z.object({ atMs: z.number().int(), argv: z.array(z.string()) })), // further execs, in order
+  childCount: z.number().int(), // may exceed children.length: more than 1,000 are counted, not kept
+  startup: z.boolean(), // ran before the first prompt
+  exitCode: z.number().int().nullable(),
+})
+export type Command = z.infer<typeof Command>
+
+/** A list as every endpoint returns it; `total` is exact up to 10,000. */
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({
+    items: z.array(item),
+    next: z.string().nullable(),
+    total: z.object({ value: z.number().int(), relation: z.enum(['eq', 'gte']) }),
+  })
+export type List<T> = { items: T[]; next: string | null; total: { value: number; relation: 'eq' | 'gte' } }

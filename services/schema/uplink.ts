@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { BastionName, SessionId } from './ids.ts'
+
+/** What agent and receiver say to each other besides batches (BatchUpload in frame_batch.proto) and events (NDJSON). */
+
+export const BatchesAnswer = z.object({
+  /** Highest batchSeq of the upload per session that the bus holds durably. */
+  sessions: z.array(z.object({ sessionId: SessionId, durableSeq: z.number().int() })),
+  /** Batches that can never be taken (malformed, another bastion's): by their index in the upload. */
+  rejected: z.array(z.object({ index: z.number().int(), code: z.string(), reason: z.string() })),
+})
+export type BatchesAnswer = z.infer<typeof BatchesAnswer>
+
+export const EventsAnswer = z.object({
+  accepted: z.number().int(),
+  duplicates: z.number().int(),
+  rejected: z.array(z.object({ line: z.number().int(), reason: z.string() })),
+})
+export type EventsAnswer = z.infer<typeof EventsAnswer>
+
+/** PUT /api/agents/heartbeat, every 10 s. `waitMs`: the answer may be held that long, so that orders arrive at once. */
+export const Heartbeat = z.object({
+  bastion: BastionName,
+  version: z.string().max(64),
+  at: z.iso.datetime(),
+  keyId: z.string().max(64), // of the key that signs heads
+  publicKey: z.string().max(128), // raw Ed25519, base64
+  waitMs: z.number().int().min(0).max(10_000),
+  openSessions: z.array(z.object({ sessionId: SessionId, lastSeq: z.number().int() })).max(10_000),
+  spool: z.object({ usedBytes: z.number().int(), maxBytes: z.number().int() }),
+})
+export type Heartbeat = z.infer<typeof Heartbeat>
+
+export const HeartbeatAnswer = z.object({
+  orders: z.array(z.object({ id: z.string(), type: z.literal('terminate'), sessionId: SessionId, text: z.string() })),
+  /** For `spool.keep: evidence`: what stands in durable blocks. */
+  evidence: z.array(z.object({ sessionId: SessionId, durableSeq: z.number().int() })),
+})
+export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>
+
+/** <data>/endpoints.json: where the running instance listens; written when ready. */
+export const Endpoints = z.object({
+  httpPort: z.number().int(),
+  sudoPort: z.number().int(),
+  pid: z.number().int(),
+  agentPid: z.number().int(),
+})
+export type Endpoints = z.infer<typeof Endpoints>
