@@ -129,7 +129,8 @@ export const decodeFrames = ({ message }: DecodedBatch): Frame[] => {
   const masked = new Map(message.masked.map(({ frame, length, rule }) => [frame, { length, rule }]))
   let offset = 0
   return message.delayNs.map((delayNs, index) => {
-    const data = payload.subarray(offset, (offset += message.length[index]!))
+    const data = payload.subarray(offset, offset + message.length[index]!)
+    offset += data.byteLength
     const mask = masked.get(index)
     return { delayNs, stream: message.stream[index] as Stream, data, ...(mask && { masked: mask }) }
   })
