@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file block_footer.proto.
  */
 export const file_block_footer: GenFile = /*@__PURE__*/
-  fileDesc("ChJibG9ja19mb290ZXIucHJvdG8SC2JhcnRpemFuLnYwIroCCgtCbG9ja0Zvb3RlchIOCgZmb3JtYXQYASABKA0SEgoKc2Vzc2lvbl9pZBgCIAEoCRIPCgdiYXN0aW9uGAMgASgJEhEKCWZpcnN0X3NlcRgEIAEoBBIQCghsYXN0X3NlcRgFIAEoBBITCgtmaXJzdF9hdF9tcxgGIAEoAxISCgpsYXN0X2F0X21zGAcgASgDEhAKCHN0YXJ0X25zGAggASgEEg4KBmVuZF9ucxgJIAEoBBIRCglwcmV2X2hhc2gYCiABKAwSEgoKY2hhaW5faGFzaBgLIAEoDBIMCgRzYWx0GAwgASgMEhkKEWNpcGhlcnRleHRfc2hhMjU2GA0gASgMEicKBmZyYW1lcxgOIAMoCzIXLmJhcnRpemFuLnYwLkJsb2NrRnJhbWUSDQoFc2VhbHMYDyABKAgiZgoKQmxvY2tGcmFtZRIRCglmaXJzdF9zZXEYASABKAQSEwoLYmF0Y2hfY291bnQYAiABKA0SDgoGb2Zmc2V0GAMgASgEEgwKBHNpemUYBCABKA0SEgoKY29tcHJlc3NlZBgFIAEoCGIGcHJvdG8z");
+  fileDesc("ChJibG9ja19mb290ZXIucHJvdG8SC2JhcnRpemFuLnYwIuICCgtCbG9ja0Zvb3RlchIOCgZmb3JtYXQYASABKA0SEgoKc2Vzc2lvbl9pZBgCIAEoCRIPCgdiYXN0aW9uGAMgASgJEhEKCWZpcnN0X3NlcRgEIAEoBBIQCghsYXN0X3NlcRgFIAEoBBITCgtmaXJzdF9hdF9tcxgGIAEoAxISCgpsYXN0X2F0X21zGAcgASgDEhAKCHN0YXJ0X25zGAggASgEEg4KBmVuZF9ucxgJIAEoBBIRCglwcmV2X2hhc2gYCiABKAwSEgoKY2hhaW5faGFzaBgLIAEoDBIMCgRzYWx0GAwgASgMEhkKEWNpcGhlcnRleHRfc2hhMjU2GA0gASgMEicKBmZyYW1lcxgOIAMoCzIXLmJhcnRpemFuLnYwLkJsb2NrRnJhbWUSDQoFc2VhbHMYDyABKAgSGQoRcHJldl9ibG9ja19zaGEyNTYYECABKAwSCwoDZ2FwGBEgASgJIngKCkJsb2NrRnJhbWUSEQoJZmlyc3Rfc2VxGAEgASgEEhMKC2JhdGNoX2NvdW50GAIgASgNEg4KBm9mZnNldBgDIAEoBBIMCgRzaXplGAQgASgNEhIKCmNvbXByZXNzZWQYBSABKAgSEAoIc3RhcnRfbnMYBiABKAQijQIKEEV2ZW50QmxvY2tGb290ZXISDgoGZm9ybWF0GAEgASgNEg4KBmJ1c19pZBgCIAEoCRINCgV0b3BpYxgDIAEoCRIRCglwYXJ0aXRpb24YBCABKA0SFAoMZmlyc3Rfb2Zmc2V0GAUgASgEEhMKC2xhc3Rfb2Zmc2V0GAYgASgEEhMKC2ZpcnN0X2F0X21zGAcgASgDEhIKCmxhc3RfYXRfbXMYCCABKAMSDAoEc2FsdBgJIAEoDBIZChFjaXBoZXJ0ZXh0X3NoYTI1NhgKIAEoDBIPCgdrZXlfaWRzGAsgAygJEikKB3JlY29yZHMYDCADKAsyGC5iYXJ0aXphbi52MC5FdmVudFJlY29yZCJqCgtFdmVudFJlY29yZBIOCgZvZmZzZXQYASABKAQSCgoCaWQYAiABKAkSCwoDa2V5GAMgASgNEhAKCHBvc2l0aW9uGAQgASgEEgwKBHNpemUYBSABKA0SEgoKY29tcHJlc3NlZBgGIAEoCGIGcHJvdG8z");
 
 /**
  * @generated from message bartizan.v0.BlockFooter
@@ -106,11 +106,25 @@ export type BlockFooter = Message<"bartizan.v0.BlockFooter"> & {
   frames: BlockFrame[];
 
   /**
-   * the session's last block
+   * holds the session's end
    *
    * @generated from field: bool seals = 15;
    */
   seals: boolean;
+
+  /**
+   * of the whole block before; empty in the first
+   *
+   * @generated from field: bytes prev_block_sha256 = 16;
+   */
+  prevBlockSha256: Uint8Array;
+
+  /**
+   * why first_seq does not follow on the block before: a reason of recordings/format/manifest.ts
+   *
+   * @generated from field: string gap = 17;
+   */
+  gap: string;
 };
 
 /**
@@ -156,6 +170,13 @@ export type BlockFrame = Message<"bartizan.v0.BlockFrame"> & {
    * @generated from field: bool compressed = 5;
    */
   compressed: boolean;
+
+  /**
+   * elapsed at the first frame of the first batch
+   *
+   * @generated from field: uint64 start_ns = 6;
+   */
+  startNs: bigint;
 };
 
 /**
@@ -164,4 +185,142 @@ export type BlockFrame = Message<"bartizan.v0.BlockFrame"> & {
  */
 export const BlockFrameSchema: GenMessage<BlockFrame> = /*@__PURE__*/
   messageDesc(file_block_footer, 1);
+
+/**
+ * The footer of a block of events, alerts or console audit: recordings/format/event-block.ts.
+ *
+ * @generated from message bartizan.v0.EventBlockFooter
+ */
+export type EventBlockFooter = Message<"bartizan.v0.EventBlockFooter"> & {
+  /**
+   * 0
+   *
+   * @generated from field: uint32 format = 1;
+   */
+  format: number;
+
+  /**
+   * offsets mean nothing without it
+   *
+   * @generated from field: string bus_id = 2;
+   */
+  busId: string;
+
+  /**
+   * @generated from field: string topic = 3;
+   */
+  topic: string;
+
+  /**
+   * @generated from field: uint32 partition = 4;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: uint64 first_offset = 5;
+   */
+  firstOffset: bigint;
+
+  /**
+   * @generated from field: uint64 last_offset = 6;
+   */
+  lastOffset: bigint;
+
+  /**
+   * when the bus took the first and last record
+   *
+   * @generated from field: int64 first_at_ms = 7;
+   */
+  firstAtMs: bigint;
+
+  /**
+   * @generated from field: int64 last_at_ms = 8;
+   */
+  lastAtMs: bigint;
+
+  /**
+   * @generated from field: bytes salt = 9;
+   */
+  salt: Uint8Array;
+
+  /**
+   * @generated from field: bytes ciphertext_sha256 = 10;
+   */
+  ciphertextSha256: Uint8Array;
+
+  /**
+   * services/keys: session:<id> or bastion:<name>:<date>
+   *
+   * @generated from field: repeated string key_ids = 11;
+   */
+  keyIds: string[];
+
+  /**
+   * @generated from field: repeated bartizan.v0.EventRecord records = 12;
+   */
+  records: EventRecord[];
+};
+
+/**
+ * Describes the message bartizan.v0.EventBlockFooter.
+ * Use `create(EventBlockFooterSchema)` to create a new message.
+ */
+export const EventBlockFooterSchema: GenMessage<EventBlockFooter> = /*@__PURE__*/
+  messageDesc(file_block_footer, 2);
+
+/**
+ * One record, encrypted by itself, so that destroying one key erases it and no other.
+ *
+ * @generated from message bartizan.v0.EventRecord
+ */
+export type EventRecord = Message<"bartizan.v0.EventRecord"> & {
+  /**
+   * on the bus
+   *
+   * @generated from field: uint64 offset = 1;
+   */
+  offset: bigint;
+
+  /**
+   * of the event or alert
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * index into key_ids
+   *
+   * @generated from field: uint32 key = 3;
+   */
+  key: number;
+
+  /**
+   * in the block
+   *
+   * @generated from field: uint64 position = 4;
+   */
+  position: bigint;
+
+  /**
+   * ciphertext with its 16-byte tag; 0: its key was destroyed before it was written
+   *
+   * @generated from field: uint32 size = 5;
+   */
+  size: number;
+
+  /**
+   * zstd before encryption
+   *
+   * @generated from field: bool compressed = 6;
+   */
+  compressed: boolean;
+};
+
+/**
+ * Describes the message bartizan.v0.EventRecord.
+ * Use `create(EventRecordSchema)` to create a new message.
+ */
+export const EventRecordSchema: GenMessage<EventRecord> = /*@__PURE__*/
+  messageDesc(file_block_footer, 3);
 
