@@ -1,0 +1,16 @@
+import { Command } from 'commander'
+import { startAgent } from '#hooks/agent/agent.ts'
+import { createLogger } from '#services/log.ts'
+import { configOf } from './settings.ts'
+
+export const agentCommand = (): Command =>
+  new Command('agent')
+    .description('Run the agent alone: hooks, spool, uplink. `up` starts one by itself; a bastion runs only this.')
+    .addHelpText(
+      'after',
+      '\nTakes a listening socket passed by systemd (LISTEN_FDS) as the sudo port.\nExample: bartizan --config /etc/bartizan/agent.yaml agent',
+    )
+    .action(async (_options: object, command: Command) => {
+      const config = configOf(command)
+      await startAgent({ config, log: createLogger('agent', config.log.level) })
+    })

@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { stringify } from 'yaml'
+import { type Config, settings } from '#services/config.ts'
+import { configOf } from './settings.ts'
+
+const valueAt = (config: Config, path: string[]): unknown =>
+  path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], config)
+
+/** Every setting as YAML that can be used as a file, each with its meaning and its environment name. */
+const reference = (config: Config): string => {
+  const lines: string[] = []
+  let open: string[] = []
+  for (const { path, env, description } of settings()) {
+    const parents = path.slice(0, -1)
+    parents.forEach((name, depth) => {
+      if (open[depth] !== name) lines.push(`${'  '.repeat(depth)}${name}:`)
+    })
+    open = parents
+    const indent = '  '.repeat(parents.length)
+    const value = valueAt(config, path)
+    const line =
+      value === undefined
+        ? `# ${path.at(-1)}:`
+        : stringify({ [path.at(-1)!]: value }, { flowLevel: 0 } as object).trim()
+    lines.push(`${indent}# ${description} · ${env}`, ...line.split('\n').map((part) => indent + part))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+export const configCommand = (): Command =>
+  new Command('config')
+    .description('Show the configuration in force, as a file that can be used with --config.')
+    .option('--print', 'every setting with its meaning and environment name (the default)')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }, command: Command) => {
+      const config = configOf(command)
+      process.stdout.write(options.json ? `${JSON.stringify(config, null, 2)}\n` : reference(config))
+    })

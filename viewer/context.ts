@@ -1,0 +1,30 @@
+import type { BrowserSessions } from '#services/access/browser-sessions.ts'
+import type { LoginLinks } from '#services/access/login-links.ts'
+import type { Tokens } from '#services/access/tokens.ts'
+import type { Bus } from '#services/bus/bus.ts'
+import type { CatalogReader } from '#services/catalog/catalog.ts'
+import type { Clock } from '#services/clock.ts'
+import type { Config } from '#services/config.ts'
+import type { KeyStore } from '#services/keys/key-store.ts'
+import type { Logger } from '#services/log.ts'
+import type { RecordingReader } from '#services/recordings/recording-store.ts'
+import type { Audit } from './access/audit.ts'
+
+/** What the viewer's routes work with. It can read evidence and append audit records; it can change nothing else. */
+export type ViewerContext = {
+  config: Config
+  catalog: CatalogReader
+  recordings: RecordingReader
+  keys: Pick<KeyStore, 'get'>
+  bus: Pick<Bus, 'produce' | 'lag'>
+  tokens: Tokens
+  loginLinks: LoginLinks
+  browserSessions: BrowserSessions
+  audit: Audit
+  terminate: (order: { bastion: string; sessionId: string; text: string }) => void
+  ready: () => boolean
+  metrics: () => Promise<{ contentType: string; text: string }>
+  publicUrl: () => string
+  clock: Clock
+  log: Logger
+}

@@ -1,0 +1,178 @@
+import { extendZodWithOpenApi, OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi'
+import { z } from 'zod'
+import { Command, listOf, Session } from '#services/schema/session.ts'
+import { SessionEvent } from '#services/schema/session-event.ts'
+import { BatchesAnswer, EventsAnswer, Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
+import { EventsQuery, SearchQuery } from './routes/events.ts'
+import { ExportQuery } from './routes/recordings.ts'
+import { CommandsQuery, SessionsQuery, Terminate } from './routes/sessions.ts'
+
+extendZodWithOpenApi(z)
+
+const Hit = z.object({
+  in: z.enum(['commands', 'events']),
+  sessionId: z.string().nullable(),
+  eventId: z.string().nullable(),
+  atMs: z.number().nullable(),
+  at: z.iso.datetime(),
+  snippet: z.string(),
+  highlights: z.array(z.tuple([z.number(), z.number()])),
+  user: z.string().nullable(),
+  bastion: z.string(),
+})
+const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string().optional(),
+  code: z.string(),
+  hint: z.string().optional(),
+})
+
+type Operation = {
+  method: 'get' | 'post' | 'put' | 'delete'
+  path: string
+  summary: string
+  query?: z.ZodObject
+  body?: z.ZodType
+  bodyType?: string
+  answer?: z.ZodType
+  answerType?: string
+  status?: number
+}
+
+const operations: Operation[] = [
+  { method: 'get', path: '/healthz', summary: 'The process is alive' },
+  { method: 'get', path: '/readyz', summary: 'All stages run' },
+  { method: 'get', path: '/metrics', summary: 'Metrics for Prometheus', answerType: 'text/plain' },
+  { method: 'post', path: '/api/sign-in', summary: 'Trade a one-time code for a browser session', body: SignIn },
+  { method: 'post', path: '/api/sign-out', summary: 'End the browser session', status: 204 },
+  { method: 'get', path: '/api/me', summary: 'Who asks' },
+  {
+    method: 'post',
+    path: '/api/login-links',
+    summary: 'Make a one-time sign-in link',
+    body: NewLoginLink,
+    status: 201,
+  },
+  { method: 'get', path: '/api/tokens', summary: 'All tokens, without their secrets' },
+  {
+    method: 'post',
+    path: '/api/tokens',
+    summary: 'Make a token; its secret is shown once',
+    body: NewToken,
+    status: 201,
+  },
+  { method: 'delete', path: '/api/tokens/{id}', summary: 'Revoke a token', status: 204 },
+  {
+    method: 'get',
+    path: '/api/sessions',
+    summary: 'Sessions, open ones first, then newest first',
+    query: SessionsQuery,
+    answer: listOf(Session),
+  },
+  { method: 'get', path: '/api/sessions/{id}', summary: 'One session', answer: Session },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/commands',
+    summary: 'What was run in it, in order',
+    query: CommandsQuery,
+    answer: listOf(Command),
+  },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/replay/index.json',
+    summary: 'Index of the recording for asciinema-player (segmented form)',
+  },
+  { method: 'get', path: '/api/sessions/{id}/replay/0.json', summary: 'A segment of the recording' },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/export',
+    summary: 'The recording as asciicast, text or NDJSON',
+    query: ExportQuery,
+    answerType: 'application/octet-stream',
+  },
+  {
+    method: 'post',
+    path: '/api/sessions/{id}/terminate',
+    summary: 'End a running session',
+    body: Terminate,
+    status: 202,
+  },
+  {
+    method: 'get',
+    path: '/api/events',
+    summary: 'Events, newest first',
+    query: EventsQuery,
+    answer: listOf(SessionEvent),
+  },
+  {
+    method: 'get',
+    path: '/api/search',
+    summary: 'Find text in commands and events',
+    query: SearchQuery,
+    answer: listOf(Hit),
+  },
+  {
+    method: 'post',
+    path: '/api/ingest/batches',
+    summary: 'Frame batches of an agent',
+    bodyType: 'application/x-protobuf',
+    answer: BatchesAnswer,
+  },
+  {
+    method: 'post',
+    path: '/api/ingest/events',
+    summary: 'Events, one JSON object per line',
+    bodyType: 'application/x-ndjson',
+    answer: EventsAnswer,
+  },
+  {
+    method: 'put',
+    path: '/api/agents/heartbeat',
+    summary: 'Heartbeat of an agent; the answer may be held for orders',
+    body: Heartbeat,
+    answer: HeartbeatAnswer,
+  },
+]
+
+const contentOf = (type: string, schema: z.ZodType) => ({ content: { [type]: { schema } } })
+
+const pathParameters = (path: string) => (path.includes('{id}') ? { params: z.object({ id: z.string() }) } : {})
+
+const register = (registry: OpenAPIRegistry, operation: Operation): void => {
+  const { method, path, summary, query, body, bodyType, answer, answerType, status = 200 } = operation
+  const binary = z.string().openapi({ format: 'binary' })
+  const answerBody =
+    status === 204
+      ? {}
+      : contentOf(answerType ?? 'application/json', answer ?? (answerType ? binary : z.looseObject({})))
+  registry.registerPath({
+    method,
+    path,
+    summary,
+    security: path.startsWith('/api') && path !== '/api/sign-in' ? [{ bearer: [] }] : [],
+    request: {
+      ...pathParameters(path),
+      ...(query && { query }),
+      ...((body || bodyType) && { body: contentOf(bodyType ?? 'application/json', body ?? binary) }),
+    },
+    responses: {
+      [status]: { description: 'Done', ...answerBody },
+      default: { description: 'RFC 9457 problem', ...contentOf('application/problem+json', Problem) },
+    },
+  })
+}
+
+/** The contract of the HTTP interface, generated from the schemas that check it. */
+export const openApi = (url: string) => {
+  const registry = new OpenAPIRegistry()
+  registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
+  for (const operation of operations) register(registry, operation)
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: { title: 'Bartizan', version: '0', description: 'Session recording, audit and alerting for bastion hosts.' },
+    servers: [{ url }],
+  })
+}

@@ -1,0 +1,18 @@
+import { Router } from 'express'
+import { allow, authenticate } from '../access/authenticate.ts'
+import type { ViewerContext } from '../context.ts'
+
+export const healthRoutes = (context: ViewerContext): Router => {
+  const router = Router()
+  router.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' })
+  })
+  router.get('/readyz', (_request, response) => {
+    response.status(context.ready() ? 200 : 503).json({ status: context.ready() ? 'ready' : 'starting' })
+  })
+  router.get('/metrics', authenticate(context), allow('metrics.read'), async (_request, response) => {
+    const { contentType, text } = await context.metrics()
+    response.type(contentType).send(text)
+  })
+  return router
+}

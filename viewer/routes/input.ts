@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { BartizanError } from '#services/errors.ts'
+
+/** Query parameters shared by the lists. An unknown parameter is refused: a misspelt filter must not widen an answer. */
+export const page = {
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  cursor: z.string().max(1024).optional(),
+}
+export const instant = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text))
+  .optional()
+export const word = z.string().min(1).max(256).optional()
+export const text = z.string().max(512).optional()
+
+/** @throws BTZ_REQUEST_INVALID naming every wrong parameter */
+export const parseInput = <T extends z.ZodType>(schema: T, query: unknown): z.infer<T> => {
+  const result = schema.safeParse(query)
+  if (!result.success) throw new BartizanError('BTZ_REQUEST_INVALID', z.prettifyError(result.error))
+  return result.data
+}

@@ -1,0 +1,93 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import contentDisposition from 'content-disposition'
+import { type Request, type Response, Router } from 'express'
+import { z } from 'zod'
+import { BartizanError } from '#services/errors.ts'
+import type { Session } from '#services/schema/session.ts'
+import { allow, principalOf } from '../access/authenticate.ts'
+import type { ViewerContext } from '../context.ts'
+import { type ExportFormat, exportFormats } from '../playback/exports.ts'
+import { sessionFrames } from '../playback/frames.ts'
+import { replayIndex, replaySegment } from '../playback/segmented.ts'
+import { parseInput } from './input.ts'
+import { sessionOf } from './sessions.ts'
+
+export const ExportQuery = z.strictObject({
+  format: z.enum(Object.keys(exportFormats) as [ExportFormat, ...ExportFormat[]]),
+})
+
+const SegmentQuery = z.strictObject({ lastSeq: z.coerce.number().int().nonnegative().optional() })
+
+const requireRecording = (session: Session): void => {
+  if (!session.recorded) throw new BartizanError('BTZ_NOT_FOUND', 'this session was seen, but not recorded')
+}
+
+/** Of the last batch that stands in evidence. @throws BTZ_NOT_FOUND */
+const storedSeq = async (context: ViewerContext, sessionId: string): Promise<number> => {
+  const last = (await context.catalog.blocks(sessionId)).at(-1)
+  if (last) return last.lastSeq
+  throw new BartizanError('BTZ_NOT_FOUND', 'nothing of this session is stored yet', {
+    hint: 'the first block of a running session is stored within a minute',
+  })
+}
+
+const send = (response: Response, pieces: AsyncIterable<string>): Promise<void> =>
+  pipeline(Readable.from(joined(pieces), { objectMode: false }), response)
+
+/** Many small strings become few writes. */
+async function* joined(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let held = ''
+  for await (const piece of pieces) {
+    held += piece
+    if (held.length < 64 * 1024) continue
+    yield held
+    held = ''
+  }
+  if (held) yield held
+}
+
+/** Replay and export: content of a session. Each is audited, durably, before its first byte is sent. */
+export const recordingRoutes = (context: ViewerContext): Router => {
+  const router = Router()
+  const recorded = async (request: Request): Promise<{ session: Session; lastSeq: number }> => {
+    const session = await sessionOf(context, request.params.id)
+    requireRecording(session)
+    return { session, lastSeq: await storedSeq(context, session.id) }
+  }
+  const audited = async (request: Request, response: Response, action: string) => {
+    const { session, lastSeq } = await recorded(request)
+    await context.audit({ principal: principalOf(response), action, sessionId: session.id, sourceIp: request.ip })
+    response.setHeader('Cache-Control', 'no-store')
+    return { session, lastSeq }
+  }
+
+  // Whether there is something to play, asked by an open page until there is: no content, so no audit.
+  router.head('/api/sessions/:id/replay/index.json', allow('session.replay'), async (request, response) => {
+    await recorded(request)
+    response.status(200).end()
+  })
+
+  router.get('/api/sessions/:id/replay/index.json', allow('session.replay'), async (request, response) => {
+    const { session, lastSeq } = await audited(request, response, 'session.replay')
+    const frames = sessionFrames(context, session.id, lastSeq)
+    response.json(await replayIndex(session, frames, `0.json?lastSeq=${lastSeq}`))
+  })
+
+  router.get('/api/sessions/:id/replay/0.json', allow('session.replay'), async (request, response) => {
+    const { lastSeq } = parseInput(SegmentQuery, request.query)
+    const { session } = await audited(request, response, 'session.replay.segment')
+    response.type('application/json')
+    await send(response, replaySegment(session, sessionFrames(context, session.id, lastSeq)))
+  })
+
+  router.get('/api/sessions/:id/export', allow('session.export'), async (request, response) => {
+    const { format } = parseInput(ExportQuery, request.query)
+    const { session } = await audited(request, response, `session.export.${format}`)
+    const { write, contentType, extension } = exportFormats[format]
+    response.type(contentType)
+    response.setHeader('Content-Disposition', contentDisposition(`${session.id}.${extension}`))
+    await send(response, write(session, sessionFrames(context, session.id)))
+  })
+  return router
+}

@@ -1,0 +1,89 @@
+import { Router } from 'express'
+import { z } from 'zod'
+import { BartizanError } from '#services/errors.ts'
+import { SessionId } from '#services/schema/ids.ts'
+import { type Session, SessionState } from '#services/schema/session.ts'
+import { allow, principalOf } from '../access/authenticate.ts'
+import type { ViewerContext } from '../context.ts'
+import { instant, page, parseInput, text, word } from './input.ts'
+
+export const SessionsQuery = z.strictObject({
+  q: text,
+  from: instant,
+  to: instant,
+  user: word,
+  bastion: word,
+  sourceIp: word,
+  state: SessionState.optional(),
+  connectionId: word,
+  parentId: word,
+  ...page,
+})
+export const CommandsQuery = z.strictObject(page)
+export const Terminate = z.strictObject({ reason: z.string().trim().min(3).max(1024) })
+
+/** @throws BTZ_NOT_FOUND */
+export const sessionOf = async (context: ViewerContext, id: unknown): Promise<Session> => {
+  const parsed = SessionId.safeParse(id)
+  const session = parsed.success ? await context.catalog.session(parsed.data) : null
+  if (!session) throw new BartizanError('BTZ_NOT_FOUND', 'there is no session with this id')
+  return session
+}
+
+export const sessionRoutes = (context: ViewerContext): Router => {
+  const router = Router()
+  const { catalog, audit } = context
+
+  router.get('/api/sessions', allow('session.list'), async (request, response) => {
+    const { q, ...query } = parseInput(SessionsQuery, request.query)
+    if (q)
+      await audit({
+        principal: principalOf(response),
+        action: 'search',
+        object: q,
+        sourceIp: request.ip,
+        repeats: true,
+      })
+    response.json(await catalog.sessions({ ...query, ...(q && { text: q }) }))
+  })
+
+  router.get('/api/sessions/:id', allow('session.view'), async (request, response) => {
+    const session = await sessionOf(context, request.params.id)
+    await audit({
+      principal: principalOf(response),
+      action: 'session.view',
+      sessionId: session.id,
+      sourceIp: request.ip,
+      repeats: true,
+    })
+    response.json(session)
+  })
+
+  router.get('/api/sessions/:id/commands', allow('session.view'), async (request, response) => {
+    const session = await sessionOf(context, request.params.id)
+    const query = parseInput(CommandsQuery, request.query)
+    await audit({
+      principal: principalOf(response),
+      action: 'session.commands',
+      sessionId: session.id,
+      sourceIp: request.ip,
+      repeats: true,
+    })
+    response.json(await catalog.commands(session.id, query))
+  })
+
+  router.post('/api/sessions/:id/terminate', allow('session.terminate'), async (request, response) => {
+    const session = await sessionOf(context, request.params.id)
+    const { reason } = parseInput(Terminate, request.body)
+    if (session.endedAt) throw new BartizanError('BTZ_REQUEST_INVALID', 'the session has ended already')
+    const principal = principalOf(response)
+    await audit({ principal, action: 'session.terminate', sessionId: session.id, reason, sourceIp: request.ip })
+    context.terminate({
+      bastion: session.bastion,
+      sessionId: session.id,
+      text: `This session was ended by ${principal.name}: ${reason}`,
+    })
+    response.status(202).json({ ordered: true })
+  })
+  return router
+}

@@ -1,0 +1,103 @@
+import { Anchor, AppShell, Button, Center, Group, Loader, SegmentedControl, Text, Title } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
+import { api, Refusal } from './api.ts'
+import { Failure } from './components/failure.tsx'
+import { useZone, type Zone } from './time.tsx'
+
+const Navigation = () => (
+  <Group component="nav" aria-label="Main" gap="lg">
+    {[
+      ['/sessions', 'Sessions'],
+      ['/events', 'Events'],
+    ].map(([to, label]) => (
+      <NavLink key={to} to={to!} style={{ textDecoration: 'none' }}>
+        {({ isActive }) => (
+          <Text span fw={isActive ? 700 : 400} c={isActive ? 'teal' : undefined}>
+            {label}
+          </Text>
+        )}
+      </NavLink>
+    ))}
+  </Group>
+)
+
+const ZoneSwitch = () => {
+  const { zone, setZone } = useZone()
+  return (
+    <SegmentedControl
+      size="xs"
+      aria-label="Time zone of all times"
+      value={zone}
+      onChange={(value) => setZone(value as Zone)}
+      data={[
+        { value: 'utc', label: 'UTC' },
+        { value: 'local', label: 'Local' },
+      ]}
+    />
+  )
+}
+
+export const Layout = () => {
+  const me = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => api.me(signal), retry: false })
+  const navigate = useNavigate()
+  const location = useLocation()
+  const queryClient = useQueryClient()
+
+  if (me.isPending) {
+    return (
+      <Center h="100vh">
+        <Loader aria-label="Loading" />
+      </Center>
+    )
+  }
+  if (me.error instanceof Refusal && me.error.status === 401) {
+    return (
+      <Center h="100vh" p="md">
+        <div>
+          <Title order={1}>Bartizan</Title>
+          <Text mt="md">You are not signed in, or your time is over.</Text>
+          <Text mt="xs">
+            Run <code>./bartizan login</code> on the machine Bartizan runs on, and open the link it prints.
+          </Text>
+        </div>
+      </Center>
+    )
+  }
+  if (me.error) return <Failure error={me.error} />
+
+  const signOut = async () => {
+    await api.signOut()
+    queryClient.clear()
+    await navigate('/sign-in')
+  }
+  return (
+    <AppShell header={{ height: 56 }} padding="md">
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="xl" wrap="nowrap">
+            <Anchor href="/sessions" underline="never" fw={700} c="inherit">
+              <Group gap="xs" wrap="nowrap">
+                <img src="/favicon.svg" width={24} height={24} alt="" />
+                Bartizan
+              </Group>
+            </Anchor>
+            <Navigation />
+          </Group>
+          <Group gap="md" wrap="nowrap">
+            <ZoneSwitch />
+            <Text size="sm" c="dimmed" visibleFrom="sm">
+              {me.data.name} · {me.data.role}
+            </Text>
+            <Button size="xs" variant="default" onClick={signOut}>
+              Sign out
+            </Button>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Main key={location.pathname}>
+        <Outlet context={me.data} />
+      </AppShell.Main>
+    </AppShell>
+  )
+}

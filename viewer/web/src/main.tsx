@@ -1,0 +1,52 @@
+import '@mantine/core/styles.css'
+import 'asciinema-player/dist/bundle/asciinema-player.css'
+import './console.css'
+import { createTheme, MantineProvider } from '@mantine/core'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { createBrowserRouter, Navigate, RouterProvider } from 'react-router'
+import { Refusal } from './api.ts'
+import { Layout } from './layout.tsx'
+import { EventsPage } from './pages/events.tsx'
+import { SessionPage } from './pages/session.tsx'
+import { SessionsPage } from './pages/sessions.tsx'
+import { SignInPage } from './pages/sign-in.tsx'
+import { ZoneProvider } from './time.tsx'
+
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => !(error instanceof Refusal && error.status < 500) && failures < 2,
+    },
+  },
+})
+
+const router = createBrowserRouter([
+  { path: '/sign-in', element: <SignInPage /> },
+  {
+    element: <Layout />,
+    children: [
+      { path: '/', element: <Navigate to="/sessions" replace /> },
+      { path: '/sessions', element: <SessionsPage /> },
+      { path: '/sessions/:id', element: <SessionPage /> },
+      { path: '/events', element: <EventsPage /> },
+      { path: '*', element: <Navigate to="/sessions" replace /> },
+    ],
+  },
+])
+
+const theme = createTheme({ primaryColor: 'teal', fontFamilyMonospace: 'ui-monospace, "DejaVu Sans Mono", monospace' })
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <QueryClientProvider client={queryClient}>
+        <ZoneProvider>
+          <RouterProvider router={router} />
+        </ZoneProvider>
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+)

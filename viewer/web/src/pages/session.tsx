@@ -1,0 +1,261 @@
+import {
+  Alert,
+  Anchor,
+  Breadcrumbs,
+  Button,
+  Grid,
+  Group,
+  Loader,
+  Modal,
+  Paper,
+  Table,
+  Text,
+  Textarea,
+  Title,
+} from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { useRef, useState } from 'react'
+import { Link, useOutletContext, useParams, useSearchParams } from 'react-router'
+import { api, type Me, type Session } from '../api.ts'
+import { CommandList } from '../components/command-list.tsx'
+import { EndlessList } from '../components/endless-list.tsx'
+import { Failure } from '../components/failure.tsx'
+import { Player, type PlayerHandle } from '../components/player.tsx'
+import { SessionState } from '../components/session-state.tsx'
+import { formatBytes, formatDuration, Time } from '../time.tsx'
+
+const refreshMs = 3000
+
+const Facts = ({ session }: { session: Session }) => {
+  const rows: [string, React.ReactNode][] = [
+    ['User', session.runAs && session.runAs !== session.user ? `${session.user} → ${session.runAs}` : session.user],
+    ['Bastion', session.bastion],
+    ['From', session.sourceIp ? `${session.sourceIp} port ${session.sourcePort}` : 'not through ssh'],
+    ['Started', <Time key="started" at={session.startedAt} />],
+    ['Ended', session.endedAt ? <Time key="ended" at={session.endedAt} /> : 'still running'],
+    ['Duration', session.durationMs === null ? '–' : formatDuration(session.durationMs)],
+    ['Exit', session.exitSignal ? `signal ${session.exitSignal}` : (session.exitCode ?? '–')],
+    ['Terminal', session.tty ? `${session.tty}, ${session.cols}×${session.rows}` : 'none (a remote command)'],
+    [
+      'Started as',
+      <span key="argv" className="command-line">
+        {session.argv.join(' ')}
+      </span>,
+    ],
+    ['Output', formatBytes(session.outBytes)],
+    ['Input', formatBytes(session.inBytes)],
+    ['Evidence', session.evidence],
+    ['Hook', session.hook],
+    ['Session', <code key="id">{session.id}</code>],
+  ]
+  return (
+    <Table variant="vertical" layout="fixed" withTableBorder verticalSpacing={4}>
+      <Table.Tbody>
+        {rows.map(([name, value]) => (
+          <Table.Tr key={name}>
+            <Table.Th w={100}>{name}</Table.Th>
+            <Table.Td style={{ overflowWrap: 'anywhere' }}>{value}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+/** Plainly what this recording does not hold, so that nobody takes silence for absence. */
+const NotCaptured = ({ session }: { session: Session }) => (
+  <Text size="sm" c="dimmed" mt="sm">
+    Not captured here: what ran in the background after the session, what other machines did, graphical programs, and
+    typed secrets (masked on the bastion; only their place and length are kept).
+    {session.tty === null && ' Without a terminal there are no typed lines; the programs that ran are listed.'}
+  </Text>
+)
+
+const Related = ({ session }: { session: Session }) => (
+  <Group gap="md" mt="sm">
+    {session.parentId && (
+      <Anchor component={Link} to={`/sessions/${session.parentId}`} size="sm">
+        Parent session
+      </Anchor>
+    )}
+    {session.connectionId && (
+      <Anchor component={Link} to={`/sessions?connectionId=${session.connectionId}`} size="sm">
+        All sessions of this connection
+      </Anchor>
+    )}
+    <Anchor component={Link} to={`/events?sessionId=${session.id}`} size="sm">
+      Events of this session
+    </Anchor>
+  </Group>
+)
+
+const Exports = ({ id }: { id: string }) => (
+  <Group gap="xs">
+    {[
+      ['cast', 'asciicast'],
+      ['txt', 'text'],
+      ['ndjson', 'NDJSON, every byte'],
+    ].map(([format, label]) => (
+      <Button
+        key={format}
+        component="a"
+        href={`/api/sessions/${id}/export?format=${format}`}
+        size="xs"
+        variant="default"
+        download
+      >
+        Export {label}
+      </Button>
+    ))}
+  </Group>
+)
+
+const Terminate = ({ session }: { session: Session }) => {
+  const [opened, { open, close }] = useDisclosure(false)
+  const [reason, setReason] = useState('')
+  const terminate = useMutation({ mutationFn: () => api.terminate(session.id, reason), onSuccess: close })
+  return (
+    <>
+      <Button size="xs" color="red" onClick={open}>
+        End this session
+      </Button>
+      <Modal opened={opened} onClose={close} title="End this session">
+        <Text size="sm">The user is told the reason and disconnected. This is written to the audit trail.</Text>
+        <Textarea
+          label="Reason"
+          mt="sm"
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          data-autofocus
+        />
+        {terminate.error && <Failure error={terminate.error} />}
+        <Group justify="flex-end" mt="md">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button
+            color="red"
+            disabled={reason.trim().length < 3}
+            loading={terminate.isPending}
+            onClick={() => terminate.mutate()}
+          >
+            End session
+          </Button>
+        </Group>
+      </Modal>
+    </>
+  )
+}
+
+/** The recording; of a running session what is stored so far, with a button to take in what came since. */
+const Recording = ({ session, player }: { session: Session; player: React.Ref<PlayerHandle> }) => {
+  const [search] = useSearchParams()
+  const [version, setVersion] = useState(0)
+  const live = session.endedAt === null
+  const url = `/api/sessions/${session.id}/replay/index.json`
+  const stored = useQuery({
+    queryKey: ['stored', session.id, live, version],
+    queryFn: async ({ signal }) => (await fetch(url, { method: 'HEAD', signal })).ok,
+    refetchInterval: (query) => (query.state.data ? false : refreshMs),
+  })
+  if (!session.recorded)
+    return <Alert title="Not recorded">Another source saw this session; there is nothing to play.</Alert>
+  if (!stored.data) {
+    return (
+      <Alert title={live ? 'Recording' : 'Being stored'}>
+        <Group gap="sm">
+          <Loader size="xs" aria-hidden />
+          <Text size="sm">The recording can be played as soon as its first part is stored: within a minute.</Text>
+        </Group>
+      </Alert>
+    )
+  }
+  return (
+    <>
+      {live && (
+        <Group mb="xs">
+          <Text size="sm">
+            <span className="live-dot" />
+            Running: this shows what is stored so far.
+          </Text>
+          <Button size="compact-xs" variant="default" onClick={() => setVersion(version + 1)}>
+            Take in the latest
+          </Button>
+        </Group>
+      )}
+      <Player key={`${version}-${live}`} url={url} startAtMs={Number(search.get('t') ?? 0) || 0} ref={player} />
+    </>
+  )
+}
+
+export const SessionPage = () => {
+  const { id = '' } = useParams()
+  const me = useOutletContext<Me>()
+  const player = useRef<PlayerHandle>(null)
+  const whileLive = (session: Session | undefined) => (session && session.endedAt === null ? refreshMs : false)
+  const query = useQuery({
+    queryKey: ['session', id],
+    queryFn: ({ signal }) => api.session(id, signal),
+    refetchInterval: ({ state }) => whileLive(state.data),
+  })
+  const commands = useInfiniteQuery({
+    queryKey: ['commands', id],
+    queryFn: ({ pageParam, signal }) =>
+      api.commands(id, { limit: '200', ...(pageParam && { cursor: pageParam }) }, signal),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next,
+    refetchInterval: () => whileLive(query.data),
+  })
+  if (query.isPending) return <Loader aria-label="Loading session" />
+  if (query.error) return <Failure error={query.error} />
+  const session = query.data
+
+  return (
+    <>
+      <Breadcrumbs mb="sm">
+        <Anchor component={Link} to="/sessions">
+          Sessions
+        </Anchor>
+        <Text>{session.id}</Text>
+      </Breadcrumbs>
+      <Group justify="space-between" mb="md">
+        <Group>
+          <Title order={1} size="h2">
+            {session.user} on {session.target ?? session.bastion}
+          </Title>
+          <SessionState session={session} />
+        </Group>
+        <Group gap="xs">
+          {session.endedAt === null && (me.role === 'admin' || me.role === 'analyst') && (
+            <Terminate session={session} />
+          )}
+          {session.recorded && <Exports id={session.id} />}
+        </Group>
+      </Group>
+      {session.endDetail && (
+        <Alert color="orange" mb="md" title="How it ended">
+          {session.endDetail}
+        </Alert>
+      )}
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 8 }}>
+          <Recording session={session} player={player} />
+          <NotCaptured session={session} />
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 4 }}>
+          <Paper withBorder p="sm" mb="md">
+            <Title order={2} size="h4" mb="xs">
+              Commands
+            </Title>
+            <EndlessList query={commands} noun="commands" empty={<Text size="sm">None yet.</Text>}>
+              {(items) => <CommandList commands={items} onJump={(atMs) => player.current?.seek(atMs)} />}
+            </EndlessList>
+          </Paper>
+          <Facts session={session} />
+          <Related session={session} />
+        </Grid.Col>
+      </Grid>
+    </>
+  )
+}
