@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ExecutionContext } from 'ava'
+import { Endpoints } from '#services/schema/uplink.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+import { until } from './until.ts'
+
+const entry = fileURLToPath(new URL('../../cli/bartizan.ts', import.meta.url))
+export const adminToken = 'btz-test-admin-token-of-32-characters-or-more'
+
+export type Run = { child: ChildProcess; output: () => string; exited: Promise<number | null> }
+
+/** The command line as a user runs it. */
+export const bartizan = (args: string[], env: NodeJS.ProcessEnv = {}): Run => {
+  const child = spawn(process.execPath, [entry, ...args], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  child.stdout.on('data', (data: Buffer) => {
+    text += data.toString('utf8')
+  })
+  child.stderr.on('data', (data: Buffer) => {
+    text += data.toString('utf8')
+  })
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { child, output: () => text, exited }
+}
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+export const killIfAlive = (pid: number): void => {
+  if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+}
+
+export const endpointsOf = async (data: string): Promise<Endpoints | null> =>
+  readFile(join(data, 'endpoints.json'), 'utf8').then(
+    (text) => Endpoints.parse(JSON.parse(text)),
+    () => null,
+  )
+
+export type Product = Run & {
+  data: string
+  endpoints: Endpoints
+  /** JSON of an API call as admin; `raw` for other answers. */
+  api: (path: string, init?: RequestInit) => Promise<unknown>
+  raw: (path: string, init?: RequestInit) => Promise<Response>
+  /** SIGTERM to `up`, and its exit code. */
+  stop: () => Promise<number | null>
+}
+
+/** Starts the whole product on loopback, on free ports, in a folder of the test's own, and waits until it is ready. */
+export const startProduct = async (
+  t: ExecutionContext<unknown>,
+  options: { data?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Product> => {
+  const data = options.data ?? (await temporaryFolder(t))
+  const run = bartizan(['up'], {
+    BARTIZAN_DATA: data,
+    BARTIZAN_HTTP_PORT: '0',
+    BARTIZAN_SUDO_PORT: '0',
+    BARTIZAN_BASTION: 'test-bastion',
+    BARTIZAN_ADMIN_TOKEN: adminToken,
+    BARTIZAN_SUDO_ALLOWED_UIDS: `0,${process.getuid?.() ?? 0}`,
+    ...options.env,
+  })
+  t.teardown(async () => {
+    const last = await endpointsOf(data)
+    killIfAlive(run.child.pid!)
+    const agent = await readFile(join(data, 'agent', 'agent.json'), 'utf8').catch(() => '{}')
+    for (const pid of [last?.agentPid, (JSON.parse(agent) as { pid?: number }).pid]) if (pid) killIfAlive(pid)
+  })
+  let endpoints: Endpoints | null = null
+  await until(
+    async () => {
+      if (run.child.exitCode !== null) throw new Error(`up ended with ${run.child.exitCode}:\n${run.output()}`)
+      endpoints = await endpointsOf(data)
+      return endpoints?.pid === run.child.pid
+    },
+    { limitMs: 60_000, what: 'ready' },
+  )
+  const ready = endpoints! as Endpoints
+  const raw = (path: string, init: RequestInit = {}) =>
+    fetch(`http://127.0.0.1:${ready.httpPort}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', ...init.headers },
+    })
+  return {
+    ...run,
+    data,
+    endpoints: ready,
+    raw,
+    api: async (path, init) => {
+      const response = await raw(path, init)
+      const text = await response.text()
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)
+      return text ? JSON.parse(text) : null
+    },
+    stop: async () => {
+      run.child.kill('SIGTERM')
+      return run.exited
+    },
+  }
+}
