@@ -11,6 +11,8 @@ import {
   type SignedHead,
   Stream,
 } from '../../schema/generated/frame_batch_pb.ts'
+import { BastionName, SessionId } from '../../schema/ids.ts'
+import { maxAtMs, maxBatchSeq } from './evidence-keys.ts'
 
 export { Stream }
 
@@ -83,19 +85,33 @@ const parse = (finished: Uint8Array): FrameBatch => {
   }
 }
 
+const maxNs = 2n ** 63n - 1n // what footers and catalog rows can hold
+
+const checkHeader = (message: FrameBatch): void => {
+  if (message.format !== 0) refuse(`format ${message.format}`)
+  if (!SessionId.safeParse(message.sessionId).success) refuse('session_id is none')
+  if (!BastionName.safeParse(message.bastion).success) refuse('bastion is not a host name')
+  if (message.prevHash.byteLength !== 32) refuse('prev_hash is not 32 bytes')
+  if (message.batchSeq > BigInt(maxBatchSeq)) refuse(`batch_seq ${message.batchSeq}`)
+  if (message.closedAtMs < 0n || message.closedAtMs > BigInt(maxAtMs)) refuse(`closed_at_ms ${message.closedAtMs}`)
+}
+
+/** @returns elapsed after the last frame */
+const checkColumns = ({ delayNs, length, stream, payloadSize, startNs }: FrameBatch): bigint => {
+  if (delayNs.length > batchLimits.frames) refuse(`${delayNs.length} frames`)
+  if (length.length !== delayNs.length || stream.length !== delayNs.length) refuse('columns differ in length')
+  if (payloadSize > batchLimits.payloadBytes) refuse(`payload of ${payloadSize} bytes`)
+  if (length.reduce((sum, bytes) => sum + bytes, 0) !== payloadSize) refuse('lengths and payload differ')
+  const endNs = delayNs.reduce((sum, delay) => sum + delay, startNs)
+  return endNs > maxNs ? refuse(`a time of ${endNs} ns`) : endNs
+}
+
 /** Header and columns, checked against the limits; the payload is not touched. @throws BTZ_BATCH_INVALID */
 export const decodeBatchHeader = (finished: Uint8Array): DecodedBatch => {
   const message = parse(finished)
-  const frameCount = message.delayNs.length
-  if (message.format !== 0) refuse(`format ${message.format}`)
-  if (message.prevHash.byteLength !== 32) refuse('prev_hash is not 32 bytes')
-  if (frameCount > batchLimits.frames) refuse(`${frameCount} frames`)
-  if (message.length.length !== frameCount || message.stream.length !== frameCount) refuse('columns differ in length')
-  if (message.payloadSize > batchLimits.payloadBytes) refuse(`payload of ${message.payloadSize} bytes`)
-  if (message.batchSeq > BigInt(Number.MAX_SAFE_INTEGER)) refuse('batch_seq')
-  if (message.length.reduce((sum, length) => sum + length, 0) !== message.payloadSize)
-    refuse('lengths and payload differ')
+  checkHeader(message)
   return {
+    endNs: checkColumns(message),
     message,
     sessionId: message.sessionId,
     bastion: message.bastion,
@@ -106,8 +122,7 @@ export const decodeBatchHeader = (finished: Uint8Array): DecodedBatch => {
     ...(message.start && { start: message.start }),
     ...(message.end && { end: message.end }),
     ...(message.head && { head: message.head }),
-    endNs: message.delayNs.reduce((sum, delay) => sum + delay, message.startNs),
-    frameCount,
+    frameCount: message.delayNs.length,
   }
 }
 
