@@ -1,0 +1,34 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { addressColumns, type Endpoint, findRow, type TcpRow } from './proc-net-tcp.ts'
+
+/** Whose socket the other end of a connection is. `inode` leads to its process. */
+export type Peer = { uid: number; inode: number }
+
+export type PeerLookup = {
+  files?: { tcp: string; tcp6: string }
+  retryMs?: readonly number[]
+}
+
+// A socket that its process has closed already prints uid 0 and inode 0, so a forger who sends all at once and closes
+// would pass for root: only an established socket that a process still holds says who it belongs to.
+const established = '01'
+const held = (row: TcpRow | null): row is TcpRow => row !== null && row.state === established && row.inode !== 0
+
+/**
+ * Finds the peer's own row (its local address is our remote one). The table is not read atomically and may miss a row
+ * while others come and go: asked again a few times, then null.
+ */
+export const findPeer = async (
+  peer: Endpoint,
+  self: Endpoint,
+  { files = { tcp: '/proc/net/tcp', tcp6: '/proc/net/tcp6' }, retryMs = [2, 10, 40] }: PeerLookup = {},
+): Promise<Peer | null> => {
+  const columns = addressColumns(peer, self)
+  if (columns === null) return null
+  for (const waitMs of [0, ...retryMs]) {
+    if (waitMs > 0) await delay(waitMs)
+    const row = (columns.tcp && (await findRow(files.tcp, columns.tcp))) || (await findRow(files.tcp6, columns.tcp6))
+    if (held(row)) return { uid: row.uid, inode: row.inode }
+  }
+  return null
+}

@@ -1,0 +1,114 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Recorder } from '#hooks/hook.ts'
+import type { Config } from '#services/config.ts'
+import { BartizanError } from '#services/errors.ts'
+import type { Logger } from '#services/log.ts'
+import { type Connection, serveConnection } from './connection.ts'
+import { refusedPeerEvent } from './events.ts'
+import { serverMessage } from './messages.ts'
+import { findPeer, type Peer } from './peer.ts'
+import { createRefusals } from './refusals.ts'
+import { createSessions } from './sessions.ts'
+
+const serverId = 'Bartizan 0.1.0'
+
+export type SudoHook = {
+  readonly port: number
+  /** Connections that were refused since the start, because of who they belong to or because there were too many. */
+  readonly refusedPeers: number
+  readonly openConnections: number
+  /** No new connection is taken; open ones go on. */
+  stopAccepting(): void
+  /** Ends what is still open, with `text` for its users; resolves when every session has its durable end. */
+  close(text?: string): Promise<void>
+}
+
+/** The descriptor of a socket that a service manager holds for us (sd_listen_fds(3)); undefined: there is none. */
+export const passedSocket = (env: NodeJS.ProcessEnv, pid: number): number | undefined =>
+  env.LISTEN_FDS === '1' && env.LISTEN_PID === String(pid) ? 3 : undefined
+
+const listen = (server: Server, { host, port }: Config['sudo'], listenFd: number | undefined): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EADDRINUSE') return reject(cause)
+      const hint = `\`ss -ltnp 'sport = :${port}'\` names it; perhaps sudo_logsrvd, or another Bartizan. Set sudo.port (BARTIZAN_SUDO_PORT) to use another one`
+      reject(new BartizanError('BTZ_PORT_IN_USE', `sudo log server: ${host}:${port} is in use`, { hint, cause }))
+    })
+    server.listen(listenFd === undefined ? { host, port } : { fd: listenFd }, () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+
+const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): Promise<Peer | null> =>
+  remoteAddress && remotePort && localAddress && localPort
+    ? findPeer({ address: remoteAddress, port: remotePort }, { address: localAddress, port: localPort })
+    : Promise.resolve(null)
+
+/**
+ * Listens for sudo. A peer that is not allowed is closed before a byte of it is read or anything is said to it.
+ * @throws BTZ_PORT_IN_USE
+ */
+export const startSudoHook = async (options: {
+  config: Config
+  recorder: Recorder
+  log: Logger
+  listenFd?: number | undefined
+}): Promise<SudoHook> => {
+  const { config, recorder, log } = options
+  const connections = new Set<Connection>()
+  const sessions = createSessions(config.sudo.resumeGraceMs, log)
+  const refusals = createRefusals((uid, attempts) => {
+    log.warn({ uid, attempts }, 'sudo port: peer refused')
+    recorder
+      .event(refusedPeerEvent(uid, attempts, Date.now()))
+      .catch((error: unknown) => log.error({ err: error, uid, attempts }, 'refused peer not reported'))
+  })
+
+  const admit = async (socket: Socket): Promise<void> => {
+    const peer = await peerOf(socket)
+    if (peer === null || !config.sudo.allowedUids.includes(peer.uid)) {
+      refusals.add(peer?.uid ?? null)
+      socket.destroy()
+      return
+    }
+    if (connections.size >= config.sudo.maxConnections) {
+      log.warn({ maxConnections: config.sudo.maxConnections }, 'sudo port: too many connections, one refused')
+      socket.end(serverMessage.error('Bartizan: too many sessions are being recorded on this host'))
+      return
+    }
+    const { idleHelloMs } = config.sudo
+    const connection = serveConnection(socket, { recorder, sessions, serverId, idleHelloMs, ttyMode: null, log })
+    connections.add(connection)
+    await connection.closed
+    connections.delete(connection)
+  }
+
+  // Half open: a client may have finished talking and still wait for its last commit point.
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => socket.destroy())
+    admit(socket).catch((error: unknown) => {
+      log.error({ err: error }, 'sudo connection failed')
+      socket.destroy()
+    })
+  })
+  const port = await listen(server, config.sudo, options.listenFd)
+  server.on('error', (error) => log.error({ err: error }, 'sudo log server'))
+  return {
+    port,
+    get refusedPeers() {
+      return refusals.total
+    },
+    get openConnections() {
+      return connections.size
+    },
+    stopAccepting: () => void server.close(),
+    close: async (text = 'the recording service stops') => {
+      server.close()
+      for (const connection of connections) connection.abort(text)
+      await Promise.all([...connections].map(({ closed }) => closed))
+      await sessions.endWaiting()
+      refusals.stop()
+    },
+  }
+}
