@@ -1,0 +1,53 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { chromium, type Page } from 'playwright-core'
+import type { Product } from './running.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Chromium on the console, signed in by a one-time link as a person would. Problems of the page fail the test. */
+export const openConsole = async (t: ExecutionContext<unknown>, product: Product): Promise<Page> => {
+  const context = await chromium.launchPersistentContext(await temporaryFolder(t), {
+    executablePath: '/usr/bin/chromium',
+    headless: true,
+    args: flags,
+    viewport: { width: 1400, height: 900 },
+  })
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(String(error)))
+  page.on('console', (message) => {
+    // A 404 of the first HEAD request says that nothing is stored yet.
+    if (message.type() === 'error' && !/404|401/.test(message.text())) problems.push(message.text())
+  })
+  t.teardown(() => t.deepEqual(problems, []))
+  const { url } = (await product.api('/api/login-links', { method: 'POST', body: '{"name":"dana"}' })) as {
+    url: string
+  }
+  await page.goto(url)
+  await page.getByRole('heading', { name: 'Sessions' }).waitFor()
+  return page
+}
+
+/** Kept as CI output, to be looked at. */
+export const screenshot = async (page: Page, name: string): Promise<void> => {
+  const folder = process.env.BARTIZAN_TEST_OUTPUT
+  if (!folder) return
+  await mkdir(join(folder, 'screenshots'), { recursive: true })
+  await page.screenshot({ path: join(folder, 'screenshots', `${name}.png`), fullPage: true })
+}
+
+/** Text on the player's terminal, row by row; the player splits wide glyphs, so white space is left out. */
+export const terminalText = async (page: Page): Promise<string> =>
+  ((await page.locator('.ap-term').textContent()) ?? '').replaceAll(/\s+/g, '')
