@@ -1,0 +1,84 @@
+import type { TtyMode } from '#hooks/hook.ts'
+import type { OutputAnswer } from './output-answer.ts'
+
+/**
+ * What may keep a typed key:
+ * - keep: nothing is needed, the terminal shows what is typed
+ * - answer: an echo, or another reaction of a program that has the terminal in raw mode
+ * - echo: only an echo, because the readings of the mode contradict each other
+ * - mask: nothing, the terminal reads a secret
+ */
+export type KeyPolicy = 'keep' | 'answer' | 'echo' | 'mask'
+
+export type MaskRule =
+  | 'tty-no-echo' // ICANON without ECHO when typed, or one of two readings said so and no echo came
+  | 'mask-echo' // the program printed `*` for it
+  | 'unanswered' // Enter, and no key of the line was answered
+  | 'undecided-limit' // held as long, or as much, as may be
+  | 'undecided-end' // the session ended
+
+/** One line of typing, from Enter to Enter. */
+export type TypedLine = {
+  policy: 'answer' | 'echo'
+  starred: boolean // a mask character was printed for a key of this line
+  alternate: boolean // typed on the alternate screen
+  keys: number
+  lastKey: number // byte
+  answered: number // keys that were echoed, or answered by a screen program
+  unanswered: number // keys since the last answer
+  reactions: number // of the program since then
+  lastKeyMs: number
+  endedMs: number | null
+  pasted: boolean // holds a bracketed paste: programs take one as a whole, line ends in it are no Enter
+}
+
+export const newLine = (): TypedLine => ({
+  policy: 'answer',
+  starred: false,
+  alternate: false,
+  keys: 0,
+  lastKey: 0,
+  answered: 0,
+  unanswered: 0,
+  reactions: 0,
+  lastKeyMs: 0,
+  endedMs: null,
+  pasted: false,
+})
+
+/** @param fresh read when the keys arrived @param remembered the last one read before */
+export const policyOf = (fresh: TtyMode, remembered: TtyMode | null): KeyPolicy => {
+  const before = remembered ?? fresh
+  if (fresh === 'no_echo' && before === 'no_echo') return 'mask'
+  if (fresh === 'no_echo' || before === 'no_echo') return 'echo'
+  return fresh === 'echo' ? 'keep' : 'answer'
+}
+
+const keysPerReaction = 3
+const fewKeys = 4
+const trustedAnswers = 2
+
+/**
+ * Output that is no echo answers few keys only, so that one message from the background, or a prompt that appears
+ * while a password is typed ahead, does not give away a line: a screen program's answer stands for three keys
+ * (5dd, gg, a held j over a slow line), plain text for one key alone (y/n, "press any key").
+ */
+export const reactionAnswers = (line: TypedLine, output: OutputAnswer, waitingKeys: number): boolean => {
+  if (!output.moves) return waitingKeys === 1
+  line.reactions++
+  return line.reactions * keysPerReaction >= waitingKeys
+}
+
+/** Prompts that redraw themselves with one mask character per key so far. */
+export const isStarred = (line: TypedLine, output: OutputAnswer): boolean =>
+  line.lastKey !== 0x2a && (output.masks || (output.trailingMasks > 0 && output.trailingMasks === line.keys))
+
+/**
+ * Of keys nobody answered in time, few are kept where a program takes keys without showing them (`yy`, `ma`, j on the
+ * last line): on the alternate screen, or in a line whose other keys were answered.
+ */
+export const keepsUnanswered = (line: TypedLine): boolean =>
+  line.policy === 'answer' &&
+  !line.starred &&
+  (line.alternate || line.answered >= trustedAnswers) &&
+  line.unanswered < fewKeys
