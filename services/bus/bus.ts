@@ -10,11 +10,17 @@ export const topics = [
 ] as const
 export type Topic = (typeof topics)[number]
 
+/** Leaves of the transparency log need one order over all of them. */
+const singlePartitionTopics: readonly Topic[] = ['log-entries']
+/** How many partitions a new topic gets; the same on every adapter, so that keys fall alike. */
+export const partitionsFor = (topic: Topic, configured: number): number =>
+  singlePartitionTopics.includes(topic) ? 1 : configured
+
 export type NewRecord = {
   topic: Topic
   key: string // decides the partition: all records of a key keep their order
   value: Uint8Array
-  headers?: Record<string, string>
+  headers?: Record<string, string> // key, value and headers together: at most maxRecordBytes
 }
 
 export type BusRecord = {
@@ -36,6 +42,7 @@ export type RecordRun = TopicPartition & { records: BusRecord[] }
 /**
  * A member of a consumer group. The bus calls `onRecords` with one run at a time per partition and awaits it: not
  * returning is back-pressure. Processing does not commit; `commit` is the member's own act, after its write is durable.
+ * Nothing here is called before `subscribe` has resolved. A new group starts at the oldest record there is.
  */
 export type Consumer = {
   onRecords(run: RecordRun, control: ConsumeControl): Promise<void>
@@ -45,15 +52,19 @@ export type Consumer = {
   onRevoked?(partitions: TopicPartition[]): Promise<void>
 }
 export type ConsumeControl = {
-  /** To be called at least every 10 s while a run is being processed, or the group gives the partition away. */
+  /** To be called at least every 10 s while a run is being processed, or the group may give the partition away. */
   heartbeat(): Promise<void>
   signal: AbortSignal // aborted when the subscription closes or the partition is revoked
 }
 
 export type Subscription = {
-  /** Durably: everything before `nextOffset` is done. Lower than what is committed already: no effect, never back. */
+  /**
+   * Durably: everything before `nextOffset` is done. Lower than what is committed already: no effect, never back.
+   * @throws BTZ_BUS_NOT_ASSIGNED when the partition is not, or no longer, this member's: another one does that work
+   * @throws BTZ_REQUEST_INVALID beyond the end of the log · BTZ_DISK_FULL BTZ_BUS_CLOSED
+   */
   commit(at: TopicPartition, nextOffset: number): Promise<void>
-  /** Resolves when no `onRecords` is running any more. */
+  /** Resolves when no `onRecords` is running any more, and after `onRevoked` of what it had. Not from inside a callback. */
   close(): Promise<void>
 }
 
@@ -74,12 +85,19 @@ export type Bus = {
   /** Random, made with the bus: offsets mean nothing without it, since a new bus starts at 0 again. */
   readonly id: string
   /**
-   * Resolves after the records are durable, with one place per record, in order.
-   * @throws BTZ_BUS_RECORD_TOO_LARGE (none of the call's records is written) BTZ_BUS_UNKNOWN_TOPIC BTZ_DISK_FULL BTZ_BUS_CLOSED
+   * Resolves after the records are durable, with one place per record, in order. Calls wait while too many bytes are
+   * under way. Records of one call and key stay together and in order.
+   * @throws BTZ_BUS_RECORD_TOO_LARGE BTZ_BUS_UNKNOWN_TOPIC BTZ_BUS_CLOSED: none of the call's records is written
+   * @throws BTZ_UNAVAILABLE when too many bytes wait (none is written), or a partition can no longer be written
+   * @throws BTZ_DISK_FULL. Of this and of the latter, records of the call's other partitions may be written: whoever
+   * sends them again makes duplicates, and no loss
    */
   produce(records: NewRecord[]): Promise<Placed[]>
   subscribe(options: SubscribeOptions, consumer: Consumer): Promise<Subscription>
-  /** Reads without a group, for repair and dead letters: at most `limit` records from `offset` on. */
+  /**
+   * Reads without a group, for repair and dead letters: `limit` records from `offset` (or the oldest kept) on; fewer
+   * only at the end. @throws BTZ_BUS_CORRUPT naming file and offset
+   */
   read(at: TopicPartition, offset: number, limit: number): Promise<BusRecord[]>
   lag(): Promise<GroupLag[]>
   partitions(topic: Topic): number

@@ -1,0 +1,70 @@
+import type { Logger } from '../log.ts'
+import type { Consumer, RecordRun, SubscribeOptions, TopicPartition } from './bus.ts'
+import type { LogPartition } from './log-partition.ts'
+import { retryUntilAborted } from './retry.ts'
+
+export type Member = Required<Pick<SubscribeOptions, 'group' | 'topics' | 'maxRunBytes'>> & {
+  consumer: Consumer
+  failed(error: unknown, run: RecordRun, attempt: number): void
+}
+
+/** Tells the member's onError, else the log. */
+export const failureTeller =
+  ({ group, onError }: SubscribeOptions, log: Logger): Member['failed'] =>
+  (error, run, attempt) => {
+    const { topic, partition } = run
+    if (!onError) log.warn({ err: error, group, topic, partition, attempt }, 'bus: a run failed and is tried again')
+    try {
+      onError?.(error, run, attempt)
+    } catch (err) {
+      log.error({ err, group, topic, partition }, 'bus: onError failed')
+    }
+  }
+
+export type HeldPartition = {
+  readonly at: TopicPartition
+  readonly signal: AbortSignal
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>
+}
+
+export type HoldOptions = { at: TopicPartition; log: LogPartition; member: Member; committed(): number }
+
+// In one process a member cannot vanish by itself, so nothing waits for its heartbeat.
+const heartbeat = async (): Promise<void> => {}
+
+const consume = async ({ at, log, member, committed }: HoldOptions, signal: AbortSignal): Promise<void> => {
+  let next = committed()
+  while (!signal.aborted) {
+    await log.waitFor(next, signal)
+    const unread: RecordRun = { ...at, records: [] }
+    const records = await retryUntilAborted(
+      () => log.read(next, member.maxRunBytes),
+      (error, attempt) => member.failed(error, unread, attempt),
+      signal,
+    )
+    if (!records) return
+    const run: RecordRun = { ...at, records: records.map((record) => ({ ...at, ...record })) }
+    await retryUntilAborted(
+      () => member.consumer.onRecords(run, { heartbeat, signal }),
+      (error, attempt) => member.failed(error, run, attempt),
+      signal,
+    )
+    next = run.records.at(-1)!.offset + 1
+  }
+}
+
+/** Delivers one partition to one member, run by run, from what its group has committed, once `ready` resolves. */
+export const holdPartition = (options: HoldOptions, ready: Promise<void>): HeldPartition => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const done = ready.then(() => consume(options, signal))
+  return {
+    at: options.at,
+    signal,
+    async stop() {
+      controller.abort()
+      await done
+    },
+  }
+}

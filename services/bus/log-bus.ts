@@ -1,0 +1,110 @@
+import type { Clock } from '../clock.ts'
+import { BartizanError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Bus, BusRecord, GroupLag, TopicPartition } from './bus.ts'
+import { type OpenLog, openLog } from './open-log.ts'
+import { createProduce } from './produce.ts'
+import { createSweep } from './retention-sweep.ts'
+import { createSubscriptions } from './subscriptions.ts'
+
+const sweepEveryMs = 60_000
+const readChunkBytes = 1024 * 1024
+
+export type LogBusOptions = {
+  folder: string // of one process at a time
+  partitions: number // of topics made from now on
+  segmentBytes: number
+  retentionMs: number
+  maxRecordBytes: number // of key, headers and value together
+  clock: Clock
+  log: Logger
+}
+
+const readRecords = async (open: OpenLog, at: TopicPartition, offset: number, limit: number): Promise<BusRecord[]> => {
+  const { topic, partition, log } = open.at(at)
+  const records: BusRecord[] = []
+  let next = offset
+  while (records.length < limit) {
+    const more = await log.read(next, readChunkBytes)
+    if (more.length === 0) break
+    for (const record of more.slice(0, limit - records.length)) records.push({ topic, partition, ...record })
+    next = more.at(-1)!.offset + 1
+  }
+  return records
+}
+
+const readLag = ({ commits, partitions }: OpenLog): GroupLag[] =>
+  partitions.flatMap(({ topic, partition, log }) =>
+    commits
+      .groups()
+      .filter((group) => commits.has(group, { topic, partition }))
+      .map((group) => {
+        const committed = commits.committed(group, { topic, partition })
+        return { group, topic, partition, committed, end: log.endOffset }
+      }),
+  )
+
+/** What runs, so that closing can wait for it. */
+const createRunning = () => {
+  const running = new Set<Promise<unknown>>()
+  return {
+    add<T>(work: Promise<T>): Promise<T> {
+      running.add(work)
+      const remove = () => running.delete(work)
+      work.then(remove, remove)
+      return work
+    },
+    async settled() {
+      while (running.size > 0) await Promise.allSettled(running)
+    },
+  }
+}
+
+/**
+ * The bus inside one process: append-only files in one folder, synced before they are acknowledged.
+ * @throws BTZ_BUS_CORRUPT when it is damaged otherwise than by a crash while writing
+ */
+export const createLogBus = async (options: LogBusOptions): Promise<Bus> => {
+  const { maxRecordBytes, log } = options
+  const running = createRunning()
+  const sweep = createSweep(options)
+  const open = await openLog(options, (at) => void running.add(sweep(open.commits, at)))
+  const sweepAll = () => Promise.all(open.partitions.map((at) => sweep(open.commits, at)))
+  await sweepAll()
+  const sweeping = setInterval(() => void running.add(sweepAll()), sweepEveryMs).unref()
+  const produce = createProduce(open, maxRecordBytes)
+  const subscriptions = createSubscriptions(open, log)
+  let isClosed = false
+  let closing: Promise<void> | undefined
+
+  /** While closing, members that still work on a run may produce and commit. */
+  const whileOpen = <T>(act: () => Promise<T>): Promise<T> =>
+    isClosed ? Promise.reject(new BartizanError('BTZ_BUS_CLOSED', 'the bus is closed')) : running.add(act())
+
+  const close = async (): Promise<void> => {
+    clearInterval(sweeping)
+    await subscriptions.closeAll()
+    isClosed = true
+    await running.settled()
+    // A subscribe call that was on its way joined meanwhile.
+    await subscriptions.closeAll()
+    await Promise.all(open.partitions.map((at) => at.log.close()))
+  }
+
+  return {
+    id: open.id,
+    maxRecordBytes,
+    partitions: open.partitionCount,
+    produce: (records) => whileOpen(() => produce(records)),
+    async subscribe(subscribing, consumer) {
+      const { commit, close } = await whileOpen(() => subscriptions.subscribe(subscribing, consumer))
+      return { commit: (at, nextOffset) => whileOpen(() => commit(at, nextOffset)), close }
+    },
+    read: (at, offset, limit) => whileOpen(() => readRecords(open, at, offset, limit)),
+    lag: async () => readLag(open),
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}

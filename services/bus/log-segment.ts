@@ -1,0 +1,99 @@
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BartizanError } from '../errors.ts'
+import { asDiskError } from './durable-file.ts'
+import { readRecords } from './frame-read.ts'
+import { extendIndex, type IndexEntry, type Scan, scanFrames } from './frame-scan.ts'
+import type { FrameHead, StoredRecord } from './record-codec.ts'
+
+/** One file of a partition: records from `firstOffset` on. Only the last one of a partition is appended to. */
+export type LogSegment = {
+  readonly path: string
+  readonly firstOffset: number
+  readonly sizeBytes: number // durable bytes; of one that is not appended to, known after its first read
+  /**
+   * Resolves after the bytes are durable. On a rejection nothing of them counts, and the file is cut back to before.
+   * @throws BTZ_DISK_FULL: can be tried again. After any other error the segment must not be appended to.
+   */
+  append(bytes: Buffer, heads: FrameHead[]): Promise<void>
+  /** From `offset` on, at least one record, then up to `maxBytes`. @throws BTZ_BUS_CORRUPT */
+  read(offset: number, maxBytes: number): Promise<StoredRecord[]>
+  changedAtMs(): Promise<number>
+  /** No more appends; the file can still be read. */
+  seal(): Promise<void>
+  remove(): Promise<void>
+}
+
+export const segmentPath = (folder: string, firstOffset: number): string =>
+  join(folder, `${String(firstOffset).padStart(20, '0')}.log`)
+
+const writeOrCutBack = async (handle: FileHandle, bytes: Buffer, position: number, path: string): Promise<void> => {
+  try {
+    for (let written = 0; written < bytes.length; ) {
+      const result = await handle.write(bytes, written, bytes.length - written, position + written)
+      written += result.bytesWritten
+    }
+  } catch (error) {
+    await handle.truncate(position)
+    throw asDiskError(error, path)
+  }
+}
+
+const syncOrCutBack = async (handle: FileHandle, position: number): Promise<void> => {
+  try {
+    await handle.datasync()
+  } catch (error) {
+    // What the page cache still shows may not be on the disk: no later reader may take it for durable.
+    await handle.truncate(position).catch(() => {})
+    throw error
+  }
+}
+
+export type SegmentOptions = { folder: string; firstOffset: number; mark: Buffer; scan?: Scan; handle?: FileHandle }
+
+/** `scan` when it was read already; `handle` (read-write) when it is to be appended to. */
+export const createLogSegment = ({ folder, firstOffset, mark, scan, handle }: SegmentOptions): LogSegment => {
+  const path = segmentPath(folder, firstOffset)
+  let index: IndexEntry[] | undefined = scan?.index
+  let sizeBytes = scan?.intactBytes ?? 0
+
+  /** Damage is met by whoever reads that record; those before it can be read. */
+  const indexOf = async (reader: FileHandle): Promise<IndexEntry[]> => {
+    if (index) return index
+    const found = await scanFrames(reader, mark, firstOffset)
+    sizeBytes = (await reader.stat()).size
+    index = found.index
+    return index
+  }
+
+  return {
+    path,
+    firstOffset,
+    get sizeBytes() {
+      return sizeBytes
+    },
+    async append(bytes, heads) {
+      if (!handle || !index) throw new BartizanError('BTZ_INTERNAL', `${path} is sealed`)
+      await writeOrCutBack(handle, bytes, sizeBytes, path)
+      await syncOrCutBack(handle, sizeBytes)
+      extendIndex(index, heads, sizeBytes)
+      sizeBytes += bytes.length
+    },
+    async read(offset, maxBytes) {
+      const reader = await open(path, 'r')
+      try {
+        const entries = await indexOf(reader)
+        const from = entries.findLast((entry) => entry.offset <= offset) ?? { offset: firstOffset, position: 0 }
+        return await readRecords(reader, { path, mark, from, endPosition: sizeBytes, offset, maxBytes })
+      } finally {
+        await reader.close()
+      }
+    },
+    changedAtMs: async () => (await stat(path)).mtimeMs,
+    async seal() {
+      await handle?.close()
+      handle = undefined
+    },
+    remove: () => unlink(path),
+  }
+}
