@@ -1,11 +1,12 @@
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { writeFileDurably } from '../durable-file.ts'
 import { BartizanError } from '../errors.ts'
-import { diskError, systemCode } from '../write-once.ts'
+import { createPrivateFile } from '../sqlite-file.ts'
+import { diskError } from '../write-once.ts'
 
 export type Holder = { pid: number; what: string }
 export type Lock = { release(): Promise<void> }
@@ -18,18 +19,9 @@ const busy = 5 // SQLITE_BUSY (sqlite.org/rescode.html)
 /** Held until release: a database that is garbage-collected closes, and its lock is gone. */
 const held = new Set<DatabaseSync>()
 
-/** SQLite would make it readable for all, and whoever can read a file can lock it. Never opens one that exists. */
-const createPrivate = (file: string): void => {
-  try {
-    closeSync(openSync(file, 'wx', 0o600))
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error
-  }
-}
-
 const lockDatabase = (file: string): DatabaseSync => {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  createPrivate(file)
+  createPrivateFile(file)
   const database = new DatabaseSync(file, { timeout: 0 })
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')

@@ -1,0 +1,77 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { workerData } from 'node:worker_threads'
+import { BartizanError } from '../errors.ts'
+import { inTransaction, openSqliteFile, sqliteError } from '../sqlite-file.ts'
+import { answerCalls } from '../worker-calls.ts'
+
+/** Revisions count over the whole store: one of a deleted entry never comes again for its successor. */
+const migrations = [
+  `CREATE TABLE entry (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE last_revision (revision INTEGER NOT NULL) STRICT;
+   INSERT INTO last_revision VALUES (0);`,
+]
+
+/** `value` is JSON. */
+export type EntryRow = { key: string; value: string; revision: number }
+
+const prepare = (database: DatabaseSync) => ({
+  get: database.prepare('SELECT key, value, revision FROM entry WHERE key = ?'),
+  nextRevision: database.prepare('UPDATE last_revision SET revision = revision + 1 RETURNING revision'),
+  put: database.prepare('INSERT OR REPLACE INTO entry (key, value, revision) VALUES (?, ?, ?)'),
+  remove: database.prepare('DELETE FROM entry WHERE key = ?'),
+  list: database.prepare(
+    'SELECT key, value, revision FROM entry WHERE key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?',
+  ),
+})
+
+const createOperations = (database: DatabaseSync) => {
+  const statements = prepare(database)
+  const get = (key: string) => (statements.get.get(key) as EntryRow | undefined) ?? null
+
+  const checkRevision = (key: string, ifRevision: number | undefined): void => {
+    if (ifRevision === undefined) return
+    const present = get(key)?.revision ?? 0
+    if (present === ifRevision) return
+    throw new BartizanError('BTZ_STATE_CONFLICT', `${key} stands at revision ${present}, not ${ifRevision}`)
+  }
+
+  return {
+    get,
+    put: (key: string, value: string, ifRevision: number | undefined): number =>
+      inTransaction(database, () => {
+        checkRevision(key, ifRevision)
+        const { revision } = statements.nextRevision.get() as { revision: number }
+        statements.put.run(key, value, revision)
+        return revision
+      }),
+    remove: (key: string, ifRevision: number | undefined): void =>
+      inTransaction(database, () => {
+        checkRevision(key, ifRevision)
+        statements.remove.run(key)
+      }),
+    /** Keys from `from` on and before `before`, after `after`. */
+    list: (from: string, before: string, after: string, limit: number): EntryRow[] =>
+      statements.list.all(from, after, before, limit) as EntryRow[],
+  }
+}
+export type StateOperations = ReturnType<typeof createOperations>
+
+const reworded = (operations: StateOperations, file: string): StateOperations => {
+  const reword =
+    <A extends unknown[], R>(operation: (...args: A) => R) =>
+    (...args: A): R => {
+      try {
+        return operation(...args)
+      } catch (error) {
+        throw sqliteError(error, file)
+      }
+    }
+  const { get, put, remove, list } = operations
+  return { get: reword(get), put: reword(put), remove: reword(remove), list: reword(list) }
+}
+
+answerCalls(() => {
+  const { file } = workerData as { file: string }
+  const database = openSqliteFile(file, migrations)
+  return { operations: reworded(createOperations(database), file), close: () => database.close() }
+})

@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import { parentPort, Worker } from 'node:worker_threads'
+import { BartizanError, type ErrorCode } from './errors.ts'
+
+/** Calls into a worker thread, answered in order: for what blocks, such as SQLite. */
+type Operation = (...args: never[]) => unknown
+
+type Failure = { code: ErrorCode; message: string; hint: string | undefined }
+type Request = { id: number; name: string; args: unknown[] }
+type Answer = { id: number; result: unknown } | { id: number; failure: Failure }
+
+/** `id` of the answer that says whether the worker could start. */
+const startId = 0
+
+export type WorkerCalls<Operations extends Record<keyof Operations, Operation>> = {
+  /** @throws BTZ_UNAVAILABLE when too many calls wait or the worker has stopped, and whatever the operation throws */
+  call<Name extends keyof Operations & string>(
+    name: Name,
+    ...args: Parameters<Operations[Name]>
+  ): Promise<ReturnType<Operations[Name]>>
+  /** After the calls made before. */
+  close(): Promise<void>
+}
+
+type Pending = { resolve(result: unknown): void; reject(error: Error): void }
+
+/**
+ * Starts the worker `file` (which calls `answerCalls`) and resolves when it is ready. `what` names it in errors.
+ * @throws what the worker's start threw
+ */
+export const startWorkerCalls = async <Operations extends Record<keyof Operations, Operation>>(options: {
+  file: URL
+  data: unknown
+  what: string
+  maxPending: number
+}): Promise<WorkerCalls<Operations>> => {
+  const { file, data, what, maxPending } = options
+  const worker = new Worker(file, { workerData: data })
+  const pending = new Map<number, Pending>()
+  let lastId = startId
+  let stopped: BartizanError | null = null
+
+  const stop = (why: string, cause?: unknown): void => {
+    stopped ??= new BartizanError('BTZ_UNAVAILABLE', `${what} ${why}`, { cause })
+    for (const { reject } of pending.values()) reject(stopped)
+    pending.clear()
+  }
+  worker.on('message', (answer: Answer) => {
+    const waiting = pending.get(answer.id)
+    pending.delete(answer.id)
+    if ('failure' in answer) {
+      const { code, message, hint } = answer.failure
+      waiting?.reject(new BartizanError(code, message, hint === undefined ? {} : { hint }))
+    } else waiting?.resolve(answer.result)
+  })
+  worker.on('error', (error) => stop(`stopped: ${error.message}`, error))
+  worker.on('exit', (exitCode) => stop(`stopped with exit code ${exitCode}`))
+
+  const answerTo = (id: number): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      pending.set(id, { resolve, reject })
+    })
+  try {
+    await answerTo(startId)
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
+  return {
+    call: async (name, ...args) => {
+      if (stopped) throw stopped
+      if (pending.size >= maxPending) {
+        throw new BartizanError('BTZ_UNAVAILABLE', `${what} is busy: ${maxPending} calls wait already`)
+      }
+      const id = ++lastId
+      const answer = answerTo(id)
+      worker.postMessage({ id, name, args } satisfies Request)
+      return answer as Promise<ReturnType<Operations[typeof name]>>
+    },
+    close: async () => {
+      if (stopped) return
+      const exited = once(worker, 'exit')
+      worker.postMessage(null)
+      await exited
+    },
+  }
+}
+
+const failureOf = (error: unknown): Failure =>
+  error instanceof BartizanError
+    ? { code: error.code, message: error.message, hint: error.hint }
+    : { code: 'BTZ_INTERNAL', message: error instanceof Error ? error.message : String(error), hint: undefined }
+
+/** In the worker: opens what it works on and answers calls until the other side closes. */
+export const answerCalls = (open: () => { operations: Record<string, Operation>; close(): void }): void => {
+  const port = parentPort
+  if (!port) throw new Error('not in a worker thread')
+  const reply = (id: number, work: () => unknown): void => {
+    let answer: Answer
+    try {
+      answer = { id, result: work() }
+    } catch (error) {
+      answer = { id, failure: failureOf(error) }
+    }
+    port.postMessage(answer)
+  }
+  reply(startId, () => {
+    const { operations, close } = open()
+    port.on('message', (request: Request | null) => {
+      if (request) {
+        reply(request.id, () => Reflect.apply(operations[request.name]!, undefined, request.args))
+        return
+      }
+      close()
+      port.close()
+    })
+  })
+}
