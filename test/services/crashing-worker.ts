@@ -12,7 +12,6 @@ const operations = {
     setImmediate(() => {
       throw new Error('lost its mind')
     })
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
   },
 }
 export type CrashingOperations = typeof operations

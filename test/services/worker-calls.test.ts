@@ -31,8 +31,8 @@ test('a worker that exits fails every waiting call and all later ones, and can b
 
 test('a worker that throws outside a call says why it stopped', async (t) => {
   const worker = await start()
-  await worker.call('crash')
   const error = await t.throwsAsync(async () => {
+    await worker.call('crash')
     for (;;) await worker.call('echo', 'still there?')
   })
   t.like(error, { code: 'BTZ_UNAVAILABLE', message: 'the test worker stopped: lost its mind' })

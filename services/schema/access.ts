@@ -1,0 +1,29 @@
+import { z } from 'zod'
+
+export const Role = z.enum(['admin', 'analyst', 'oncall', 'auditor', 'siem', 'ingest'])
+export type Role = z.infer<typeof Role>
+
+/** What a request does, for the table of who may. */
+export const Action = z.enum([
+  'session.list',
+  'session.view',
+  'session.replay',
+  'session.export',
+  'session.terminate',
+  'event.list',
+  'search',
+  'token.manage',
+  'login.issue',
+  'ingest.write',
+  'metrics.read',
+])
+export type Action = z.infer<typeof Action>
+
+/** Who asks. `bastion`: the only one it may speak for; role ingest has one, the others have none. */
+export const Principal = z.object({
+  id: z.string().max(128), // of the token or sign-in link, never its secret
+  name: z.string().max(128),
+  role: Role,
+  bastion: z.string().nullable(),
+})
+export type Principal = z.infer<typeof Principal>
