@@ -9,6 +9,8 @@ import { serverMessage } from './messages.ts'
 import { findPeer, type Peer } from './peer.ts'
 import { createRefusals } from './refusals.ts'
 import { createSessions } from './sessions.ts'
+import { createTtyMode } from './tty-mode.ts'
+import { createTtyProbe } from './tty-probe.ts'
 
 const serverId = 'Bartizan 0.1.0'
 
@@ -65,6 +67,9 @@ export const startSudoHook = async (options: {
       .catch((error: unknown) => log.error({ err: error, uid, attempts }, 'refused peer not reported'))
   })
 
+  // Only root may look at another user's terminal.
+  const probe = config.agent.masking.ttyProbe === 'auto' && process.getuid?.() === 0 ? createTtyProbe(log) : null
+
   const admit = async (socket: Socket): Promise<void> => {
     const peer = await peerOf(socket)
     if (peer === null || !config.sudo.allowedUids.includes(peer.uid)) {
@@ -78,7 +83,8 @@ export const startSudoHook = async (options: {
       return
     }
     const { idleHelloMs } = config.sudo
-    const connection = serveConnection(socket, { recorder, sessions, serverId, idleHelloMs, ttyMode: null, log })
+    const ttyMode = probe && createTtyMode(peer.inode, probe)
+    const connection = serveConnection(socket, { recorder, sessions, serverId, idleHelloMs, ttyMode, log })
     connections.add(connection)
     await connection.closed
     connections.delete(connection)
@@ -109,6 +115,7 @@ export const startSudoHook = async (options: {
       await Promise.all([...connections].map(({ closed }) => closed))
       await sessions.endWaiting()
       refusals.stop()
+      probe?.close()
     },
   }
 }
