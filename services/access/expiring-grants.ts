@@ -25,10 +25,10 @@ export const createExpiringGrants = (options: {
   const { state, clock, prefix, lifetimeMs, maxOpen } = options
   const keyOf = (secret: string) => prefix + sha256Hex(secret)
 
-  /** The clock may have gone back since: a grant from the future is not valid longer than one made now. */
+  /** A clock that was set back makes a grant last longer, but never by more than another lifetime. */
   const isOpen = (grant: z.infer<typeof Grant>) => {
     const leftMs = grant.expiresAtMs - clock.now()
-    return leftMs > 0 && leftMs <= lifetimeMs
+    return leftMs > 0 && leftMs <= 2 * lifetimeMs
   }
 
   const sweep = async (): Promise<number> => {

@@ -90,8 +90,9 @@ export const createTokens = (options: { state: StateStore; clock: Clock; adminTo
       if (bootstrap && sameHash(bootstrap.hash, hash)) return bootstrap.principal
       const cached = cache.get(hash)
       if (cached) return cached
+      const since = cache.revocations()
       const principal = await lookUp(secret, hash)
-      if (principal) cache.set(hash, principal)
+      if (principal) cache.set(hash, principal, since)
       return principal
     },
     revoke: async (id) => {
