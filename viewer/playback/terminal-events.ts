@@ -10,7 +10,7 @@ export type TerminalEvent = [atSeconds: number, code: 'o' | 'i' | 'r' | 'm', dat
  * bytes that are no UTF-8 become U+FFFD. The evidence keeps the bytes.
  */
 const createDecoders = () => {
-  const decoders = new Map<Stream, TextDecoder>()
+  const decoders = new Map<Stream, InstanceType<typeof TextDecoder>>()
   return (stream: Stream, data: Uint8Array): string => {
     const decoder = decoders.get(stream) ?? new TextDecoder('utf-8', { ignoreBOM: true })
     decoders.set(stream, decoder)

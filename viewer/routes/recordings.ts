@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import contentDisposition from 'content-disposition'
+import { create as contentDisposition } from 'content-disposition'
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { BartizanError } from '#services/errors.ts'
