@@ -22,7 +22,39 @@ export type WorkerCalls<Operations extends Record<keyof Operations, Operation>> 
   close(): Promise<void>
 }
 
-type Pending = { resolve(result: unknown): void; reject(error: Error): void }
+type Waiting = { resolve(result: unknown): void; reject(error: Error): void }
+
+/** The answers a worker owes; all of them fail when it stops, and so do those asked for later. */
+const trackAnswers = (worker: Worker, what: string) => {
+  const waiting = new Map<number, Waiting>()
+  let stopped: BartizanError | null = null
+
+  const stop = (why: string, cause?: unknown): void => {
+    stopped ??= new BartizanError('BTZ_UNAVAILABLE', `${what} ${why}`, { cause })
+    for (const { reject } of waiting.values()) reject(stopped)
+    waiting.clear()
+  }
+  worker.on('error', (error) => stop(`stopped: ${error.message}`, error))
+  worker.on('exit', (exitCode) => stop(`stopped with exit code ${exitCode}`))
+  worker.on('message', (answer: Answer) => {
+    const caller = waiting.get(answer.id)
+    waiting.delete(answer.id)
+    if ('failure' in answer) {
+      const { code, message, hint } = answer.failure
+      caller?.reject(new BartizanError(code, message, hint === undefined ? {} : { hint }))
+    } else caller?.resolve(answer.result)
+  })
+
+  return {
+    count: () => waiting.size,
+    hasStopped: () => stopped !== null,
+    answerTo: (id: number): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        if (stopped) reject(stopped)
+        else waiting.set(id, { resolve, reject })
+      }),
+  }
+}
 
 /**
  * Starts the worker `file` (which calls `answerCalls`) and resolves when it is ready. `what` names it in errors.
@@ -36,49 +68,24 @@ export const startWorkerCalls = async <Operations extends Record<keyof Operation
 }): Promise<WorkerCalls<Operations>> => {
   const { file, data, what, maxPending } = options
   const worker = new Worker(file, { workerData: data })
-  const pending = new Map<number, Pending>()
+  const answers = trackAnswers(worker, what)
   let lastId = startId
-  let stopped: BartizanError | null = null
-
-  const stop = (why: string, cause?: unknown): void => {
-    stopped ??= new BartizanError('BTZ_UNAVAILABLE', `${what} ${why}`, { cause })
-    for (const { reject } of pending.values()) reject(stopped)
-    pending.clear()
-  }
-  worker.on('message', (answer: Answer) => {
-    const waiting = pending.get(answer.id)
-    pending.delete(answer.id)
-    if ('failure' in answer) {
-      const { code, message, hint } = answer.failure
-      waiting?.reject(new BartizanError(code, message, hint === undefined ? {} : { hint }))
-    } else waiting?.resolve(answer.result)
-  })
-  worker.on('error', (error) => stop(`stopped: ${error.message}`, error))
-  worker.on('exit', (exitCode) => stop(`stopped with exit code ${exitCode}`))
-
-  const answerTo = (id: number): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      pending.set(id, { resolve, reject })
-    })
-  try {
-    await answerTo(startId)
-  } catch (error) {
+  await answers.answerTo(startId).catch(async (error: unknown) => {
     await worker.terminate()
     throw error
-  }
+  })
   return {
     call: async (name, ...args) => {
-      if (stopped) throw stopped
-      if (pending.size >= maxPending) {
+      if (answers.count() >= maxPending) {
         throw new BartizanError('BTZ_UNAVAILABLE', `${what} is busy: ${maxPending} calls wait already`)
       }
       const id = ++lastId
-      const answer = answerTo(id)
+      const answer = answers.answerTo(id)
       worker.postMessage({ id, name, args } satisfies Request)
       return answer as Promise<ReturnType<Operations[typeof name]>>
     },
     close: async () => {
-      if (stopped) return
+      if (answers.hasStopped()) return
       const exited = once(worker, 'exit')
       worker.postMessage(null)
       await exited

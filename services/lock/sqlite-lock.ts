@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { writeFileDurably } from '../durable-file.ts'
 import { BartizanError } from '../errors.ts'
-import { createPrivateFile } from '../sqlite-file.ts'
+import { createPrivateFile } from '../sqlite/sqlite-file.ts'
 import { diskError } from '../write-once.ts'
 
 export type Holder = { pid: number; what: string }

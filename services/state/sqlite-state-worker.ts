@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { BartizanError } from '../errors.ts'
-import { inTransaction, openSqliteFile, sqliteError } from '../sqlite-file.ts'
+import { inTransaction, openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
 
 /** Revisions count over the whole store: one of a deleted entry never comes again for its successor. */
