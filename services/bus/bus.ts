@@ -79,6 +79,7 @@ export type SubscribeOptions = {
   onError?(error: unknown, run: RecordRun, attempt: number): void
 }
 
+/** `committed` is durable. */
 export type GroupLag = TopicPartition & { group: string; committed: number; end: number }
 
 export type Bus = {

@@ -17,14 +17,15 @@ type Groups = Map<string, Offsets>
 export type GroupCommits = {
   /** Gives a group its first offset of each partition it does not have yet; at once in memory, resolves when durable. */
   register(group: string, starts: (TopicPartition & { offset: number })[]): Promise<void>
+  /** Where a member begins. May be ahead of what is durable, while it is being written. */
   committed(group: string, at: TopicPartition): number
   /** Resolves when durable; lower than before: no effect. */
   commit(group: string, at: TopicPartition, nextOffset: number): Promise<void>
+  durablyCommitted(group: string, at: TopicPartition): number
   /** The lowest durable offset of all groups that ever subscribed; Infinity without any. */
   durableFloor(at: TopicPartition): number
   groups(): string[]
   has(group: string, at: TopicPartition): boolean
-  idle(): Promise<void>
 }
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
@@ -81,6 +82,7 @@ export const openGroupCommits = async (folder: string): Promise<GroupCommits> =>
       if (!isDurable) await flushes.add(null)
     },
     committed,
+    durablyCommitted: (group, at) => durable.get(group)?.get(keyOf(at)) ?? 0,
     async commit(group, at, nextOffset) {
       if (nextOffset > committed(group, at)) offsetsOf(group).set(keyOf(at), nextOffset)
       if (nextOffset > (durable.get(group)?.get(keyOf(at)) ?? 0)) await flushes.add(null)
@@ -88,6 +90,5 @@ export const openGroupCommits = async (folder: string): Promise<GroupCommits> =>
     durableFloor: (at) => Math.min(...[...groups.keys()].map((group) => heldFrom(group, keyOf(at)))),
     groups: () => [...groups.keys()],
     has: (group, at) => groups.get(group)?.has(keyOf(at)) ?? false,
-    idle: flushes.idle,
   }
 }

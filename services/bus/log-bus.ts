@@ -39,7 +39,7 @@ const readLag = ({ commits, partitions }: OpenLog): GroupLag[] =>
       .groups()
       .filter((group) => commits.has(group, { topic, partition }))
       .map((group) => {
-        const committed = commits.committed(group, { topic, partition })
+        const committed = commits.durablyCommitted(group, { topic, partition })
         return { group, topic, partition, committed, end: log.endOffset }
       }),
   )
