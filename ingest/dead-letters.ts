@@ -39,3 +39,17 @@ export const createDeadLetters = ({ bus, where, log }: { bus: Bus; where: string
   },
 })
 export type DeadLetters = ReturnType<typeof createDeadLetters>
+
+/** The same, counted once written. */
+export const createCountedDeadLetters = (
+  options: Parameters<typeof createDeadLetters>[0],
+  counter: { inc(): void },
+): DeadLetters => {
+  const { write } = createDeadLetters(options)
+  return {
+    write: async (record, cause) => {
+      await write(record, cause)
+      counter.inc()
+    },
+  }
+}

@@ -21,7 +21,6 @@ export type BlockOpening = {
   sessionId: string
   bastion: string
   sessionKey: Uint8Array
-  prevBlockSha256: Uint8Array | null
   gap: string | null
 }
 export type NewBatch = { finished: Uint8Array; decoded: DecodedBatch; hash: Uint8Array }
@@ -126,7 +125,6 @@ const footerOf = (opening: BlockOpening, first: Edge, last: Edge, frames: BlockF
     endNs: last.endNs,
     prevHash: first.prevHash,
     chainHash: last.hash,
-    prevBlockSha256: opening.prevBlockSha256 ?? new Uint8Array(0),
     gap: opening.gap ?? '',
     frames,
   })

@@ -37,7 +37,6 @@ export type BlockInfo = {
   salt: Uint8Array
   ciphertextSha256: Uint8Array
   ciphertextBytes: number
-  prevBlockSha256: Uint8Array | null
   gap: string | null
   seals: boolean
   frames: BlockFrameInfo[]
@@ -110,7 +109,6 @@ const infoOf = (footer: BlockFooter, ciphertextBytes: number, sizeBytes: number)
   salt: footer.salt,
   ciphertextSha256: footer.ciphertextSha256,
   ciphertextBytes,
-  prevBlockSha256: footer.prevBlockSha256.byteLength > 0 ? footer.prevBlockSha256 : null,
   gap: footer.gap || null,
   seals: footer.seals,
   frames: footer.frames.map((frame) => ({
@@ -146,9 +144,8 @@ const checkSizes = (info: BlockInfo, where: string): void => {
     chain_hash: info.chainHash,
     salt: info.salt,
     ciphertext_sha256: info.ciphertextSha256,
-    prev_block_sha256: info.prevBlockSha256,
   })) {
-    if (digest !== null && digest.byteLength !== 32) throw corrupt(`${where}: ${name} has ${digest.byteLength} bytes`)
+    if (digest.byteLength !== 32) throw corrupt(`${where}: ${name} has ${digest.byteLength} bytes`)
   }
 }
 

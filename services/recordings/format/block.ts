@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { zstdDecompressSync } from 'node:zlib'
 import { decrypt, deriveKey } from './block-cipher.ts'
 import { type BlockInfo, blockLimits, blockPurpose, corrupt, frameContext, parseFooter } from './block-footer.ts'
@@ -57,11 +57,15 @@ const decode = (finished: Uint8Array, where: string): DecodedBatch => {
   }
 }
 
-/** The digest that needs no key: everything before the footer is as it was written. @throws BTZ_EVIDENCE_CORRUPT */
-export const checkCiphertext = (block: Uint8Array, info: BlockInfo): void => {
-  const digest = hash('sha256', block.subarray(0, info.ciphertextBytes), 'buffer')
-  if (sameBytes(digest, info.ciphertextSha256)) return
-  throw corrupt(`block ${info.sessionId}/${info.firstSeq}: the ciphertext does not match its SHA-256`)
+/**
+ * SHA-256 of a whole block, once the digest in its footer says that everything before it is as it was written: what
+ * can be checked without a key. @throws BTZ_EVIDENCE_CORRUPT
+ */
+export const checkedSha256 = (block: Uint8Array, info: BlockInfo): Uint8Array => {
+  const sha256 = createHash('sha256').update(block.subarray(0, info.ciphertextBytes))
+  if (!sameBytes(sha256.copy().digest(), info.ciphertextSha256))
+    throw corrupt(`block ${info.sessionId}/${info.firstSeq}: the ciphertext does not match its SHA-256`)
+  return sha256.update(block.subarray(info.ciphertextBytes)).digest()
 }
 
 /**
@@ -71,7 +75,7 @@ export const checkCiphertext = (block: Uint8Array, info: BlockInfo): void => {
  */
 export function* readStoredBatches(block: Uint8Array, sessionKey: Uint8Array): Generator<StoredBatch> {
   const info = parseFooter(block, block.byteLength)
-  checkCiphertext(block, info)
+  checkedSha256(block, info)
   const openFrame = createFrameOpener(info, sessionKey)
   let previous = { seq: info.firstSeq - 1, hash: info.prevHash }
   for (const [number, { offset, sizeBytes }] of info.frames.entries()) {

@@ -10,9 +10,8 @@ import { sameBytes } from './chain.ts'
  * as canonical JSON (keys sorted, no white space): equal manifests are equal bytes.
  */
 const seq = z.number().int().nonnegative()
-const gapReasons = ['lost', 'fork', 'chain'] as const
 /** `lost`: batches never came. `fork`: other batches stand in their place. `chain`: a batch names another predecessor. */
-export const GapReason = z.enum(gapReasons)
+export const GapReason = z.enum(['lost', 'fork', 'chain'])
 export type GapReason = z.infer<typeof GapReason>
 
 export const Manifest = z.strictObject({

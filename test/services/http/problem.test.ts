@@ -13,16 +13,26 @@ const serve = async (t: ExecutionContext, handler: RequestHandler, lines: string
   t.teardown(() => server.close())
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
-const failing = (error: unknown): RequestHandler => () => {
-  throw error
-}
+const failing =
+  (error: unknown): RequestHandler =>
+  () => {
+    throw error
+  }
 
 test('an error of ours is answered as problem+json with its code and hint', async (t) => {
-  const url = await serve(t, failing(new BartizanError('BTZ_FORBIDDEN', 'not your bastion', { hint: 'ask for a token' })))
+  const url = await serve(
+    t,
+    failing(new BartizanError('BTZ_FORBIDDEN', 'not your bastion', { hint: 'ask for a token' })),
+  )
   const answer = await fetch(url)
   t.is(answer.status, 403)
   t.is(answer.headers.get('content-type'), 'application/problem+json; charset=utf-8')
-  t.like(await answer.json(), { status: 403, code: 'BTZ_FORBIDDEN', detail: 'not your bastion', hint: 'ask for a token' })
+  t.like(await answer.json(), {
+    status: 403,
+    code: 'BTZ_FORBIDDEN',
+    detail: 'not your bastion',
+    hint: 'ask for a token',
+  })
 })
 
 test('an unknown error tells the client nothing of the inside, and the log everything', async (t) => {

@@ -12,7 +12,7 @@ const sessionKey = randomBytes(32)
 
 const blockOf = (session: SessionBatches, batches: Uint8Array[], seals = false) => {
   const { sessionId, bastion } = session
-  const builder = createBlockBuilder({ sessionId, bastion, sessionKey, prevBlockSha256: null, gap: null })
+  const builder = createBlockBuilder({ sessionId, bastion, sessionKey, gap: null })
   for (const finished of batches)
     builder.append({ finished, decoded: decodeBatchHeader(finished), hash: batchHash(finished) })
   return builder.finish(seals)

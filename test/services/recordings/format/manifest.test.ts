@@ -24,7 +24,7 @@ const ending = { endReason: 'exit', provisional: false } as const
 const build = (batches: Uint8Array[], gap: string | null = null): ManifestBlock => {
   const decoded = batches.map(decodeBatchHeader)
   const { sessionId, bastion, batchSeq } = decoded[0]!
-  const builder = createBlockBuilder({ sessionId, bastion, sessionKey, prevBlockSha256: null, gap })
+  const builder = createBlockBuilder({ sessionId, bastion, sessionKey, gap })
   for (const [index, finished] of batches.entries())
     builder.append({ finished, decoded: decoded[index]!, hash: batchHash(finished) })
   const { info, sha256 } = builder.finish(false)
