@@ -1,13 +1,12 @@
 import type { Frame } from '#services/recordings/format/frame-batch.ts'
-import type { MaskRule, TypedLine } from './typed-line.ts'
-
-export type Verdict = 'keep' | MaskRule
+import type { TypedLine, Verdict } from './typed-line.ts'
 
 /** A part of a typed frame. `verdict` null = it waits for its answer. */
 export type Piece = {
   bytes: Uint8Array
   verdict: Verdict | null
   line: TypedLine
+  keys: number
   echoed: number // bytes of it seen in the output so far
   typedMs: number
   outputMs: number | null // when the first output came that is held behind it

@@ -2,20 +2,12 @@ import type { TtyMode } from '#hooks/hook.ts'
 import type { Config } from '#services/config.ts'
 import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import { createAlternateScreen } from './alternate-screen.ts'
-import { matchEcho } from './echo-match.ts'
-import { type HeldFrame, isDecided, type Piece, releasedFrames, type Verdict } from './held-frame.ts'
-import { hasContent, type OutputAnswer, readOutput } from './output-answer.ts'
-import {
-  isStarred,
-  type KeyPolicy,
-  keepsUnanswered,
-  type MaskRule,
-  newLine,
-  policyOf,
-  reactionAnswers,
-  type TypedLine,
-} from './typed-line.ts'
+import { takeAnswer } from './answers.ts'
+import { type HeldFrame, isDecided, type Piece, releasedFrames } from './held-frame.ts'
+import { readOutput } from './output-answer.ts'
+import { type KeyPolicy, policyOf, verdictUnanswered } from './typed-line.ts'
 import { splitTyped, type TypedPart } from './typed-parts.ts'
+import { createTyping } from './typing.ts'
 
 /**
  * Keeps typed secrets out of the recording: holds typed text until it is known that it was no secret.
@@ -29,6 +21,10 @@ import { splitTyped, type TypedPart } from './typed-parts.ts'
  * - give output frames `unknown` unless it was read for them;
  * - call `tick` at `nextDeadlineMs`.
  * `nowMs` is monotonic.
+ *
+ * Limits, where nothing but the output can tell (a nested ssh, or no way to read the mode): output that uses cursor
+ * control and comes from the background while a secret is typed gives away up to three of its keys, plain text one
+ * key, each time it comes; of a secret typed slowly on the alternate screen (tmux) up to three keys are kept.
  */
 export type Masker = {
   push(frame: Frame, at: { nowMs: number; mode: TtyMode }): Frame[]
@@ -43,198 +39,85 @@ export type Masker = {
 const outputHoldMs = 900 // output is durable within 1 s, the spool's part included
 const outputHoldBytes = 256 * 1024
 const heldFrames = 4096
-const echoTries = 256
 
-const keyCount = (bytes: Uint8Array): number => {
-  let count = 0
-  for (const byte of bytes) if ((byte & 0xc0) !== 0x80) count++
-  return count
+type Limits = Config['agent']['masking']
+
+const deadlineOf = ({ line: { endedMs }, typedMs, outputMs }: Piece, { holdMs, answerMs }: Limits): number =>
+  Math.min(
+    typedMs + holdMs,
+    endedMs === null ? Number.POSITIVE_INFINITY : endedMs + answerMs,
+    outputMs === null ? Number.POSITIVE_INFINITY : outputMs + outputHoldMs,
+  )
+
+const policyOfFrame = (policy: KeyPolicy, parts: readonly TypedPart[], data: Uint8Array, limits: Limits): KeyPolicy => {
+  // Text and Enter in one frame: who read the line may have turned the echo on again before the mode was read.
+  const complete = policy === 'keep' && data.byteLength <= limits.holdBytes && parts.some((part) => part.endsLine)
+  return complete ? 'echo' : policy
 }
-const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 
-export const createMasker = (config: Config['agent']['masking']): Masker => {
+export const createMasker = (limits: Limits): Masker => {
   const screen = createAlternateScreen()
+  const typing = createTyping()
   let queue: HeldFrame[] = []
   let waiting: Piece[] = []
-  let line = newLine()
-  let pasting = false
   let remembered: TtyMode | null = null
   let typedBytes = 0
-  let outputBytes = 0
+  let otherBytes = 0
   let nowMs = 0
 
+  const known = (mode: TtyMode): TtyMode | null => (mode === 'unknown' ? remembered : mode)
   const observe = (mode: TtyMode): void => {
-    if (mode !== 'unknown') remembered = mode
+    remembered = known(mode)
   }
-
-  const settle = (piece: Piece, rule: MaskRule): void => {
-    if (piece.line.starred) piece.verdict = 'mask-echo'
-    else if (keepsUnanswered(piece.line)) piece.verdict = 'keep'
-    else if (piece.line.policy === 'echo') piece.verdict = 'tty-no-echo'
-    else piece.verdict = piece.line.endedMs === null ? rule : 'unanswered'
+  const settle = (piece: Piece): void => {
+    piece.verdict = verdictUnanswered(piece.line, piece.line.endedMs === null ? 'undecided-limit' : 'unanswered')
   }
   const forgetDecided = (): void => {
-    waiting = waiting.filter((piece) => piece.verdict === null)
+    if (waiting.length > 0) waiting = waiting.filter((piece) => piece.verdict === null)
   }
-
-  const deadlineOf = ({ line: { endedMs }, typedMs, outputMs }: Piece): number =>
-    Math.min(
-      typedMs + config.holdMs,
-      endedMs === null ? Number.POSITIVE_INFINITY : endedMs + config.answerMs,
-      outputMs === null ? Number.POSITIVE_INFINITY : outputMs + outputHoldMs,
-    )
-
   const advance = (to: number): void => {
     nowMs = Math.max(nowMs, to)
-    if (waiting.length === 0) return
-    for (const piece of waiting) if (deadlineOf(piece) <= nowMs) settle(piece, 'undecided-limit')
+    for (const piece of waiting) if (deadlineOf(piece, limits) <= nowMs) settle(piece)
     forgetDecided()
   }
 
-  const endLine = (): void => {
-    line.endedMs = nowMs
-    line = newLine()
-    pasting = false
-  }
-
-  const textVerdict = (policy: KeyPolicy): Verdict | null => {
-    if (line.starred) return 'mask-echo'
-    if (policy === 'mask') return 'tty-no-echo'
-    if (policy === 'echo') line.policy = 'echo'
-    return policy === 'keep' && line.policy !== 'echo' ? 'keep' : null
-  }
-
-  const pieceOf = (part: TypedPart, policy: KeyPolicy): Piece => {
-    const verdict = part.kind === 'control' ? 'keep' : textVerdict(policy)
-    const piece: Piece = { bytes: part.bytes, verdict, line, echoed: 0, typedMs: nowMs, outputMs: null }
-    if (part.kind === 'control') return piece
-    const keys = keyCount(part.bytes)
-    line.keys += keys
-    line.lastKey = part.bytes.at(-1)!
-    line.lastKeyMs = nowMs
-    line.alternate = screen.active
-    if (verdict === null) {
-      line.unanswered += keys
-      waiting.push(piece)
-    }
-    return piece
-  }
-
-  const policyOfFrame = (parts: readonly TypedPart[], mode: TtyMode): KeyPolicy => {
-    const policy = policyOf(mode, remembered)
-    const size = parts.reduce((sum, part) => sum + part.bytes.length, 0)
-    // Text and Enter in one frame: whoever read it may have turned the echo on again before the mode was read.
-    return policy === 'keep' && size <= config.holdBytes && parts.some((part) => part.endsLine) ? 'echo' : policy
-  }
-
-  const typed = (frame: Frame, mode: TtyMode): void => {
+  const holdTyped = (frame: Frame, mode: TtyMode): void => {
     const parts = splitTyped(frame.data)
-    let policy = policyOfFrame(parts, mode)
-    const pieces = parts.map((part) => {
-      if (part.paste) pasting = part.paste === 'starts'
-      line.pasted ||= pasting
-      const piece = pieceOf(part, policy)
-      if (part.endsLine && !pasting) {
-        endLine()
-        // The lines behind the first were typed ahead of whoever reads them, and may be echoed then.
-        if (policy === 'mask') policy = 'echo'
-      }
-      return piece
-    })
+    const policy = policyOfFrame(policyOf(mode, remembered), parts, frame.data, limits)
+    const pieces = typing.take(parts, policy, { nowMs, alternate: screen.active })
+    for (const piece of pieces) if (piece.verdict === null) waiting.push(piece)
+    // Behind Enter another program may read: what was known of the one before says nothing any more.
+    remembered = parts.some((part) => part.endsLine) ? null : known(mode)
     queue.push({ frame, pieces })
     typedBytes += frame.data.byteLength
   }
 
-  const byLine = (): Map<TypedLine, Piece[]> => Map.groupBy(waiting, (piece) => piece.line)
-
-  const acceptEcho = (of: TypedLine, pieces: readonly Piece[], length: number): void => {
-    let left = length
-    for (const piece of pieces) {
-      if (left === 0) break
-      const seen = Math.min(left, piece.bytes.length - piece.echoed)
-      piece.echoed += seen
-      left -= seen
-      of.answered += seen
-      if (piece.echoed === piece.bytes.length || piece.echoed >= 4) piece.verdict = 'keep'
+  const holdOther = (frame: Frame): void => {
+    if (frame.stream === Stream.TTYOUT && waiting.length > 0) {
+      const { line } = typing
+      takeAnswer(waiting, readOutput(frame.data), nowMs - line.lastKeyMs <= limits.answerMs ? line : null)
+      forgetDecided()
     }
-    of.reactions = 0
-    of.unanswered = pieces.reduce((sum, piece) => sum + (piece.verdict === null ? keyCount(piece.bytes) : 0), 0)
-  }
-
-  /** A bracketed paste is echoed where it fits on the screen: one part that is seen stands for the whole. */
-  const pasteEchoed = (of: TypedLine, pieces: readonly Piece[], { lines }: OutputAnswer): boolean => {
-    const seen = pieces
-      .slice(-echoTries)
-      .some((piece) => piece.bytes.length >= 4 && matchEcho(latin1(piece.bytes), lines, { ended: true }))
-    if (seen) acceptEcho(of, pieces, Number.POSITIVE_INFINITY)
-    return seen
-  }
-
-  const echoes = (output: OutputAnswer): boolean => {
-    let fromLine = 0
-    let found = false
-    const lines = [...byLine()].slice(0, echoTries)
-    for (const [index, [of, pieces]] of lines.entries()) {
-      const text = pieces.map((piece) => latin1(piece.bytes.subarray(piece.echoed))).join('')
-      const match = matchEcho(text, output.lines, { fromLine, ended: of.endedMs !== null })
-      if (match) acceptEcho(of, pieces, match.length)
-      else if (!of.pasted || !pasteEchoed(of, pieces, output)) continue
-      // Echoes come in the order of typing: what was typed before and is not echoed by now never will be.
-      for (const [, earlier] of lines.slice(0, index))
-        for (const piece of earlier) if (piece.verdict === null) settle(piece, 'unanswered')
-      fromLine = (match?.line ?? fromLine) + 1
-      found = true
-    }
-    return found
-  }
-
-  const react = (output: OutputAnswer): void => {
-    const pieces = waiting.filter((piece) => piece.line === line)
-    if (pieces.length === 0 || line.policy === 'echo' || nowMs - line.lastKeyMs > config.answerMs) return
-    const keys = pieces.reduce((sum, piece) => sum + keyCount(piece.bytes), 0)
-    if (!reactionAnswers(line, output, keys)) return
-    for (const piece of pieces) piece.verdict = 'keep'
-    if (output.moves) line.answered += keys
-    line.unanswered = 0
-    line.reactions = 0
-  }
-
-  const answer = (data: Uint8Array): void => {
-    const output = readOutput(data)
-    if (!hasContent(output)) return
-    const oldest = waiting[0]!.line
-    if (echoes(output)) return
-    if (isStarred(oldest, output)) {
-      oldest.starred = true
-      for (const piece of waiting) if (piece.line === oldest) piece.verdict = 'mask-echo'
-    } else if (output.moves || output.steps || output.lines.some((text) => text.trim() !== '')) react(output)
-  }
-
-  const shown = (frame: Frame): void => {
-    if (frame.stream === Stream.TTYOUT && waiting.length > 0) answer(frame.data)
-    forgetDecided()
     for (const piece of waiting) piece.outputMs ??= nowMs
     queue.push({ frame, pieces: null })
-    outputBytes += frame.data.byteLength
+    otherBytes += frame.data.byteLength
   }
 
   const drain = (): Frame[] => {
-    const count = queue.findIndex((held) => !isDecided(held))
-    const ready = count < 0 ? queue : queue.slice(0, count)
-    queue = count < 0 ? [] : queue.slice(count)
+    const held = queue.findIndex((entry) => !isDecided(entry))
+    const ready = held < 0 ? queue : queue.slice(0, held)
+    queue = held < 0 ? [] : queue.slice(held)
     for (const { frame, pieces } of ready) {
-      if (pieces === null) outputBytes -= frame.data.byteLength
+      if (pieces === null) otherBytes -= frame.data.byteLength
       else typedBytes -= frame.data.byteLength
     }
     return ready.flatMap(releasedFrames)
   }
 
-  const drainWithin = (): Frame[] => {
+  const drainWithinLimits = (): Frame[] => {
     const released = drain()
-    while (typedBytes > config.holdBytes || outputBytes > outputHoldBytes || queue.length > heldFrames) {
-      settle(waiting[0]!, 'undecided-limit')
-      waiting.shift()
+    while (typedBytes > limits.holdBytes || otherBytes > outputHoldBytes || queue.length > heldFrames) {
+      settle(waiting.shift()!)
       released.push(...drain())
     }
     return released
@@ -242,22 +125,19 @@ export const createMasker = (config: Config['agent']['masking']): Masker => {
 
   return {
     push: (frame, at) => {
-      if (queue.length === 0 && frame.stream !== Stream.TTYIN) {
-        if (frame.stream === Stream.TTYOUT) screen.see(frame.data)
-        observe(at.mode)
-        return [frame]
-      }
-      advance(at.nowMs)
-      if (frame.stream === Stream.TTYIN) typed(frame, at.mode)
-      else shown(frame)
       if (frame.stream === Stream.TTYOUT) screen.see(frame.data)
-      observe(at.mode)
-      return drainWithin()
+      const passes = queue.length === 0 && frame.stream !== Stream.TTYIN
+      if (frame.stream !== Stream.TTYIN) observe(at.mode)
+      if (passes) return [frame]
+      advance(at.nowMs)
+      if (frame.stream === Stream.TTYIN) holdTyped(frame, at.mode)
+      else holdOther(frame)
+      return drainWithinLimits()
     },
     observe,
     tick: (now) => {
       advance(now)
-      return drainWithin()
+      return drainWithinLimits()
     },
     end: () => {
       for (const piece of waiting) piece.verdict = piece.line.starred ? 'mask-echo' : 'undecided-end'
@@ -265,6 +145,8 @@ export const createMasker = (config: Config['agent']['masking']): Masker => {
       return drain()
     },
     nextDeadlineMs: () =>
-      waiting.length === 0 ? null : waiting.reduce((soonest, piece) => Math.min(soonest, deadlineOf(piece)), Infinity),
+      waiting.length === 0
+        ? null
+        : waiting.reduce((soonest, piece) => Math.min(soonest, deadlineOf(piece, limits)), Number.POSITIVE_INFINITY),
   }
 }

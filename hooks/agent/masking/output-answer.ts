@@ -9,7 +9,7 @@
 export type OutputAnswer = {
   lines: string[] // visible text, latin1, without control characters, cut at CR and LF
   moves: boolean // the cursor was moved or something erased by CSI, or ESC M: how screen programs and line editors work
-  steps: boolean // the cursor was moved by BS alone
+  answers: boolean // there is more than bells, blanks and line ends
   masks: boolean // all that is visible is mask characters
   trailingMasks: number // mask characters at the end
 }
@@ -34,7 +34,7 @@ export const readOutput = (data: Uint8Array): OutputAnswer => {
       return ''
     })
     .replace(erasedKeys, '')
-  const steps = text.includes('\b')
+  const steps = text.includes('\b') // readline's vi mode answers h so
   const lines = text
     .split(/[\r\n]+/)
     .map((line) => line.replace(/[\x00-\x1f\x7f]/g, ''))
@@ -43,11 +43,8 @@ export const readOutput = (data: Uint8Array): OutputAnswer => {
   return {
     lines,
     moves,
-    steps,
+    answers: moves || steps || visible !== '',
     masks: onlyMasks.test(visible),
     trailingMasks: countMasks(masksAtEnd.exec(visible.slice(-768))?.[0] ?? ''),
   }
 }
-
-/** False for output that answers nothing. Blank lines stay for the echo of a typed blank. */
-export const hasContent = ({ lines, moves, steps }: OutputAnswer): boolean => lines.length > 0 || moves || steps

@@ -17,6 +17,8 @@ export type MaskRule =
   | 'undecided-limit' // held as long, or as much, as may be
   | 'undecided-end' // the session ended
 
+export type Verdict = 'keep' | MaskRule
+
 /** One line of typing, from Enter to Enter. */
 export type TypedLine = {
   policy: 'answer' | 'echo'
@@ -69,7 +71,7 @@ export const reactionAnswers = (line: TypedLine, output: OutputAnswer, waitingKe
   return line.reactions * keysPerReaction >= waitingKeys
 }
 
-/** Prompts that redraw themselves with one mask character per key so far. */
+/** Prompts print a mask character per key, or redraw themselves with as many as there are keys. */
 export const isStarred = (line: TypedLine, output: OutputAnswer): boolean =>
   line.lastKey !== 0x2a && (output.masks || (output.trailingMasks > 0 && output.trailingMasks === line.keys))
 
@@ -77,8 +79,11 @@ export const isStarred = (line: TypedLine, output: OutputAnswer): boolean =>
  * Of keys nobody answered in time, few are kept where a program takes keys without showing them (`yy`, `ma`, j on the
  * last line): on the alternate screen, or in a line whose other keys were answered.
  */
-export const keepsUnanswered = (line: TypedLine): boolean =>
-  line.policy === 'answer' &&
-  !line.starred &&
-  (line.alternate || line.answered >= trustedAnswers) &&
-  line.unanswered < fewKeys
+const keepsUnanswered = (line: TypedLine): boolean =>
+  line.policy === 'answer' && (line.alternate || line.answered >= trustedAnswers) && line.unanswered < fewKeys
+
+export const verdictUnanswered = (line: TypedLine, rule: MaskRule): Verdict => {
+  if (line.starred) return 'mask-echo'
+  if (keepsUnanswered(line)) return 'keep'
+  return line.policy === 'echo' ? 'tty-no-echo' : rule
+}

@@ -1,0 +1,85 @@
+import test from 'ava'
+import type { TtyMode } from '#hooks/hook.ts'
+import { keptInput, maskedBytes, replayed } from '#test/helpers/masked-replay.ts'
+import { missingProgram, type Step, script, type TtyEvent, typedSession } from '#test/helpers/typed-session.ts'
+
+// Real programs in a real pty, the modes as tcgetattr read them.
+const missing = missingProgram('python3', 'bash')
+const real = missing === null ? test.serial : test.serial.skip
+const note = missing === null ? '' : ` (${missing} is not installed)`
+
+const secret = 'Tr0ub4dor&3'
+const shell = ['bash', '--norc', '--noprofile', '-i']
+const far = (delayMs: number, ...argv: string[]): string[] => ['python3', script('far-pty.py'), `${delayMs}`, ...argv]
+const ask = (prompt: string, how: string): string => `python3 '${script('ask-secret.py')}' '${prompt}' ${how}`
+
+const byKey = (text: string, afterMs = 25): Step[] => [...text].map((typed) => ({ typed, afterMs }))
+const pasted = (text: string, afterMs = 60): Step[] => [{ typed: text, afterMs }]
+const atPrompt: Step = { waitFor: 'PS> ' }
+
+/** In a shell: run `command`, wait for `ready`, type the secret, then an ordinary command. */
+const session = (argv: string[], command: string, ready: string, typing: Step[]): Promise<TtyEvent[]> =>
+  typedSession({
+    argv,
+    env: { PS1: 'PS> ' },
+    steps: [
+      atPrompt,
+      ...byKey(`${command}\r`, 3),
+      { waitFor: `\n` },
+      { waitFor: ready },
+      ...typing,
+      atPrompt,
+      ...byKey('echo over\r', 5),
+      { waitFor: '\rover' },
+      atPrompt,
+      ...byKey('exit\r', 5),
+    ],
+  })
+
+const asRead = ({ mode }: TtyEvent): TtyMode => mode
+const unread = (): TtyMode => 'unknown'
+
+type Prompt = { name: string; command: string; ready: string }
+const prompts: Prompt[] = [
+  { name: 'read -s', command: "read -s -p 'Word? ' x", ready: 'Word? ' },
+  {
+    name: 'python getpass',
+    command: `python3 -c 'import getpass; getpass.getpass("Wachtwoord: ")'`,
+    ready: 'Wachtwoord: ',
+  },
+  { name: 'a Russian prompt', command: ask('Пароль: ', 'none'), ready: 'Пароль: ' },
+  { name: 'a Chinese prompt, echo off just behind it', command: ask('密码：', 'quick'), ready: '密码：' },
+  { name: 'a random prompt', command: ask('qZ8-x1', 'none'), ready: 'qZ8-x1' },
+  { name: 'no prompt at all', command: ask('', 'none'), ready: '\u001b]0;ready\u0007' },
+  { name: 'a prompt that comes while it is typed', command: ask('Later: ', 'late'), ready: '\u001b]0;ready\u0007' },
+  { name: 'a prompt that prints stars', command: ask('PIN: ', 'stars'), ready: 'PIN: ' },
+]
+const typings = [
+  { name: 'key by key', steps: byKey(`${secret}\r`) },
+  { name: 'with corrections', steps: byKey(`Tr0x\u007fub4dor&3\r`) },
+  { name: 'pasted', steps: pasted(`${secret}\r`) },
+]
+const places = [
+  { name: 'in the local terminal', argv: shell, seen: asRead },
+  { name: 'where the mode cannot be read', argv: shell, seen: unread },
+  { name: 'behind a raw terminal, as in ssh (a second pty, 120 ms away)', argv: far(120, ...shell), seen: asRead },
+]
+
+/** No three typed keys of the secret in a row are left, and the commands around it are. */
+const fragments = (text: string): string[] =>
+  Array.from({ length: text.length - 2 }, (_, index) => text.slice(index, index + 3))
+
+for (const place of places)
+  for (const typing of typings)
+    real(`a secret typed ${typing.name} ${place.name} is masked, whatever the prompt${note}`, async (t) => {
+      const runs = prompts.map(async ({ name, command, ready }) => {
+        const passed = replayed(await session(place.argv, command, ready, typing.steps), place.seen)
+        const kept = keptInput(passed).toString()
+        for (const part of fragments(secret).filter((part) => !command.includes(part)))
+          t.false(kept.includes(part), `${name}: kept ${JSON.stringify(kept)}`)
+        t.true(kept.startsWith(`${command}\r`), `${name}: kept ${JSON.stringify(kept)}`)
+        t.true(kept.endsWith('echo over\rexit\r'), `${name}: kept ${JSON.stringify(kept)}`)
+        t.true(maskedBytes(passed) <= secret.length + 1, `${name}: ${maskedBytes(passed)} bytes masked`)
+      })
+      await Promise.all(runs)
+    })
