@@ -7,6 +7,7 @@ export type CommitPoints = {
 export const createCommitPoints = (options: {
   send: (elapsedNs: bigint) => void
   sentNs: () => bigint // the client's own sum: it is never told more than it sent
+  belowSent: boolean // tell only of less than all that was sent
   fromNs: bigint
   everyMs: number
 }): CommitPoints => {
@@ -14,9 +15,10 @@ export const createCommitPoints = (options: {
   let durableNs = options.fromNs
   let timer: NodeJS.Timeout | null = null
   const tell = (): void => {
-    let elapsedNs = options.sentNs()
+    const sentNs = options.sentNs()
+    let elapsedNs = sentNs
     if (durableNs < elapsedNs) elapsedNs = durableNs
-    if (elapsedNs <= toldNs) return
+    if (elapsedNs <= toldNs || (options.belowSent && elapsedNs === sentNs)) return
     toldNs = elapsedNs
     options.send(elapsedNs)
     timer = setTimeout(() => {

@@ -3,8 +3,9 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Recorder, SessionEnding, SessionRecorder, TtyMode } from '#hooks/hook.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
+import { mayComeBack, takesEqualForFinal } from './clients.ts'
 import { type CommitPoints, createCommitPoints } from './commit-points.ts'
-import { mayComeBack, textFor, unfinished } from './endings.ts'
+import { textFor, unfinished } from './endings.ts'
 import { createFrameReader } from './framing.ts'
 import { decodeClientMessage, serverMessage } from './messages.ts'
 import type { Sessions } from './sessions.ts'
@@ -78,6 +79,7 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
         if (socket.writableLength < unreadReplyBytes) send(serverMessage.commitPoint(elapsedNs))
       },
       sentNs: () => state.elapsedNs,
+      belowSent: takesEqualForFinal(state.client),
       fromNs: state.elapsedNs,
       everyMs: commitEveryMs,
     })

@@ -16,6 +16,3 @@ export const unfinished = (reason: SessionEnding['reason'], detail: string, runT
   detail,
   runTimeNs,
 })
-
-/** sudo itself never comes back: it kills its command when the connection breaks. sudo_sendlog and relays do. */
-export const mayComeBack = (client: string | null): boolean => client === null || !client.startsWith('sudoers ')

@@ -41,7 +41,7 @@ export const createTtyProbe = (log: Logger, perl = '/usr/bin/perl'): TtyProbe =>
   const watch = (): void => {
     clearTimeout(watchdog)
     const asked = child
-    if (asked && waiting.length > 0) watchdog = setTimeout(() => dead(asked, 'no answer'), answerWithinMs).unref()
+    if (asked && waiting.length > 0) watchdog = setTimeout(() => dead(asked, 'no answer'), answerWithinMs)
   }
 
   const start = (): Child => {
