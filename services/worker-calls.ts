@@ -20,6 +20,10 @@ export type WorkerCalls<Operations extends Record<keyof Operations, Operation>> 
   ): Promise<ReturnType<Operations[Name]>>
   /** After the calls made before. */
   close(): Promise<void>
+  /** Ends it in the middle of whatever it does: what waits is rejected. A statement of SQLite still runs to its end. */
+  kill(why: string): void
+  /** Resolves when it has ended, with the reason. */
+  readonly stopped: Promise<BartizanError>
 }
 
 type Waiting = { resolve(result: unknown): void; reject(error: Error): void }
@@ -28,9 +32,11 @@ type Waiting = { resolve(result: unknown): void; reject(error: Error): void }
 const trackAnswers = (worker: Worker, what: string) => {
   const waiting = new Map<number, Waiting>()
   let stopped: BartizanError | null = null
+  const { promise: end, resolve: resolveEnd } = Promise.withResolvers<BartizanError>()
 
   const stop = (why: string, cause?: unknown): void => {
     stopped ??= new BartizanError('BTZ_UNAVAILABLE', `${what} ${why}`, { cause })
+    resolveEnd(stopped)
     for (const { reject } of waiting.values()) reject(stopped)
     waiting.clear()
   }
@@ -46,6 +52,8 @@ const trackAnswers = (worker: Worker, what: string) => {
   })
 
   return {
+    stop,
+    end,
     count: () => waiting.size,
     hasStopped: () => stopped !== null,
     answerTo: (id: number): Promise<unknown> =>
@@ -90,6 +98,11 @@ export const startWorkerCalls = async <Operations extends Record<keyof Operation
       worker.postMessage(null)
       await exited
     },
+    kill: (why) => {
+      answers.stop(why)
+      void worker.terminate()
+    },
+    stopped: answers.end,
   }
 }
 

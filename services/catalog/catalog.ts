@@ -105,6 +105,9 @@ export type CatalogReader = {
   search(query: SearchQuery): Promise<List<SearchHit>>
   /** Open sessions of a bastion, for the agent's heartbeat. */
   openSessions(bastion: string): Promise<{ id: string; nextSeq: number }[]>
+  /** Sessions of one connection, by start, at most the latest 1,000: what the indexer chooses a parent from. */
+  connectionSessions(connectionId: string): Promise<ConnectionSession[]>
 }
+export type ConnectionSession = Pick<Session, 'id' | 'parentId' | 'tty' | 'startedAt' | 'endedAt'>
 
 export type Catalog = CatalogWriter & CatalogReader & { close(): Promise<void> }

@@ -1,0 +1,77 @@
+/**
+ * `time_key` orders by time and is the row's number at once: milliseconds · 2^14 + a counter. So the newest matches
+ * of a text search come first without sorting, and a time range is a range of row numbers.
+ */
+export const migrations: readonly string[] = [
+  `CREATE TABLE session (
+     number INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     connection_id TEXT,
+     parent_id TEXT,
+     user TEXT NOT NULL,
+     bastion TEXT NOT NULL,
+     source_ip TEXT,
+     state TEXT NOT NULL,
+     started_at_ms INTEGER NOT NULL,
+     ended_at_ms INTEGER,
+     closing INTEGER, -- NULL while open; else the number of this closing among all
+     next_seq INTEGER NOT NULL,
+     command_count INTEGER NOT NULL,
+     row TEXT NOT NULL,
+     text TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX session_by_start ON session (started_at_ms DESC, id);
+   CREATE INDEX session_by_closing ON session (closing);
+   CREATE INDEX session_by_connection ON session (connection_id) WHERE connection_id IS NOT NULL;
+   CREATE INDEX session_by_parent ON session (parent_id) WHERE parent_id IS NOT NULL;
+   CREATE INDEX session_by_user ON session (user, started_at_ms DESC, id);
+   CREATE INDEX session_by_bastion ON session (bastion, started_at_ms DESC, id);
+   CREATE INDEX session_by_source ON session (source_ip, started_at_ms DESC, id);
+   CREATE TABLE closings (count INTEGER NOT NULL) STRICT;
+   INSERT INTO closings VALUES (0);
+
+   CREATE TABLE progress (session_id TEXT PRIMARY KEY, progress TEXT NOT NULL) STRICT;
+   CREATE TABLE sealed (session_id TEXT PRIMARY KEY, manifest_key TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE block (
+     key TEXT PRIMARY KEY,
+     session_id TEXT NOT NULL,
+     first_seq INTEGER NOT NULL,
+     last_seq INTEGER NOT NULL,
+     start_ns INTEGER NOT NULL,
+     end_ns INTEGER NOT NULL,
+     first_at_ms INTEGER NOT NULL,
+     last_at_ms INTEGER NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     chain_hash TEXT NOT NULL,
+     seals INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX block_by_session ON block (session_id, first_seq);
+
+   CREATE TABLE command (
+     time_key INTEGER PRIMARY KEY,
+     session_number INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     row TEXT NOT NULL,
+     text TEXT NOT NULL,
+     UNIQUE (session_number, number)
+   ) STRICT;
+
+   CREATE TABLE event (
+     time_key INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     kind TEXT NOT NULL,
+     user TEXT,
+     bastion TEXT NOT NULL,
+     session_id TEXT,
+     row TEXT NOT NULL,
+     text TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX event_by_kind ON event (kind);
+   CREATE INDEX event_by_user ON event (user) WHERE user IS NOT NULL;
+   CREATE INDEX event_by_bastion ON event (bastion);
+   CREATE INDEX event_by_session ON event (session_id) WHERE session_id IS NOT NULL;
+
+   CREATE VIRTUAL TABLE session_text USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram');
+   CREATE VIRTUAL TABLE command_text USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram');
+   CREATE VIRTUAL TABLE event_text USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram');`,
+]

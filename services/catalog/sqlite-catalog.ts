@@ -1,0 +1,81 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Clock } from '../clock.ts'
+import { syncFolder } from '../durable-file.ts'
+import { BartizanError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { startWorkerCalls, type WorkerCalls } from '../worker-calls.ts'
+import { diskError } from '../write-once.ts'
+import type { Catalog } from './catalog.ts'
+import { keepWorker } from './lasting-worker.ts'
+import { createReaderPool } from './reader-pool.ts'
+import type { ReaderOperations } from './sqlite-catalog-reader.ts'
+import type { Write, WriterOperations, Writes } from './sqlite-catalog-writer.ts'
+import { createWriteQueue } from './write-queue.ts'
+
+const maxPage = 1_000
+
+export type SqliteCatalogOptions = {
+  file: string
+  readers: number // threads
+  queryTimeoutMs: number
+  clock: Clock
+  log: Logger
+}
+
+const startThread = <Operations extends Record<keyof Operations, (...args: never[]) => unknown>>(
+  name: 'writer' | 'reader',
+  file: string,
+): Promise<WorkerCalls<Operations>> =>
+  startWorkerCalls<Operations>({
+    file: new URL(`./sqlite-catalog-${name}.ts`, import.meta.url),
+    data: { file },
+    what: `the ${name} of the catalog`,
+    maxPending: 1,
+  })
+
+const checked = <Query extends { limit: number }>(query: Query): Query => {
+  if (Number.isInteger(query.limit) && query.limit >= 1 && query.limit <= maxPage) return query
+  throw new BartizanError('BTZ_CATALOG_QUERY', `limit has to be 1 to ${maxPage}`)
+}
+
+/**
+ * All in one SQLite file: one thread writes, others read. What is acknowledged survives the death of the process and
+ * of the machine. A thread that dies is started again; what it was doing is rejected with the reason.
+ * @throws BTZ_DATA_UNWRITABLE BTZ_DISK_FULL BTZ_INTERNAL (a newer schema); each call also BTZ_UNAVAILABLE (overload)
+ */
+export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promise<Catalog> => {
+  const { file, queryTimeoutMs, clock, log } = options
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw diskError(error, file)
+  })
+  const writer = await keepWorker(() => startThread<WriterOperations>('writer', file), log)
+  const startReader = () => keepWorker(() => startThread<ReaderOperations>('reader', file), log)
+  const readers = await Promise.all(Array.from({ length: options.readers }, startReader))
+  await syncFolder(dirname(file))
+
+  const queue = createWriteQueue(async (writes) => (await writer.current()).call('apply', writes))
+  const write = <Name extends keyof Writes>(name: Name, ...args: Parameters<Writes[Name]>) =>
+    queue.add({ name, args } as Write) as Promise<ReturnType<Writes[Name]>>
+  const pool = createReaderPool(readers, queryTimeoutMs, clock)
+
+  return {
+    putBlock: (row) => write('putBlock', row),
+    markSealed: (sessionId, manifestKey) => write('markSealed', sessionId, manifestKey),
+    indexFrames: (update) => write('indexFrames', update),
+    putEvents: (events) => write('putEvents', events),
+    progress: (sessionId) => write('progress', sessionId),
+    openSessions: (bastion) => write('openSessions', bastion),
+    connectionSessions: (connectionId) => write('connectionSessions', connectionId),
+    session: (id) => pool.run('session', id),
+    sessions: async (query) => pool.run('sessions', checked(query)),
+    commands: async (sessionId, page) => pool.run('commands', checked({ sessionId, ...page })),
+    blocks: (sessionId) => pool.run('blocks', sessionId),
+    events: async (query) => pool.run('events', checked(query)),
+    search: async (query) => pool.run('search', checked(query)),
+    close: async () => {
+      await queue.drained()
+      await Promise.all([writer, ...readers].map((thread) => thread.close()))
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+export type TextTable = 'session_text' | 'command_text' | 'event_text'
+export type TextChange = { table: TextTable; rowKey: bigint; text: string; replaces: boolean }
+
+const tables: TextTable[] = ['session_text', 'command_text', 'event_text']
+const byKey = (a: TextChange, b: TextChange): number => (a.rowKey < b.rowKey ? -1 : 1)
+
+/** Each row once: its last text, and whether the index knew the row before all of these changes. */
+const lastOfEach = (changes: readonly TextChange[]): TextChange[] => {
+  const rows = new Map<bigint, TextChange>()
+  for (const change of changes) {
+    rows.set(change.rowKey, { ...change, replaces: rows.get(change.rowKey)?.replaces ?? change.replaces })
+  }
+  return [...rows.values()].sort(byKey)
+}
+
+/**
+ * Writes the text of a whole transaction at once: FTS5 writes a segment whenever a row number is not above the one
+ * before, so rows have to come in order.
+ */
+export const createTextWriter = (database: DatabaseSync) => {
+  const statements = new Map(
+    tables.map((table) => [
+      table,
+      {
+        remove: database.prepare(`DELETE FROM ${table} WHERE rowid = ?`),
+        insert: database.prepare(`INSERT INTO ${table} (rowid, text) VALUES (?, ?)`),
+      },
+    ]),
+  )
+  return {
+    write: (changes: readonly TextChange[]): void => {
+      for (const [table, { remove, insert }] of statements) {
+        const rows = lastOfEach(changes.filter((change) => change.table === table))
+        for (const { rowKey, replaces } of rows) if (replaces) remove.run(rowKey)
+        for (const { rowKey, text } of rows) insert.run(rowKey, text)
+      }
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { List } from '../schema/session.ts'
+import type { SessionEvent } from '../schema/session-event.ts'
+import type { EventQuery } from './catalog.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { wordsOf } from './search-text.ts'
+import { timedPage } from './sqlite-read-timed.ts'
+import { condition, equals, type Select } from './sqlite-select.ts'
+
+export const KeyText = z.string().regex(/^-?[0-9]{1,19}$/)
+
+const kindsIn = (kinds: EventQuery['kinds']) =>
+  kinds ? [condition(`x.kind IN (${kinds.map(() => '?').join(', ') || 'NULL'})`, ...kinds)] : []
+
+/** Newest first. */
+export const readEvents = (select: Select, query: EventQuery): List<SessionEvent> => {
+  const place = decodeCursor('events', query, KeyText)
+  const { kinds, sessionId, user, bastion, from, to, limit } = query
+  const page = timedPage<{ row: string }>(select, {
+    table: 'event',
+    columns: 'x.row',
+    words: wordsOf(query.text ?? ''),
+    conditions: [
+      ...kindsIn(kinds),
+      ...equals('x.session_id', sessionId),
+      ...equals('x.user', user),
+      ...equals('x.bastion', bastion),
+    ],
+    from,
+    to,
+    below: place === null ? null : BigInt(place),
+    limit,
+  })
+  const end = page.more ? page.rows.at(-1)!.key : (page.scannedTo?.toString() ?? null)
+  return {
+    items: page.rows.map(({ row }) => JSON.parse(row) as SessionEvent),
+    next: end === null ? null : encodeCursor('events', query, end),
+    total: page.total,
+  }
+}

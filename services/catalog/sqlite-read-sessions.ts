@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import type { List, Session } from '../schema/session.ts'
+import type { SessionQuery, SessionRow } from './catalog.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { isLongWord, wordsOf } from './search-text.ts'
+import { allOf, type Condition, condition, equals, matchOf, type Select, totalOf } from './sqlite-select.ts'
+
+/** Words too short for the index are looked for in this many of the newest commands. */
+const scannedCommands = 50_000
+
+/**
+ * Which sessions count as open is decided by the first page: those that end while someone turns pages keep their place.
+ * `closings`: how many had ended then.
+ */
+const Place = z.object({
+  closings: z.int(),
+  open: z.boolean(),
+  startedAtMs: z.int(),
+  id: z.string().max(64),
+})
+type Place = z.infer<typeof Place>
+
+type SessionColumns = { row: string; commandCount: number; sealed: number }
+type ListedSession = SessionColumns & { startedAtMs: number; id: string }
+
+const columns = `s.row, s.command_count AS commandCount, s.started_at_ms AS startedAtMs, s.id,
+  EXISTS (SELECT 1 FROM sealed WHERE session_id = s.id) AS sealed`
+
+const sessionOf = ({ row, commandCount, sealed }: SessionColumns): Session => {
+  const session = JSON.parse(row) as SessionRow
+  const evidence = session.recorded ? (sealed ? 'sealed' : 'pending') : 'none'
+  return { ...session, person: null, evidence, commandCount }
+}
+
+export const readSession = (select: Select, id: string): Session | null => {
+  const found = select.first<ListedSession>(`SELECT ${columns} FROM session s WHERE s.id = ?`, [id])
+  return found && sessionOf(found)
+}
+
+/** The word stands in the session's own text or in one of its commands. */
+const hasWord = (word: string): Condition => {
+  const match = matchOf([word])
+  if (match === null) {
+    return condition(
+      `has_word(s.text, ?) OR s.number IN (SELECT session_number FROM
+         (SELECT session_number, text FROM command ORDER BY time_key DESC LIMIT ${scannedCommands})
+         WHERE in_time() AND has_word(text, ?))`,
+      word,
+      word,
+    )
+  }
+  return condition(
+    `s.number IN (SELECT rowid FROM session_text WHERE session_text MATCH ? AND in_time()
+       UNION SELECT c.session_number FROM command_text t CROSS JOIN command c ON c.time_key = t.rowid
+       WHERE command_text MATCH ? AND in_time())`,
+    match,
+    match,
+  )
+}
+
+const conditionsOf = (query: SessionQuery, words: readonly string[]): Condition[] => [
+  ...equals('s.user', query.user),
+  ...equals('s.bastion', query.bastion),
+  ...equals('s.source_ip', query.sourceIp),
+  ...equals('s.state', query.state),
+  ...equals('s.connection_id', query.connectionId),
+  ...equals('s.parent_id', query.parentId),
+  ...(query.to ? [condition('s.started_at_ms <= ?', query.to.getTime())] : []),
+  ...(query.from ? [condition('s.ended_at_ms IS NULL OR s.ended_at_ms >= ?', query.from.getTime())] : []),
+  ...words.map(hasWord),
+]
+
+const afterPlace = ({ startedAtMs, id }: Place): Condition =>
+  condition('(-s.started_at_ms, s.id) > (?, ?) AND s.started_at_ms <= ?', -startedAtMs, id, startedAtMs)
+
+const openAt = (closings: number): Condition => condition('s.closing IS NULL OR s.closing > ?', closings)
+const closedAt = (closings: number): Condition => condition('s.closing <= ?', closings)
+
+const section = (select: Select, conditions: readonly Condition[], limit: number): ListedSession[] => {
+  if (limit === 0) return []
+  const where = allOf(conditions)
+  return select.rows<ListedSession>(
+    `SELECT ${columns} FROM session s WHERE ${where.sql} ORDER BY s.started_at_ms DESC, s.id LIMIT ?`,
+    [...where.params, limit],
+  )
+}
+
+/** One more than the page holds, to know whether there are more. */
+const listed = (
+  select: Select,
+  filters: readonly Condition[],
+  place: Place | null,
+  closings: number,
+  limit: number,
+) => {
+  const after = place ? [afterPlace(place)] : []
+  const open = place && !place.open ? [] : section(select, [openAt(closings), ...filters, ...after], limit + 1)
+  const closedAfter = place && !place.open ? after : []
+  const closed = section(select, [closedAt(closings), ...filters, ...closedAfter], limit + 1 - open.length)
+  return [...open.map((row) => ({ ...row, open: true })), ...closed.map((row) => ({ ...row, open: false }))]
+}
+
+const closingsNow = (select: Select): number => select.first<{ count: number }>('SELECT count FROM closings', [])!.count
+
+const isScanCut = (select: Select, words: readonly string[]): boolean =>
+  words.some((word) => !isLongWord(word)) &&
+  select.first('SELECT 1 FROM command LIMIT 1 OFFSET ?', [scannedCommands]) !== null
+
+/** Open sessions first, then by start, newest first. */
+export const readSessions = (select: Select, query: SessionQuery): List<Session> => {
+  const place = decodeCursor('sessions', query, Place)
+  const words = wordsOf(query.text ?? '')
+  const filters = conditionsOf(query, words)
+  const closings = place?.closings ?? closingsNow(select)
+  const rows = listed(select, filters, place, closings, query.limit)
+  const items = rows.slice(0, query.limit)
+  const last = rows.length > query.limit ? items.at(-1) : undefined
+  const where = allOf(filters)
+  return {
+    items: items.map(sessionOf),
+    next: last
+      ? encodeCursor('sessions', query, { closings, open: last.open, startedAtMs: last.startedAtMs, id: last.id })
+      : null,
+    total: totalOf(select.count(`session s WHERE ${where.sql}`, where.params), !isScanCut(select, words)),
+  }
+}
