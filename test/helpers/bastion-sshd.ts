@@ -1,0 +1,47 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { freePort } from './free-port.ts'
+import { until } from './until.ts'
+
+export type Sshd = { port: number; log(): string }
+
+// As Debian ships it, but for ports, keys and files of this test's own.
+const stockConfig = (folder: string, port: number, subsystem: string): string => `ListenAddress 127.0.0.1
+Port ${port}
+HostKey ${folder}/host_key
+PidFile none
+LogLevel VERBOSE
+KbdInteractiveAuthentication no
+UsePAM yes
+X11Forwarding yes
+PrintMotd no
+AcceptEnv LANG LC_*
+Subsystem sftp ${subsystem}
+`
+
+/** The machine's own sshd on a port of its own: its stock configuration with the recipe's behind it. */
+export const startSshd = async (
+  t: ExecutionContext<unknown>,
+  { folder, recipe, subsystem }: { folder: string; recipe: string; subsystem: string },
+): Promise<Sshd> => {
+  const port = await freePort()
+  const config = join(folder, 'sshd_config')
+  await mkdir('/run/sshd', { recursive: true })
+  await writeFile(config, stockConfig(folder, port, subsystem) + recipe)
+  execFileSync('/usr/sbin/sshd', ['-t', '-f', config])
+  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const exited = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await exited
+  })
+  let log = ''
+  child.stderr.on('data', (data: Buffer) => {
+    log += data.toString('utf8')
+  })
+  await until(() => log.includes('Server listening'), { what: 'sshd' })
+  return { port, log: () => log }
+}
