@@ -1,6 +1,16 @@
 import type { TestFn } from 'ava'
-import { until } from '#test/helpers/until.ts'
-import { aborted, keyOfEach, type MakeBusPlace, numbers, opened, placesOf, record, textOf, watch } from './bus-place.ts'
+import {
+  aborted,
+  keyOfEach,
+  type MakeBusPlace,
+  numbers,
+  opened,
+  placesOf,
+  record,
+  textOf,
+  until,
+  watch,
+} from './bus-place.ts'
 
 const topic = 'session-events' as const
 
@@ -11,7 +21,7 @@ const delivering = (test: TestFn, make: MakeBusPlace): void => {
     const [one, two] = [await watch(bus, 'one', {}), await watch(bus, 'two', {})]
     await until(() => one.records.length >= 20)
     const after = await bus.produce(numbers(20).map((n) => record(`k${n}`, `${n}`)))
-    await until(() => one.records.length >= 40 && two.records.length >= 40, { what: '40 records in both groups' })
+    await until(() => one.records.length >= 40 && two.records.length >= 40, '40 records in both groups')
     t.deepEqual(placesOf(one.records), placesOf([...before, ...after]))
     t.deepEqual(placesOf(two.records), placesOf([...before, ...after]))
   })
@@ -129,12 +139,16 @@ const committing = (test: TestFn, make: MakeBusPlace): void => {
   test('a group goes on from what it has committed, after a reopen; commit never goes back', async (t) => {
     const place = await make(t)
     const first = await place.open()
-    const [placed] = await first.produce(numbers(20).map((n) => record('k', `${n}`)))
+    const [key, otherKey] = keyOfEach(first)
+    const [other, placed] = await first.produce(
+      [otherKey!, ...Array(20).fill(key)].map((one, n) => record(one, `${n - 1}`)),
+    )
     const seen = await watch(first, 'g', {})
-    await until(() => seen.records.length >= 20)
+    await until(() => seen.records.length >= 21)
     await seen.subscription.commit(placed!, 7)
     await seen.subscription.commit(placed!, 12)
     await Promise.all([seen.subscription.commit(placed!, 3), seen.subscription.commit(placed!, 0)])
+    await seen.subscription.commit(other!, 1)
     const lagOf = async () =>
       (await (reopened ?? first).lag()).find(({ group, partition }) => group === 'g' && partition === placed!.partition)
     let reopened: typeof first | undefined

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import type { ExecutionContext, TestFn } from 'ava'
 import type { Placed } from '#services/bus/bus.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
-import { until } from '#test/helpers/until.ts'
-import { type BusPlace, type MakeBusPlace, numbers, record, textOf, watch } from './bus-place.ts'
+import { until as pollUntil } from '#test/helpers/until.ts'
+import { type BusPlace, type MakeBusPlace, numbers, record, textOf, until, watch } from './bus-place.ts'
 
 const childFile = fileURLToPath(new URL('../helpers/bus-child.ts', import.meta.url))
 
@@ -29,7 +29,11 @@ export const killedChild = async (
   reader.on('line', (line) => {
     if (/[}\]]$/.test(line)) lines.push(JSON.parse(line))
   })
-  await until(() => child.enough(lines) || member.exitCode !== null, { limitMs: 60_000, everyMs: 2, what: child.role })
+  await pollUntil(() => child.enough(lines) || member.exitCode !== null, {
+    limitMs: 60_000,
+    everyMs: 2,
+    what: child.role,
+  })
   member.kill('SIGKILL')
   const [, signal] = await ended
   t.is(signal, 'SIGKILL')

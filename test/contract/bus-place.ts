@@ -1,6 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import type { Bus, BusRecord, Consumer, NewRecord, RecordRun, Subscription, Topic } from '#services/bus/bus.ts'
 import { partitionOfKey } from '#services/bus/key-partition.ts'
+import { until as pollUntil } from '#test/helpers/until.ts'
 
 /**
  * One bus, empty at first, with at least 2 partitions. `open` opens it, again after a close; only one process has it
@@ -19,6 +20,10 @@ export const opened = async (t: ExecutionContext<unknown>, make: MakeBusPlace): 
   t.teardown(() => bus.close())
   return bus
 }
+
+/** Polls for as long as a bus of several processes may take to agree on its members. */
+export const until = (condition: () => boolean | Promise<boolean>, what = 'condition'): Promise<void> =>
+  pollUntil(condition, { limitMs: 60_000, what })
 
 export const record = (key: string, text: string, topic: Topic = 'session-events'): NewRecord => ({
   topic,

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import type { TestFn } from 'ava'
 import type { NewRecord, Topic } from '#services/bus/bus.ts'
 import { partitionOfKey } from '#services/bus/key-partition.ts'
-import { until } from '#test/helpers/until.ts'
-import { keyOfEach, type MakeBusPlace, numbers, opened, placesOf, record, textOf, watch } from './bus-place.ts'
+import { keyOfEach, type MakeBusPlace, numbers, opened, placesOf, record, textOf, until, watch } from './bus-place.ts'
 
 const placing = (test: TestFn, make: MakeBusPlace): void => {
   test('a record is read back at its place with key, value, headers and the time it was taken', async (t) => {
@@ -53,7 +52,7 @@ const placing = (test: TestFn, make: MakeBusPlace): void => {
     )
     const seen = await watch(bus, 'order', {})
     await Promise.all(calls)
-    await until(() => seen.records.length >= 4000, { what: '4000 records' })
+    await until(() => seen.records.length >= 4000, '4000 records')
     const expected = numbers(50).flatMap((n) => [`${n}a`, `${n}b`])
     for (const key of keys) t.deepEqual(seen.records.filter((one) => one.key === key).map(textOf), expected, key)
   })
@@ -71,7 +70,7 @@ const placing = (test: TestFn, make: MakeBusPlace): void => {
         expected.set(`${placed!.partition}/${placed!.offset}`, hash(value))
       }),
     )
-    await until(() => seen.records.length >= 120, { what: '120 records' })
+    await until(() => seen.records.length >= 120, '120 records')
     t.deepEqual(placesOf(seen.records), [...expected.keys()].sort())
     for (const { partition, offset, value } of seen.records)
       t.is(hash(value), expected.get(`${partition}/${offset}`) ?? 'never produced')

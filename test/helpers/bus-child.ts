@@ -36,7 +36,8 @@ const consume = async (bus: Bus, { group, until }: { group: string; until: numbe
           print({ partition, committed: offset + 1 })
         }
         print({ partition, delivered: records.at(-1)!.offset })
-        await new Promise(() => {})
+        // A promise alone would not keep the process alive.
+        await new Promise((resolve) => setTimeout(resolve, 600_000))
       },
     },
   )

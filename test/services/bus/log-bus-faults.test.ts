@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { partitionOfKey } from '#services/bus/key-partition.ts'
+import { headBytes } from '#services/bus/record-codec.ts'
 import { numbers, record, textOf, watch } from '#test/contract/bus-place.ts'
 import { canMount, smallDisk } from '#test/helpers/mounted-folder.ts'
 import { openLogBus } from '#test/helpers/open-log-bus.ts'
@@ -73,6 +74,7 @@ realTest(test, ['strace'], 'a commit is not resolved when it cannot be synced', 
   ])
 })
 
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
 const needsDisk = canMount ? ['root', 'mkfs.ext4', 'mount'] : ['a kernel that lets it mount']
 
 realTest(
@@ -99,6 +101,10 @@ realTest(
     for (let n = 0; codes.size === 0; n++) await produce(n)
     await Promise.all(numbers(20).map((n) => produce(n)))
     t.deepEqual([...codes], ['BTZ_DISK_FULL'])
+    const names = await readdir(partitionFolder(folder))
+    const sizes = await Promise.all(names.map(async (name) => (await stat(join(partitionFolder(folder), name))).size))
+    const frameSizes = acknowledged.map((value) => headBytes + 1 + value.length)
+    t.is(sum(sizes), sum(frameSizes), 'what was partly written is cut away')
     await rm(join(disk, 'filler'))
     codes.clear()
     await Promise.all(numbers(20).map((n) => produce(1000 + n)))
