@@ -18,7 +18,7 @@ export type CommandInfo = {
 /** Limits of what is kept of one command; what is cut off is said in the text that stays. */
 export const infoLimits = {
   stringChars: 64 * 1024,
-  nameChars: 256,
+  nameChars: 253, // of a DNS name; the longest that an event takes
   argvCount: 4096,
   argvJsonBytes: 128 * 1024, // so that a marker with it stays well below one batch
   envCount: 4096,

@@ -1,18 +1,17 @@
 import type { Socket } from 'node:net'
 import { v7 as uuidv7 } from 'uuid'
-import type { Recorder, SessionEnding, SessionRecorder, TtyMode } from '#hooks/hook.ts'
+import type { Recorder, SessionEnding, TtyMode } from '#hooks/hook.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
-import { mayComeBack, takesEqualForFinal } from './clients.ts'
-import { type CommitPoints, createCommitPoints } from './commit-points.ts'
+import { mayComeBack } from './clients.ts'
+import { type Effect, initialState } from './connection-state.ts'
 import { textFor, unfinished } from './endings.ts'
 import { createFrameReader } from './framing.ts'
 import { decodeClientMessage, serverMessage } from './messages.ts'
+import { createRecording } from './recording.ts'
 import type { Sessions } from './sessions.ts'
-import { type Effect, initialState, lost, step } from './state-table.ts'
+import { lost, step } from './state-table.ts'
 
-export const pauseAboveBytes = 4 * 1024 * 1024
-const commitEveryMs = 100
 const unreadReplyBytes = 64 * 1024 // a client that does not read is told no further commit points
 const lingerMs = 2_000 // for a client to go after an abort, or to close after our close
 
@@ -28,6 +27,7 @@ export type ConnectionOptions = {
 export type Connection = {
   /** Ends the session with a text for its user, or a connection that has none yet. */
   abort(text: string): void
+  /** The socket is closed, and the session's end durable where it has one. */
   readonly closed: Promise<void>
 }
 
@@ -36,81 +36,58 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
   const { recorder, sessions, log } = options
   const reader = createFrameReader()
   let state = initialState
-  let session: SessionRecorder | null = null
-  let commits: CommitPoints | null = null
-  let ending: Promise<void> | null = null
   let abortText: string | null = null
   let clientEnded = false
   let pumping: Promise<void> | null = null
   let settled = false // no further message is handled
-  let onDrained = (): void => {}
+  const timers: NodeJS.Timeout[] = []
 
   const context = () => ({ nowMs: Date.now(), newSessionId: uuidv7 })
+  const after = (ms: number, act: () => void): void => void timers.push(setTimeout(act, ms))
   const send = (message: Buffer): void => {
     if (socket.writable) socket.write(message)
   }
-  const timers: NodeJS.Timeout[] = []
-  const after = (ms: number, act: () => void): void => void timers.push(setTimeout(act, ms))
+  const recording = createRecording({
+    recorder,
+    sessions,
+    ttyMode: options.ttyMode,
+    counted: () => state.elapsedNs,
+    client: () => state.client,
+    onCommit: (elapsedNs) => {
+      if (socket.writableLength < unreadReplyBytes) send(serverMessage.commitPoint(elapsedNs))
+    },
+    onAbort: (text) => abort(text),
+  })
 
-  const hangUp = (): void => {
+  const settle = (): void => {
     settled = true
-    commits?.stop()
+    recording.silence()
+  }
+  const hangUp = (): void => {
+    settle()
     socket.end()
     socket.resume()
     after(lingerMs, () => socket.destroy())
   }
+  const endSession = (how: SessionEnding): Promise<void> =>
+    recording.end(abortText === null ? how : { ...how, reason: 'aborted', detail: abortText })
 
-  const endSession = (how: SessionEnding): Promise<void> => {
-    if (!session) return Promise.resolve()
-    const { logId } = session
-    const said = abortText === null ? how : { ...how, reason: 'aborted' as const, detail: abortText }
-    ending ??= session.end(said).finally(() => sessions.release(logId))
-    return ending
-  }
-
-  const sessionEnd = async (): Promise<void> => {
-    await ending?.catch((error: unknown) => log.error({ err: error }, 'session end not recorded'))
-  }
-
-  const attach = (opened: SessionRecorder): void => {
-    session = opened
-    commits = createCommitPoints({
-      send: (elapsedNs) => {
-        if (socket.writableLength < unreadReplyBytes) send(serverMessage.commitPoint(elapsedNs))
-      },
-      sentNs: () => state.elapsedNs,
-      belowSent: takesEqualForFinal(state.client),
-      fromNs: state.elapsedNs,
-      everyMs: commitEveryMs,
-    })
-    opened.onCommit(commits.durable)
-    opened.onDrained(() => onDrained())
-    opened.onAbort(abort)
-  }
+  /** An open or a resume took so long that its connection is history. */
+  const endIfTooLate = (): Promise<void> | undefined =>
+    settled ? endSession(unfinished('truncated', 'the connection was closed first', state.elapsedNs)) : undefined
 
   const open = async (effect: Extract<Effect, { do: 'open' }>): Promise<void> => {
-    const { ttyMode } = options
-    const opened = await recorder.open({
-      ...effect.opening,
-      ...(effect.opening.tty !== null && ttyMode && { ttyMode }),
-    })
-    sessions.claim(opened.logId)
-    attach(opened)
-    send(serverMessage.logId(opened.logId))
+    await recording.open(effect.opening)
+    send(serverMessage.logId(recording.session!.logId))
+    await endIfTooLate()
   }
-
-  const resume = async ({ logId, resumePointNs }: Extract<Effect, { do: 'resume' }>): Promise<void> => {
-    sessions.claim(logId)
-    try {
-      attach(await recorder.resume(logId, resumePointNs))
-    } catch (error) {
-      sessions.release(logId)
-      throw error
-    }
-    sessions.taken(logId)
+  const resume = async (effect: Extract<Effect, { do: 'resume' }>): Promise<void> => {
+    await recording.resume(effect.logId, effect.resumePointNs)
+    await endIfTooLate()
   }
 
   const perform = (effect: Effect): Promise<void> | undefined => {
+    const { session } = recording
     switch (effect.do) {
       case 'open':
         return open(effect)
@@ -130,17 +107,13 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
         send(serverMessage.logId(session!.logId))
         break
       case 'commit':
-        commits?.stop()
+        recording.silence()
         send(serverMessage.commitPoint(effect.elapsedNs))
         break
       case 'hangUp':
         hangUp()
     }
     return undefined
-  }
-
-  const performAll = async (effects: readonly Effect[]): Promise<void> => {
-    for (const effect of effects) await perform(effect)
   }
 
   const consume = async (): Promise<void> => {
@@ -151,46 +124,43 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
         const pending = perform(effect)
         if (pending) await pending
       }
-      if (session && session.pendingBytes > pauseAboveBytes && !settled) {
-        await new Promise<void>((resolve) => {
-          onDrained = resolve
-        })
-      }
+      const drained = settled ? null : recording.drained()
+      if (drained) await drained
+    }
+  }
+
+  /** What a session that was only noted still needs, when nothing more comes. */
+  const closeNotes = async (): Promise<void> => {
+    for (const effect of lost(state, context()).effects) await perform(effect)
+  }
+
+  const conclude = async (act: () => Promise<void>): Promise<void> => {
+    settle()
+    try {
+      await closeNotes()
+      await act()
+    } catch (error) {
+      log.error({ err: error, sessionId: recording.session?.sessionId }, 'the end of a session is not recorded')
+    } finally {
+      hangUp()
     }
   }
 
   const clientGone = async (): Promise<void> => {
     if (settled) return
-    settled = true
-    commits?.stop()
-    const { phase, elapsedNs, client } = state
-    await performAll(lost(state, context()).effects)
-    if (phase === 'recording' && session) {
-      if (abortText === null && mayComeBack(client)) {
-        sessions.release(session.logId)
-        sessions.leave(session, elapsedNs)
-      } else {
-        const partial = reader.bufferedBytes > 0 ? ', inside a message' : ''
-        await endSession(unfinished('recorder_killed', `sudo went away without an exit${partial}`, elapsedNs))
-      }
-    }
-    hangUp()
+    await conclude(async () => {
+      if (abortText === null && mayComeBack(state.client)) return recording.leave(state.elapsedNs)
+      const partial = reader.bufferedBytes > 0 ? ', inside a message' : ''
+      await endSession(unfinished('recorder_killed', `sudo went away without an exit${partial}`, state.elapsedNs))
+    })
   }
 
   const fail = async (error: unknown): Promise<void> => {
     if (settled) return
-    settled = true
-    commits?.stop()
-    log.warn({ err: error, sessionId: session?.sessionId, client: state.client }, 'sudo connection failed')
+    log.warn({ err: error, sessionId: recording.session?.sessionId, client: state.client }, 'sudo connection failed')
     send(serverMessage.error(textFor(error)))
     const detail = error instanceof Error ? error.message : String(error)
-    try {
-      if (state.phase === 'noting') await performAll(lost(state, context()).effects)
-      await endSession(unfinished('truncated', detail, state.elapsedNs))
-    } catch (cause) {
-      log.error({ err: cause, sessionId: session?.sessionId }, 'session end not recorded')
-    }
-    hangUp()
+    await conclude(() => endSession(unfinished('truncated', detail, state.elapsedNs)))
   }
 
   const pumpOnce = async (): Promise<void> => {
@@ -206,26 +176,26 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
   const pump = (): Promise<void> => (pumping ??= pumpOnce())
 
   const abort = (text: string): void => {
-    if (settled || ending || abortText !== null) return
-    if (!session) return void fail(new BartizanError('BTZ_UNAVAILABLE', text))
+    if (settled || recording.ending || abortText !== null) return
+    if (!recording.session) return void fail(new BartizanError('BTZ_UNAVAILABLE', text))
     abortText = text
     send(serverMessage.abort(text))
     after(lingerMs, () => {
-      if (ending) return
-      onDrained()
-      void clientGone().catch(fail)
+      if (recording.ending) return
+      recording.unblock()
+      void clientGone()
     })
   }
 
+  const allDone = async (): Promise<void> => {
+    clientEnded = true
+    await pump()
+    await pump() // the one before may have been past its last look
+    await recording.ending?.catch(() => {}) // logged where it was asked for
+    timers.forEach(clearTimeout)
+  }
   const closed = new Promise<void>((resolve) => {
-    socket.once('close', async () => {
-      clientEnded = true
-      await pump()
-      await pump() // the one before may have been past its last look
-      await sessionEnd()
-      timers.forEach(clearTimeout)
-      resolve()
-    })
+    socket.once('close', () => void allDone().then(resolve))
   })
   socket.on('error', (error) => log.debug({ err: error }, 'sudo connection broke'))
   socket.on('end', () => {

@@ -18,10 +18,17 @@ export type MemorySession = {
 }
 
 /** A Recorder that keeps everything in memory and calls it durable a turn later: for tests of the protocol alone. */
-export const createMemoryRecorder = ({ endGate = Promise.resolve() }: { endGate?: Promise<void> } = {}) => {
+export const createMemoryRecorder = ({
+  openGate = Promise.resolve(),
+  endGate = Promise.resolve(),
+}: {
+  openGate?: Promise<void>
+  endGate?: Promise<void>
+} = {}) => {
   const sessions: MemorySession[] = []
   const events: HookEvent[] = []
   let refusal: BartizanError | null = null
+  let opens = 0
 
   const recorderOf = (session: MemorySession): SessionRecorder => {
     let commit = (_elapsedNs: bigint): void => {}
@@ -58,6 +65,8 @@ export const createMemoryRecorder = ({ endGate = Promise.resolve() }: { endGate?
     bastion: 'bastion.example',
     open: async (opening) => {
       if (refusal) throw refusal
+      opens += 1
+      await openGate
       const session: MemorySession = {
         logId: randomUUID(),
         opening,
@@ -87,6 +96,7 @@ export const createMemoryRecorder = ({ endGate = Promise.resolve() }: { endGate?
     recorder,
     sessions,
     events,
+    opens: () => opens,
     refuse: (error: BartizanError | null) => {
       refusal = error
     },

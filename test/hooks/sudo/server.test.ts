@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import test from 'ava'
 import { passedSocket } from '#hooks/sudo/sudo-hook.ts'
-import { connectSudoClient } from '#test/helpers/sudo-client.ts'
+import { connectSudoClient, type SudoClient } from '#test/helpers/sudo-client.ts'
 import { until } from '#test/helpers/until.ts'
+import { createMemoryRecorder } from './memory-recorder.ts'
 import { startWithMemory } from './start.ts'
 
 test('a port that is in use is named, with what to do about it', async (t) => {
@@ -109,4 +110,41 @@ test('close tells the users of open sessions, and resolves when every end is dur
   await hook.close('this host is going down')
   for (const client of clients) t.deepEqual(client.heard.aborts, ['this host is going down'])
   t.true(sessions.every(({ ending }) => ending?.reason === 'aborted'))
+})
+
+test('a session that is being opened while the server closes gets its end too (memory recorder)', async (t) => {
+  let open = (): void => {}
+  const openGate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const { port, hook, sessions, opens } = await startWithMemory(t, {}, createMemoryRecorder({ openGate }))
+  const client = await connectSudoClient(port)
+  await client.greeted()
+  client.accept()
+  await until(() => opens() === 1)
+  const closing = hook.close('this host is going down')
+  await client.closed()
+  t.deepEqual(client.heard.errors, ['Bartizan: this host is going down'])
+  open()
+  await closing
+  t.deepEqual(
+    sessions.map(({ ending }) => ending?.reason),
+    ['truncated'],
+  )
+})
+
+test('an end that cannot be recorded closes the connection without a commit point (memory recorder)', async (t) => {
+  const endGate = Promise.reject(new Error('the disk is gone'))
+  endGate.catch(() => {})
+  const { port, hook } = await startWithMemory(t, {}, createMemoryRecorder({ endGate }))
+  for (const leave of [(one: SudoClient) => one.exit(), (one: SudoClient) => one.finishTalking()]) {
+    const client = await connectSudoClient(port)
+    await client.greeted()
+    client.accept()
+    await client.logId()
+    leave(client)
+    await client.closed()
+    t.deepEqual(client.heard.commitsNs, [])
+  }
+  await until(() => hook.openConnections === 0)
 })
