@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { BartizanError } from '../errors.ts'
 import { type IndexEntry, readAt, splitFrames } from './frame-scan.ts'
-import { decodeRecord, type FrameHead, type StoredRecord } from './record-codec.ts'
+import { decodeRecord, type Frame, type StoredRecord } from './record-codec.ts'
 
 export const corrupt = (path: string, offset: number, what: string): BartizanError =>
   new BartizanError('BTZ_BUS_CORRUPT', `${path}: ${what} at offset ${offset}`, {
@@ -9,14 +9,14 @@ export const corrupt = (path: string, offset: number, what: string): BartizanErr
   })
 
 /** Records from `offset` on: the first whatever its size, then as many as stay within `maxBytes`. */
-export const takeRecords = (buffer: Buffer, heads: FrameHead[], offset: number, maxBytes: number): StoredRecord[] => {
+export const takeRecords = (frames: Frame[], offset: number, maxBytes: number): StoredRecord[] => {
   const taken: StoredRecord[] = []
   let takenBytes = 0
-  for (const head of heads) {
-    if (head.offset < offset) continue
-    takenBytes += head.frameBytes
+  for (const frame of frames) {
+    if (frame.offset < offset) continue
+    takenBytes += frame.frameBytes
     if (taken.length > 0 && takenBytes > maxBytes) break
-    taken.push(decodeRecord(buffer, head))
+    taken.push(decodeRecord(frame))
   }
   return taken
 }
@@ -38,10 +38,10 @@ export const readRecords = async (reader: FileHandle, range: ReadRange): Promise
     const wantedBytes = Math.min(chunkBytes, range.endPosition - position)
     const chunk = await readAt(reader, position, wantedBytes)
     const split = splitFrames(chunk, range.mark, offset)
-    const records = takeRecords(chunk, split.heads, range.offset, range.maxBytes)
+    const records = takeRecords(split.frames, range.offset, range.maxBytes)
     if (records.length > 0) return records
     position += split.usedBytes
-    offset += split.heads.length
+    offset += split.frames.length
     const neededBytes = split.stop.kind === 'incomplete' ? split.stop.frameBytes : 0
     if (split.stop.kind === 'damaged' || chunk.length < wantedBytes || position + neededBytes > range.endPosition) {
       throw corrupt(range.path, offset, 'damaged record')

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { type FrameHead, parseFrame } from './record-codec.ts'
+import { type Frame, parseFrame } from './record-codec.ts'
 
 const scanChunkBytes = 1024 * 1024
 const indexEveryBytes = 64 * 1024
@@ -8,7 +8,7 @@ const indexEveryBytes = 64 * 1024
 export type IndexEntry = { offset: number; position: number }
 
 export type FrameSplit = {
-  heads: FrameHead[]
+  frames: Frame[]
   usedBytes: number
   /** Why it stopped: at the end of the buffer, within a frame of `frameBytes`, or at bytes that are no record. */
   stop: { kind: 'end' } | { kind: 'incomplete'; frameBytes: number } | { kind: 'damaged' }
@@ -16,16 +16,16 @@ export type FrameSplit = {
 
 /** The complete frames at the start of a buffer, which must go on with `firstOffset`. */
 export const splitFrames = (buffer: Buffer, mark: Buffer, firstOffset: number): FrameSplit => {
-  const heads: FrameHead[] = []
+  const frames: Frame[] = []
   let usedBytes = 0
   while (usedBytes < buffer.length) {
     const result = parseFrame(buffer, usedBytes, mark)
-    if (result.kind !== 'frame') return { heads, usedBytes, stop: result }
-    if (result.head.offset !== firstOffset + heads.length) return { heads, usedBytes, stop: { kind: 'damaged' } }
-    heads.push(result.head)
-    usedBytes += result.head.frameBytes
+    if (result.kind !== 'frame') return { frames, usedBytes, stop: result }
+    if (result.frame.offset !== firstOffset + frames.length) return { frames, usedBytes, stop: { kind: 'damaged' } }
+    frames.push(result.frame)
+    usedBytes += result.frame.frameBytes
   }
-  return { heads, usedBytes, stop: { kind: 'end' } }
+  return { frames, usedBytes, stop: { kind: 'end' } }
 }
 
 export const readAt = async (handle: FileHandle, position: number, bytes: number): Promise<Buffer> => {
@@ -39,11 +39,13 @@ export const readAt = async (handle: FileHandle, position: number, bytes: number
   return buffer.subarray(0, filled)
 }
 
-export const extendIndex = (index: IndexEntry[], heads: FrameHead[], position: number): void => {
-  for (const head of heads) {
+/** Frames that stand one after the other in the file, from `position` on. */
+export const extendIndex = (index: IndexEntry[], frames: Frame[], position: number): void => {
+  let next = position
+  for (const { offset, frameBytes } of frames) {
     const last = index.at(-1)
-    if (last && position + head.at - last.position < indexEveryBytes) continue
-    index.push({ offset: head.offset, position: position + head.at })
+    if (!last || next - last.position >= indexEveryBytes) index.push({ offset, position: next })
+    next += frameBytes
   }
 }
 
@@ -61,8 +63,8 @@ export const scanFrames = async (handle: FileHandle, mark: Buffer, firstOffset: 
   while (scan.intactBytes < size) {
     const buffer = await readAt(handle, scan.intactBytes, Math.min(chunkBytes, size - scan.intactBytes))
     const split = splitFrames(buffer, mark, scan.endOffset)
-    extendIndex(scan.index, split.heads, scan.intactBytes)
-    scan.endOffset += split.heads.length
+    extendIndex(scan.index, split.frames, scan.intactBytes)
+    scan.endOffset += split.frames.length
     scan.intactBytes += split.usedBytes
     if (split.stop.kind === 'damaged') break
     const neededBytes = split.stop.kind === 'incomplete' ? split.stop.frameBytes : 0
@@ -81,7 +83,7 @@ export const wasDurable = async (handle: FileHandle, mark: Buffer, position: num
   const rest = await readAt(handle, position, size - position)
   for (let at = rest.indexOf(mark, 1); at !== -1; at = rest.indexOf(mark, at + 1)) {
     const result = parseFrame(rest, at, mark)
-    if (result.kind === 'frame' && result.head.groupStart > position) return true
+    if (result.kind === 'frame' && result.frame.groupStart > position) return true
   }
   return false
 }

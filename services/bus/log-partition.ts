@@ -7,7 +7,7 @@ import { createGathering } from './gather.ts'
 import { createLogSegment, type LogSegment, segmentPath } from './log-segment.ts'
 import { createMemoryTail } from './memory-tail.ts'
 import { type FoundPartition, syncPartitionFolder } from './open-partition.ts'
-import { assembleGroup, type StoredRecord } from './record-codec.ts'
+import { type StoredRecord, stampGroup } from './record-codec.ts'
 import { countExpired } from './retention.ts'
 import { createSerial } from './serial.ts'
 
@@ -64,6 +64,11 @@ const unwritable = (folder: string, cause: unknown): BartizanError =>
     hint: 'check the disk, then restart: what was acknowledged is safe',
   })
 
+/** Without room for an empty successor the older files can go all the same, and make room. */
+const unlessDiskFull = (error: unknown): void => {
+  if (!hasCode(error, 'BTZ_DISK_FULL')) throw error
+}
+
 export const createLogPartition = (options: LogPartitionOptions): LogPartition => {
   const { folder, mark, segmentBytes, clock, onRoll } = options
   const segments: LogSegment[] = [...options.found.segments]
@@ -101,12 +106,13 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
     return last && (last.sizeBytes === 0 || last.sizeBytes + bytes <= segmentBytes) ? last : roll()
   }
   const appendGroup = async (calls: Buffer[][]): Promise<number[]> => {
-    const frames = calls.flat()
-    const segment = await segmentFor(frames.reduce((sum, frame) => sum + frame.length, 0))
+    const buffers = calls.flat()
+    const bytes = buffers.reduce((sum, { length }) => sum + length, 0)
+    const segment = await segmentFor(bytes)
     const place = { mark, groupStart: segment.sizeBytes, firstOffset: endOffset, timestampMs: clock.now() }
-    const { bytes, heads } = assembleGroup(frames, place)
-    await segment.append(bytes, heads)
-    tail.add(bytes, heads)
+    const frames = stampGroup(buffers, place)
+    await segment.append(frames, bytes)
+    tail.add(frames, bytes)
     endOffset += frames.length
     for (const wake of waiting) wake()
     return firstOffsets(calls, place.firstOffset)
@@ -152,7 +158,7 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
     if (failure) return []
     const ages = await withAges()
     const count = () => countExpired(ages, { ...limits, committedByAll: limits.committedByAll() })
-    if (count() === segments.length && (segments.at(-1)?.sizeBytes ?? 0) > 0) await roll()
+    if (count() === segments.length && (segments.at(-1)?.sizeBytes ?? 0) > 0) await roll().catch(unlessDiskFull)
     // Asked again, and acted on in the same turn: a group that joined meanwhile began at the oldest record.
     return segments.splice(0, Math.min(count(), segments.length - 1))
   }

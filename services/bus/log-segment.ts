@@ -4,7 +4,7 @@ import { BartizanError } from '../errors.ts'
 import { asDiskError } from './durable-file.ts'
 import { readRecords } from './frame-read.ts'
 import { extendIndex, type IndexEntry, type Scan, scanFrames } from './frame-scan.ts'
-import type { FrameHead, StoredRecord } from './record-codec.ts'
+import type { Frame, StoredRecord } from './record-codec.ts'
 
 /** One file of a partition: records from `firstOffset` on. Only the last one of a partition is appended to. */
 export type LogSegment = {
@@ -15,7 +15,7 @@ export type LogSegment = {
    * Resolves after the bytes are durable. On a rejection nothing of them counts, and the file is cut back to before.
    * @throws BTZ_DISK_FULL: can be tried again. After any other error the segment must not be appended to.
    */
-  append(bytes: Buffer, heads: FrameHead[]): Promise<void>
+  append(frames: Frame[], bytes: number): Promise<void>
   /** From `offset` on, at least one record, then up to `maxBytes`. @throws BTZ_BUS_CORRUPT */
   read(offset: number, maxBytes: number): Promise<StoredRecord[]>
   changedAtMs(): Promise<number>
@@ -27,12 +27,21 @@ export type LogSegment = {
 export const segmentPath = (folder: string, firstOffset: number): string =>
   join(folder, `${String(firstOffset).padStart(20, '0')}.log`)
 
-const writeOrCutBack = async (handle: FileHandle, bytes: Buffer, position: number, path: string): Promise<void> => {
+const writeAll = async (handle: FileHandle, buffers: Buffer[], position: number): Promise<void> => {
+  const { bytesWritten } = await handle.writev(buffers, position)
+  const total = buffers.reduce((sum, { length }) => sum + length, 0)
+  // Short: the file system stopped in between; going on either completes it or says why it stopped.
+  if (bytesWritten < total)
+    await writeAll(handle, [Buffer.concat(buffers).subarray(bytesWritten)], position + bytesWritten)
+}
+
+const writeOrCutBack = async (handle: FileHandle, frames: Frame[], position: number, path: string): Promise<void> => {
   try {
-    for (let written = 0; written < bytes.length; ) {
-      const result = await handle.write(bytes, written, bytes.length - written, position + written)
-      written += result.bytesWritten
-    }
+    await writeAll(
+      handle,
+      frames.map(({ buffer }) => buffer),
+      position,
+    )
   } catch (error) {
     await handle.truncate(position)
     throw asDiskError(error, path)
@@ -72,12 +81,12 @@ export const createLogSegment = ({ folder, firstOffset, mark, scan, handle }: Se
     get sizeBytes() {
       return sizeBytes
     },
-    async append(bytes, heads) {
+    async append(frames, bytes) {
       if (!handle || !index) throw new BartizanError('BTZ_INTERNAL', `${path} is sealed`)
-      await writeOrCutBack(handle, bytes, sizeBytes, path)
+      await writeOrCutBack(handle, frames, sizeBytes, path)
       await syncOrCutBack(handle, sizeBytes)
-      extendIndex(index, heads, sizeBytes)
-      sizeBytes += bytes.length
+      extendIndex(index, frames, sizeBytes)
+      sizeBytes += bytes
     },
     async read(offset, maxBytes) {
       const reader = await open(path, 'r')

@@ -14,8 +14,9 @@ const at = { crc: 8, frameBytes: 12, groupStart: 16, offset: 22, timestampMs: 28
 export const headBytes = 42
 export const markBytes = 8
 
-export type FrameHead = {
-  at: number // position of the frame in its buffer
+export type Frame = {
+  buffer: Buffer
+  at: number // where in the buffer
   frameBytes: number
   groupStart: number
   offset: number
@@ -33,7 +34,7 @@ const headersJson = ({ headers }: NewRecord): string =>
 export const recordBytes = (record: NewRecord): number =>
   Buffer.byteLength(record.key) + Buffer.byteLength(headersJson(record)) + record.value.byteLength
 
-/** A copy of the record, complete but for what `assembleGroup` sets once its place is known. */
+/** A copy of the record, complete but for what `stampGroup` sets once its place is known. */
 export const encodeFrame = (record: NewRecord): Buffer => {
   const headers = headersJson(record)
   const keyBytes = Buffer.byteLength(record.key)
@@ -48,7 +49,8 @@ export const encodeFrame = (record: NewRecord): Buffer => {
   return frame
 }
 
-const readHead = (buffer: Buffer, position: number): FrameHead => ({
+const frameAt = (buffer: Buffer, position: number): Frame => ({
+  buffer,
   at: position,
   frameBytes: buffer.readUInt32BE(position + at.frameBytes),
   groupStart: buffer.readUIntBE(position + at.groupStart, 6),
@@ -58,27 +60,20 @@ const readHead = (buffer: Buffer, position: number): FrameHead => ({
   headersBytes: buffer.readUInt32BE(position + at.headersBytes),
 })
 
-/** One write of many frames, each with its place. */
-export const assembleGroup = (frames: Buffer[], place: GroupPlace): { bytes: Buffer; heads: FrameHead[] } => {
-  const bytes = Buffer.concat(frames)
-  const heads: FrameHead[] = []
-  let position = 0
-  for (const [count, { length }] of frames.entries()) {
-    const frame = bytes.subarray(position, position + length)
+/** Gives each frame of one write its place. */
+export const stampGroup = (frames: Buffer[], place: GroupPlace): Frame[] =>
+  frames.map((frame, count) => {
     frame.set(place.mark, 0)
     frame.writeUIntBE(place.groupStart, at.groupStart, 6)
     frame.writeUIntBE(place.firstOffset + count, at.offset, 6)
     frame.writeUIntBE(place.timestampMs, at.timestampMs, 6)
     frame.writeUInt32BE(crc32(frame.subarray(at.frameBytes)), at.crc)
-    heads.push(readHead(bytes, position))
-    position += length
-  }
-  return { bytes, heads }
-}
+    return frameAt(frame, 0)
+  })
 
 /** `incomplete`: the buffer ends within the frame, which says it has `frameBytes`. */
 export type FrameResult =
-  | { kind: 'frame'; head: FrameHead }
+  | { kind: 'frame'; frame: Frame }
   | { kind: 'incomplete'; frameBytes: number }
   | { kind: 'damaged' }
 
@@ -86,23 +81,24 @@ export const parseFrame = (buffer: Buffer, position: number, mark: Buffer): Fram
   const left = buffer.length - position
   if (left < headBytes) return { kind: 'incomplete', frameBytes: headBytes }
   if (mark.compare(buffer, position, position + markBytes) !== 0) return { kind: 'damaged' }
-  const head = readHead(buffer, position)
-  if (head.frameBytes < headBytes + head.keyBytes + head.headersBytes) return { kind: 'damaged' }
-  if (left < head.frameBytes) return { kind: 'incomplete', frameBytes: head.frameBytes }
-  const covered = buffer.subarray(position + at.frameBytes, position + head.frameBytes)
-  return crc32(covered) === buffer.readUInt32BE(position + at.crc) ? { kind: 'frame', head } : { kind: 'damaged' }
+  const frame = frameAt(buffer, position)
+  if (frame.frameBytes < headBytes + frame.keyBytes + frame.headersBytes) return { kind: 'damaged' }
+  if (left < frame.frameBytes) return { kind: 'incomplete', frameBytes: frame.frameBytes }
+  const covered = buffer.subarray(position + at.frameBytes, position + frame.frameBytes)
+  return crc32(covered) === buffer.readUInt32BE(position + at.crc) ? { kind: 'frame', frame } : { kind: 'damaged' }
 }
 
 /** Own memory for the value: holding one record does not hold its whole run, changing it harms no other group. */
-export const decodeRecord = (buffer: Buffer, head: FrameHead): StoredRecord => {
-  const keyAt = head.at + headBytes
-  const headersAt = keyAt + head.keyBytes
-  const valueAt = headersAt + head.headersBytes
+export const decodeRecord = (frame: Frame): StoredRecord => {
+  const { buffer } = frame
+  const keyAt = frame.at + headBytes
+  const headersAt = keyAt + frame.keyBytes
+  const valueAt = headersAt + frame.headersBytes
   return {
-    offset: head.offset,
-    timestampMs: head.timestampMs,
+    offset: frame.offset,
+    timestampMs: frame.timestampMs,
     key: buffer.toString('utf8', keyAt, headersAt),
-    headers: head.headersBytes > 0 ? JSON.parse(buffer.toString('utf8', headersAt, valueAt)) : {},
-    value: Buffer.from(buffer.subarray(valueAt, head.at + head.frameBytes)),
+    headers: frame.headersBytes > 0 ? JSON.parse(buffer.toString('utf8', headersAt, valueAt)) : {},
+    value: Buffer.from(buffer.subarray(valueAt, frame.at + frame.frameBytes)),
   }
 }

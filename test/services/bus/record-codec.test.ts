@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { splitFrames } from '#services/bus/frame-scan.ts'
-import { assembleGroup, decodeRecord, encodeFrame, parseFrame, recordBytes } from '#services/bus/record-codec.ts'
+import { decodeRecord, encodeFrame, parseFrame, recordBytes, stampGroup } from '#services/bus/record-codec.ts'
 
 const mark = Buffer.from('0123456789abcdef', 'hex')
 const place = { mark, groupStart: 0, firstOffset: 5, timestampMs: 1_700_000_000_123 }
@@ -17,10 +17,10 @@ const records = fc.array(
 
 test('what is written is what is read', (t) => {
   const roundTrip = fc.property(records, (written) => {
-    const { bytes } = assembleGroup(written.map(encodeFrame), place)
+    const bytes = Buffer.concat(stampGroup(written.map(encodeFrame), place).map(({ buffer }) => buffer))
     const split = splitFrames(bytes, mark, 5)
     t.is(split.usedBytes, bytes.length)
-    const read = split.heads.map((head) => decodeRecord(bytes, head))
+    const read = split.frames.map(decodeRecord)
     for (const [n, { key, headers, value }] of written.entries()) {
       t.is(read[n]!.key, key)
       t.deepEqual(Object.entries(read[n]!.headers).toSorted(), Object.entries(headers).toSorted())
@@ -32,7 +32,8 @@ test('what is written is what is read', (t) => {
 })
 
 test('any changed byte is noticed', (t) => {
-  const { bytes } = assembleGroup([encodeFrame({ topic: 'alerts', key: 'key', value: Buffer.from('value') })], place)
+  const bytes = encodeFrame({ topic: 'alerts', key: 'key', value: Buffer.from('value') })
+  stampGroup([bytes], place)
   for (let position = 0; position < bytes.length; position++) {
     const damaged = Buffer.from(bytes)
     damaged[position]! ^= 1
