@@ -1,0 +1,14 @@
+import type { TestFn } from 'ava'
+import { crashContract } from './catalog-crash.ts'
+import { eventsContract } from './catalog-events.ts'
+import type { MakeCatalogPlace } from './catalog-place.ts'
+import { searchContract } from './catalog-search.ts'
+import { sessionsContract } from './catalog-sessions.ts'
+
+/** What every catalog does. */
+export const catalogContract = (test: TestFn, make: MakeCatalogPlace): void => {
+  sessionsContract(test, make)
+  eventsContract(test, make)
+  searchContract(test, make)
+  crashContract(test, make)
+}
