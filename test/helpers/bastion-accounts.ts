@@ -18,14 +18,23 @@ const change = async (program: string, ...args: string[]): Promise<string> => {
   }
 }
 
+/** Process ids of a user. */
+export const processesOf = async (uid: number): Promise<number[]> => {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const owned = await Promise.all(
+    pids.map(async (pid) => {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+      return new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(status)
+    }),
+  )
+  return pids.filter((_, at) => owned[at]).map(Number)
+}
+
 const killAllOf = async (uid: number): Promise<void> => {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-    if (new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(status)) {
-      try {
-        process.kill(Number(pid), 'SIGKILL')
-      } catch {} // it ended by itself
-    }
+  for (const pid of await processesOf(uid)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {} // it ended by itself
   }
 }
 

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { ExecutionContext } from 'ava'
 import { Client, type ClientChannel } from 'ssh2'
 import { until } from './until.ts'
 
@@ -9,6 +11,8 @@ export type Outcome = { stdout: Buffer; stderr: Buffer; code: number | null }
 export type RunOptions = {
   input?: Buffer | string
   tty?: boolean
+  /** More options of the ssh client. */
+  options?: string[]
   /** The client takes no more than this from the connection. */
   bytesPerSecond?: number
   stdin?: 'pipe' | 'ignore'
@@ -41,6 +45,24 @@ export const run = async (program: string, args: string[], options: RunOptions =
   ])
   const [code] = (await exited) as [number | null]
   return { stdout, stderr, code }
+}
+
+export const keepConnection = async (
+  t: ExecutionContext<unknown>,
+  target: Target,
+  user: string,
+  path: string,
+): Promise<string[]> => {
+  const options = ['-o', `ControlPath=${path}`]
+  const args = [...clientOptions(target), ...options, '-M', '-N', `${user}@127.0.0.1`]
+  const child = spawn('ssh', args, { stdio: 'ignore' })
+  const exited = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await exited
+  })
+  await until(() => existsSync(path), { what: 'connection' })
+  return options
 }
 
 export type Shell = {
@@ -90,16 +112,38 @@ const shellOn = (channel: ClientChannel, client: Client): Shell => {
   }
 }
 
-/** An interactive session on a terminal. */
-export const openShell = async (
-  { port, key }: Target,
-  user: string,
-  { cols = 80, rows = 24 }: { cols?: number; rows?: number } = {},
-): Promise<Shell> => {
+const connected = async ({ port, key }: Target, user: string): Promise<Client> => {
   const client = new Client()
   const ready = once(client, 'ready')
   client.connect({ host: '127.0.0.1', port, username: user, privateKey: key })
   await ready
+  return client
+}
+
+/** A command without a terminal, with the signal that ended it: OpenSSH's client makes 255 of every signal. */
+export const execute = async (
+  target: Target,
+  user: string,
+  command: string,
+): Promise<Outcome & { signal: string | null }> => {
+  const client = await connected(target, user)
+  const channel = await new Promise<ClientChannel>((resolve, reject) => {
+    client.exec(command, (error, opened) => (error ? reject(error) : resolve(opened)))
+  })
+  const ending = once(channel, 'exit') as Promise<[number | null, string?]>
+  const [stdout, stderr] = await Promise.all([collect(channel, undefined), collect(channel.stderr, undefined)])
+  const [code, signal] = await ending
+  client.end()
+  return { stdout, stderr, code, signal: signal ?? null }
+}
+
+/** An interactive session on a terminal. */
+export const openShell = async (
+  target: Target,
+  user: string,
+  { cols = 80, rows = 24 }: { cols?: number; rows?: number } = {},
+): Promise<Shell> => {
+  const client = await connected(target, user)
   return new Promise((resolve, reject) => {
     client.shell({ term: 'xterm-256color', cols, rows }, (error, channel) => {
       if (error) reject(error)

@@ -7,6 +7,8 @@ import type { ExecutionContext } from 'ava'
 import { type Account, createAccounts } from './bastion-accounts.ts'
 import {
   clientOptions,
+  execute,
+  keepConnection,
   type Outcome,
   openShell,
   type RunOptions,
@@ -30,7 +32,11 @@ export type Bastion = {
   /** Accounts that are not recorded: the break-glass way in. */
   outsiders: Account[]
   ssh(user: Account, command: string | null, options?: RunOptions): Promise<Outcome>
+  /** As ssh(), through another client, which tells which signal ended the command. */
+  execute(user: Account, command: string): Promise<Outcome & { signal: string | null }>
   shell(user: Account, size?: { cols: number; rows: number }): Promise<Shell>
+  /** Options for ssh() that send its sessions over one connection, set up once: for very many of them. */
+  keepConnection(user: Account): Promise<string[]>
   /** scp and sftp: `args` after the options; `remote(user, path)` names a file there. */
   transfer(program: 'scp' | 'sftp', args: string[], input?: string): Promise<Outcome>
   remote(user: Account, path: string): string
@@ -112,13 +118,16 @@ export const startBastion = async (t: ExecutionContext<unknown>, options: Bastio
         'ssh',
         [
           ...clientOptions(target),
+          ...(runOptions.options ?? []),
           ...(runOptions.tty ? ['-tt'] : []),
           `${user.name}@127.0.0.1`,
           ...(command === null ? [] : [command]),
         ],
         runOptions,
       ),
+    execute: (user, command) => execute(target, user.name, command),
     shell: (user, size) => openShell(target, user.name, size),
+    keepConnection: (user) => keepConnection(t, target, user.name, join(folder, 'connection')),
     transfer: (program, args, input) => run(program, [...clientOptions(target), ...args], input ? { input } : {}),
     remote: (user, path) => `${user.name}@127.0.0.1:${path}`,
     sshCommand: () => ['ssh', ...clientOptions(target)].join(' '),
