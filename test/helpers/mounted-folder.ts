@@ -3,15 +3,15 @@ import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { temporaryFolder } from './temporary-folder.ts'
-import { until } from './until.ts'
 
 /** Mounting needs CAP_SYS_ADMIN, as making a mount namespace does: ask for that before a test that mounts. */
 export const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0
 
-const run = (program: string, args: string[]): boolean => spawnSync(program, args, { stdio: 'ignore' }).status === 0
-
+/** Lazily: a failed test may still have files open there, and must not leave the mount behind. */
 const unmountAfter = (t: ExecutionContext<unknown>, folder: string) =>
-  t.teardown(() => until(() => run('umount', [folder]), { what: `umount ${folder}` }))
+  t.teardown(() => {
+    execFileSync('umount', ['--lazy', folder])
+  })
 
 /** A small ext4 of its own, in a file mounted by a loop device; unmounted and removed after the test. */
 export const smallDisk = async (t: ExecutionContext<unknown>, sizeBytes: number): Promise<string> => {
