@@ -1,0 +1,119 @@
+import express, { type Request, type Response, type Router } from 'express'
+import { Counter, type Registry } from 'prom-client'
+import { z } from 'zod'
+import type { Tokens } from '#services/access/tokens.ts'
+import type { Bus } from '#services/bus/bus.ts'
+import type { CatalogReader } from '#services/catalog/catalog.ts'
+import type { Clock } from '#services/clock.ts'
+import { BartizanError } from '#services/errors.ts'
+import { problemHandler } from '#services/http/problem.ts'
+import type { Logger } from '#services/log.ts'
+import { Heartbeat, type HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { createDurableSeqs } from './durable-seqs.ts'
+import { createOrders, type Orders } from './orders.ts'
+import { createBodyReader } from './read-body.ts'
+import { identifySender, type Sender } from './sender.ts'
+import { takeBatches } from './take-batches.ts'
+import { takeEvents } from './take-events.ts'
+
+export type ReceiverOptions = {
+  bus: Pick<Bus, 'produce' | 'maxRecordBytes'>
+  catalog: Pick<CatalogReader, 'blocks'>
+  tokens: Pick<Tokens, 'verify'>
+  clock: Clock
+  log: Logger
+  registry: Registry
+}
+
+export type Receiver = {
+  router: Router
+  /** Tells the bastion's agent to end a session, with a text for its user. @throws BTZ_UNAVAILABLE */
+  terminate: Orders['terminate']
+  /** When this process last heard of a bastion's agent, Unix ms; null: not since it started. */
+  lastHeartbeatMs(bastion: string): number | null
+}
+
+const createMetrics = (registry: Registry) => {
+  const registers = [registry]
+  const labelNames = ['what', 'outcome'] as const
+  return {
+    taken: new Counter({ name: 'bartizan_receiver_items_total', help: 'what agents sent', labelNames, registers }),
+    bytes: new Counter({ name: 'bartizan_receiver_bytes_total', help: 'unpacked bytes of bodies', registers }),
+  }
+}
+
+const parseHeartbeat = (body: Buffer): Heartbeat => {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body.toString())
+  } catch (cause) {
+    throw new BartizanError('BTZ_REQUEST_INVALID', 'the body is not JSON', { cause })
+  }
+  const heartbeat = Heartbeat.safeParse(parsed)
+  if (heartbeat.success) return heartbeat.data
+  throw new BartizanError('BTZ_REQUEST_INVALID', z.prettifyError(heartbeat.error).slice(0, 2000))
+}
+
+/** Aborted when the client has gone, or its connection. */
+const goneSignal = (response: Response): AbortSignal => {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  return gone.signal
+}
+
+/** What agents and importers speak to: batches, events, heartbeats. */
+export const createReceiver = ({ bus, catalog, tokens, clock, log, registry }: ReceiverOptions): Receiver => {
+  const metrics = createMetrics(registry)
+  const orders = createOrders(clock)
+  const durableSeqs = createDurableSeqs(catalog)
+  const lastHeartbeats = new Map<string, number>()
+  const readBody = createBodyReader()
+
+  /** Who sends is known before a byte of the body is read. */
+  const receive = async (request: Request): Promise<{ sender: Sender; body: Buffer }> => {
+    const sender = await identifySender(tokens, request)
+    const body = await readBody(request)
+    metrics.bytes.inc(body.byteLength)
+    return { sender, body }
+  }
+  const postBatches = async (request: Request, response: Response): Promise<void> => {
+    const { sender, body } = await receive(request)
+    const { answer, acceptedCount } = await takeBatches(bus, sender, body)
+    metrics.taken.inc({ what: 'batch', outcome: 'accepted' }, acceptedCount)
+    metrics.taken.inc({ what: 'batch', outcome: 'rejected' }, answer.rejected.length)
+    for (const refused of answer.rejected) log.warn(refused, 'a batch was refused')
+    response.json(answer)
+  }
+  const postEvents = async (request: Request, response: Response): Promise<void> => {
+    const { sender, body } = await receive(request)
+    const answer = await takeEvents(bus, sender, body, clock.now())
+    metrics.taken.inc({ what: 'event', outcome: 'accepted' }, answer.accepted)
+    metrics.taken.inc({ what: 'event', outcome: 'rejected' }, answer.rejected.length)
+    response.json(answer)
+  }
+  const putHeartbeat = async (request: Request, response: Response): Promise<void> => {
+    const { sender, body } = await receive(request)
+    const heartbeat = parseHeartbeat(body)
+    if (!sender.mayWriteFor(heartbeat.bastion))
+      throw new BartizanError('BTZ_FORBIDDEN', `the token may not write for bastion ${heartbeat.bastion}`)
+    lastHeartbeats.set(heartbeat.bastion, clock.now())
+    const gone = goneSignal(response)
+    await orders.wait(heartbeat.bastion, heartbeat.waitMs, gone)
+    // Nobody reads it: the orders stay for the next heartbeat.
+    if (gone.aborted) return
+    const evidence = await durableSeqs(heartbeat)
+    const answer: HeartbeatAnswer = { orders: orders.take(heartbeat), evidence }
+    response.json(answer)
+  }
+
+  const router = express.Router()
+  router.post('/api/ingest/batches', postBatches)
+  router.post('/api/ingest/events', postEvents)
+  router.put('/api/agents/heartbeat', putHeartbeat)
+  router.use(problemHandler(log))
+  return {
+    router,
+    terminate: orders.terminate,
+    lastHeartbeatMs: (bastion) => lastHeartbeats.get(bastion) ?? null,
+  }
+}

@@ -1,0 +1,25 @@
+import type { Registry } from 'prom-client'
+import type { DeadLetters } from '#ingest/dead-letters.ts'
+import type { Bus } from '#services/bus/bus.ts'
+import type { Catalog } from '#services/catalog/catalog.ts'
+import type { Clock } from '#services/clock.ts'
+import type { Config } from '#services/config.ts'
+import type { KeyStore } from '#services/keys/key-store.ts'
+import type { Logger } from '#services/log.ts'
+import type { RecordingStore } from '#services/recordings/recording-store.ts'
+import type { RecorderMetrics } from './metrics.ts'
+
+export type RecorderOptions = {
+  bus: Bus
+  recordings: RecordingStore
+  keys: Pick<KeyStore, 'obtain' | 'get'>
+  catalog: Pick<Catalog, 'blocks' | 'putBlock' | 'markSealed'>
+  config: Config['ingest']
+  retentionDays: number
+  clock: Clock
+  log: Logger
+  registry: Registry
+}
+
+/** What the steps of the recorder work with. */
+export type RecorderContext = Omit<RecorderOptions, 'registry'> & { deadLetters: DeadLetters; metrics: RecorderMetrics }

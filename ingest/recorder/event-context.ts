@@ -1,0 +1,11 @@
+import type { DeadLetters } from '#ingest/dead-letters.ts'
+import type { RecorderOptions } from './context.ts'
+import type { EventMetrics } from './metrics.ts'
+
+export type EventRecorderOptions = Omit<RecorderOptions, 'catalog'>
+
+/** What the steps of the event recorder work with. */
+export type EventRecorderContext = Omit<EventRecorderOptions, 'registry'> & {
+  deadLetters: DeadLetters
+  metrics: EventMetrics
+}

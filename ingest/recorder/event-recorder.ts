@@ -1,0 +1,25 @@
+import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import type { EventRecorderContext, EventRecorderOptions } from './event-context.ts'
+import { createEventWorker } from './event-worker.ts'
+import { createEventMetrics } from './metrics.ts'
+import { createPartitionWorkers, type PartitionWorkers } from './partition-workers.ts'
+
+const group = 'event-recorder'
+
+/** Bus → evidence for events, alerts and console audit, as group `event-recorder`. */
+export const createEventRecorder = async ({
+  registry,
+  ...options
+}: EventRecorderOptions): Promise<PartitionWorkers> => {
+  const { bus, log } = options
+  const metrics = createEventMetrics(registry)
+  const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
+  const ctx: EventRecorderContext = { ...options, metrics, deadLetters }
+  return createPartitionWorkers({
+    bus,
+    group,
+    topics: ['session-events', 'alerts'],
+    log,
+    create: (at, commit) => createEventWorker(ctx, at, commit),
+  })
+}

@@ -1,0 +1,46 @@
+import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import type { RecorderContext, RecorderOptions } from './context.ts'
+import { createRecorderMetrics, observeLag } from './metrics.ts'
+import { createPartitionWorkers, type PartitionWorkers } from './partition-workers.ts'
+import { createFrameWorker, type FrameWorker } from './worker.ts'
+
+const group = 'recorder'
+const memoryCheckBytes = 16 * 1024 * 1024
+
+/** The one that holds most, when all together hold too much. */
+const largestHolder = (workers: FrameWorker[], { config, metrics }: RecorderContext) => {
+  const all = workers.flatMap((worker) => worker.held().map((held) => ({ ...held, worker })))
+  const sumBytes = all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  metrics.heldBytes.set(sumBytes)
+  metrics.openBlocks.set(all.filter(({ session }) => session.block !== null).length)
+  return sumBytes <= config.memoryBytes ? null : all.reduce((a, b) => (a.sizeBytes >= b.sizeBytes ? a : b))
+}
+
+/** Bus → evidence: consumes session-frames as group `recorder`, writes blocks and manifests. */
+export const createRecorder = async ({ registry, ...options }: RecorderOptions): Promise<PartitionWorkers> => {
+  const { bus, log } = options
+  const metrics = createRecorderMetrics(registry)
+  const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
+  const ctx: RecorderContext = { ...options, metrics, deadLetters }
+  observeLag(registry, bus)
+
+  let takenBytes = 0
+  // Outside any worker's turn: two of them must not wait for each other.
+  const makeRoom = async (workers: FrameWorker[]): Promise<void> => {
+    takenBytes = 0
+    for (let holder = largestHolder(workers, ctx); holder !== null; holder = largestHolder(workers, ctx))
+      await holder.worker.relieve(holder.session.sessionId)
+  }
+  return createPartitionWorkers<FrameWorker>({
+    bus,
+    group,
+    topics: ['session-frames'],
+    log,
+    create: (_at, commit) => createFrameWorker(ctx, commit),
+    afterRun: async (bytes, workers) => {
+      takenBytes += bytes
+      if (takenBytes >= memoryCheckBytes) await makeRoom(workers)
+    },
+    afterTick: makeRoom,
+  })
+}

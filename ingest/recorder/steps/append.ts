@@ -1,0 +1,70 @@
+import { hasCode } from '#services/errors.ts'
+import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
+import type { Manifest } from '#services/recordings/format/manifest.ts'
+import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
+import type { RecorderContext } from '../context.ts'
+import type { OpenBlock, OpenSession, TakenBatch } from '../session.ts'
+import { newPrefix } from './load-session.ts'
+
+const endReasons: Record<EndReason, Manifest['endReason']> = {
+  [EndReason.UNSPECIFIED]: 'unknown',
+  [EndReason.EXIT]: 'exit',
+  [EndReason.RECORDER_KILLED]: 'recorder_killed',
+  [EndReason.TRUNCATED]: 'truncated',
+  [EndReason.ABORTED]: 'aborted',
+}
+export const endReasonOf = (reason: EndReason): Manifest['endReason'] => endReasons[reason] ?? 'unknown'
+
+const openBlock = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<OpenBlock> => {
+  const { sessionId, bastion, gap } = session
+  session.key ??= await ctx.keys.obtain(`session:${sessionId}`)
+  session.prefix ??= newPrefix(batch)
+  session.gap = null
+  return {
+    builder: createBlockBuilder({ sessionId, bastion, sessionKey: session.key, gap }),
+    firstSeq: batch.decoded.batchSeq,
+    hashes: [],
+    openedAtMs: ctx.clock.now(),
+    firstOffset: batch.record.offset,
+    finished: null,
+  }
+}
+
+/** From the end on nothing is committed until the manifest stands; what comes after a manifest calls for another. */
+export const noteEnd = (session: OpenSession, { decoded, record }: TakenBatch, nowMs: number): void => {
+  const reason = decoded.end ? endReasonOf(decoded.end.reason) : (session.end?.reason ?? null)
+  if (!decoded.end && session.end === null) return
+  const isNews = decoded.end !== undefined || session.sealHold === null
+  const atMs = isNews || session.end === null ? nowMs : session.end.atMs
+  const headSeen = !decoded.end && decoded.head !== undefined && decoded.frameCount === 0
+  session.end = { reason, atMs, headSeen: headSeen || (session.end?.headSeen === true && !isNews) }
+  session.sealHold ??= record.offset
+}
+
+/**
+ * Puts a batch that continues the chain into the open block.
+ * `erased`: the session's key was destroyed, so its content must not be written anywhere.
+ * `key_damaged`: it can never be encrypted.
+ */
+export const append = async (
+  ctx: RecorderContext,
+  session: OpenSession,
+  batch: TakenBatch,
+): Promise<'appended' | 'erased' | 'key_damaged'> => {
+  try {
+    session.block ??= await openBlock(ctx, session, batch)
+  } catch (error) {
+    if (hasCode(error, 'BTZ_KEY_DESTROYED')) return 'erased'
+    if (hasCode(error, 'BTZ_KEY_INVALID')) return 'key_damaged'
+    throw error
+  }
+  const { block } = session
+  block.builder.append(batch)
+  block.hashes.push(batch.hash)
+  block.firstOffset = Math.min(block.firstOffset, batch.record.offset)
+  session.point = { seq: batch.decoded.batchSeq, hash: batch.hash }
+  noteEnd(session, batch, ctx.clock.now())
+  ctx.metrics.batches.inc()
+  ctx.metrics.bytes.inc(batch.finished.byteLength)
+  return 'appended'
+}

@@ -1,0 +1,84 @@
+import { hasCode } from '#services/errors.ts'
+import type { KeyId, KeyStore } from '#services/keys/key-store.ts'
+import {
+  buildEventBlock,
+  type EventBlockInfo,
+  type EventBlockPlace,
+  parseEventFooter,
+} from '#services/recordings/format/event-block.ts'
+import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/evidence-keys.ts'
+import type { EventRecorderContext } from '../event-context.ts'
+import { retainUntil } from '../retention.ts'
+import { isUnreadable } from '../stored-session.ts'
+import type { HeldEvent } from './describe-event.ts'
+import { report } from './report.ts'
+
+/** Null: the key was destroyed, so the content must not be written. */
+const keyOrNull = (keys: Pick<KeyStore, 'obtain'>, id: KeyId): Promise<Uint8Array | null> =>
+  keys.obtain(id).catch((error: unknown) => {
+    if (hasCode(error, 'BTZ_KEY_DESTROYED')) return null
+    throw error
+  })
+
+const build = async (ctx: EventRecorderContext, place: EventBlockPlace, events: HeldEvent[]): Promise<Uint8Array> => {
+  const keys = new Map<KeyId, Uint8Array | null>()
+  for (const { keyId } of events) if (!keys.has(keyId)) keys.set(keyId, await keyOrNull(ctx.keys, keyId))
+  const toStore = events.map(({ record, id, keyId }) => {
+    const { offset, timestampMs: atMs, value } = record
+    return { offset, atMs, id, keyId, key: keys.get(keyId) ?? null, value }
+  })
+  return buildEventBlock(place, toStore)
+}
+
+const readFooter = async (ctx: EventRecorderContext, key: string): Promise<EventBlockInfo | null> => {
+  try {
+    const block = await ctx.recordings.get(key)
+    return parseEventFooter(block, block.byteLength)
+  } catch (error) {
+    if (isUnreadable(error)) return null
+    throw error
+  }
+}
+
+/** How many of `events` the stored block holds, from the first on; 0 when it holds others. Pure. */
+export const equalPrefix = (stored: EventBlockInfo | null, events: readonly HeldEvent[]): number => {
+  const records = stored?.footer.records ?? []
+  const count = Math.min(records.length, events.length)
+  const isEqual = events
+    .slice(0, count)
+    .every(({ record, id }, index) => records[index]!.offset === BigInt(record.offset) && records[index]!.id === id)
+  return isEqual ? count : 0
+}
+
+const putAsideFork = async (ctx: EventRecorderContext, { record, bastion, keyId }: HeldEvent, key: string) => {
+  const sessionId = keyId.startsWith('session:') ? keyId.slice('session:'.length) : null
+  const detail = `${key} holds other records than the bus`
+  await report(ctx, { sessionId, bastion }, { status: 'tampered', what: 'fork', seq: record.offset, detail })
+  await ctx.deadLetters.write(record, { code: 'BTZ_EVIDENCE_CORRUPT', reason: `fork: ${detail}` })
+}
+
+/**
+ * Makes a block of the events, which are not empty, durable. @returns how many of them are done with: all, or, when
+ * the key was written before, those that stand there already
+ */
+export const closeEventBlock = async (
+  ctx: EventRecorderContext,
+  place: EventBlockPlace,
+  events: HeldEvent[],
+): Promise<number> => {
+  const [first] = events
+  const key = eventBlockKeyOf(eventPrefix(place.busId, place.topic, place.partition), first!.record.offset)
+  try {
+    const until = retainUntil(ctx.clock.now(), ctx.retentionDays)
+    await ctx.recordings.put(key, await build(ctx, place, events), { retainUntil: until })
+    ctx.metrics.blocks.inc()
+    ctx.metrics.records.inc(events.length)
+    return events.length
+  } catch (error) {
+    if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
+    const equal = equalPrefix(await readFooter(ctx, key), events)
+    if (equal > 0) return equal
+    await putAsideFork(ctx, first!, key)
+    return 1
+  }
+}

@@ -1,0 +1,124 @@
+import { hasCode } from '#services/errors.ts'
+import { checkedSha256, readBatches } from '#services/recordings/format/block.ts'
+import { parseFooter } from '#services/recordings/format/block-footer.ts'
+import { sameBytes } from '#services/recordings/format/chain.ts'
+import { blockKeyOf, manifestKeyOf } from '#services/recordings/format/evidence-keys.ts'
+import { decodeBatchHeader } from '#services/recordings/format/frame-batch.ts'
+import {
+  decodeManifest,
+  encodeManifest,
+  type Manifest,
+  type ManifestBlock,
+  manifestOf,
+} from '#services/recordings/format/manifest.ts'
+import type { RecorderContext } from '../context.ts'
+import { retainUntil } from '../retention.ts'
+import type { OpenSession } from '../session.ts'
+import { isUnreadable, listSession } from '../stored-session.ts'
+import { endReasonOf } from './append.ts'
+import { report } from './report.ts'
+
+const keyIsGone = ['BTZ_KEY_DESTROYED', 'BTZ_KEY_NOT_FOUND', 'BTZ_KEY_INVALID'] as const
+
+type Ending = Pick<Manifest, 'endReason' | 'provisional'>
+type Sealing = Pick<OpenSession, 'sessionId' | 'bastion'> & { prefix: string }
+
+/** The blocks as they stand in the store: what the manifest vouches for is what can be read back. */
+const readBlocks = async (ctx: RecorderContext, session: Sealing, firstSeqs: number[]): Promise<ManifestBlock[]> => {
+  const blocks: ManifestBlock[] = []
+  for (const firstSeq of firstSeqs) {
+    const key = blockKeyOf(session.prefix, firstSeq)
+    const bytes = await ctx.recordings.get(key)
+    try {
+      const info = parseFooter(bytes, bytes.byteLength)
+      blocks.push({ key, info, sha256: checkedSha256(bytes, info) })
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      const detail = `${key}: ${(error as Error).message}`
+      await report(ctx, session, { status: 'tampered', what: 'corrupt', seq: firstSeq, detail })
+    }
+  }
+  return blocks
+}
+
+/** Out of the recording itself, when this worker did not see the end. */
+const storedEndReason = async (ctx: RecorderContext, sessionId: string, blocks: ManifestBlock[]) => {
+  const sessionKey = await ctx.keys.get(`session:${sessionId}`).catch((error: unknown) => {
+    if (keyIsGone.some((code) => hasCode(error, code))) return null
+    throw error
+  })
+  if (sessionKey === null) return 'unknown'
+  for (const { key } of blocks.filter(({ info }) => info.seals)) {
+    for (const finished of readBatches(await ctx.recordings.get(key), sessionKey)) {
+      const { end } = decodeBatchHeader(finished)
+      if (end) return endReasonOf(end.reason)
+    }
+  }
+  return 'unknown'
+}
+
+/** All evidence of a session ends on the same date. */
+const extendAll = async (ctx: RecorderContext, keys: string[]): Promise<void> => {
+  const until = retainUntil(ctx.clock.now(), ctx.retentionDays)
+  for (const key of keys) {
+    const present = await ctx.recordings.head(key)
+    if ((present?.retainUntil?.getTime() ?? 0) < until.getTime()) await ctx.recordings.extendRetention(key, until)
+  }
+}
+
+/** Puts the manifest under the next free number, unless the last one says the same already. @returns its key */
+const putManifest = async (
+  ctx: RecorderContext,
+  { prefix }: Sealing,
+  blocks: ManifestBlock[],
+  ending: Ending,
+): Promise<string> => {
+  while (true) {
+    const { manifests } = await listSession(ctx.recordings, prefix)
+    const number = manifests.at(-1) ?? 0
+    const lastKey = manifestKeyOf(prefix, number)
+    const last = number === 0 ? null : { key: lastKey, bytes: await ctx.recordings.get(lastKey) }
+    if (last !== null && saysTheSame(last.bytes, blocks, ending)) return last.key
+    const key = manifestKeyOf(prefix, number + 1)
+    const bytes = encodeManifest(manifestOf(blocks, ending, last))
+    try {
+      await ctx.recordings.put(key, bytes, { retainUntil: retainUntil(ctx.clock.now(), ctx.retentionDays) })
+      return key
+    } catch (error) {
+      if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
+    }
+  }
+}
+
+const saysTheSame = (bytes: Uint8Array, blocks: ManifestBlock[], ending: Ending): boolean => {
+  try {
+    const { previous, ...said } = decodeManifest(bytes)
+    const { previous: _, ...ours } = manifestOf(blocks, ending, null)
+    return sameBytes(encodeManifest({ ...said, previous: null }), encodeManifest({ ...ours, previous: null }))
+  } catch (error) {
+    if (isUnreadable(error)) return false
+    throw error
+  }
+}
+
+/**
+ * Manifest durable, then the catalog. Done again after a crash it finds its own manifest. `provisional`: without the
+ * session's end. @returns false when no block of the session can be read
+ */
+export const seal = async (
+  ctx: RecorderContext,
+  session: Sealing & Pick<OpenSession, 'end'>,
+  provisional: boolean,
+): Promise<boolean> => {
+  const { firstSeqs } = await listSession(ctx.recordings, session.prefix)
+  const blocks = await readBlocks(ctx, session, firstSeqs)
+  if (blocks.length === 0) return false
+  const endReason = provisional
+    ? 'unknown'
+    : (session.end?.reason ?? (await storedEndReason(ctx, session.sessionId, blocks)))
+  const manifestKey = await putManifest(ctx, session, blocks, { endReason, provisional })
+  await extendAll(ctx, [...blocks.map(({ key }) => key), manifestKey])
+  await ctx.catalog.markSealed(session.sessionId, manifestKey)
+  ctx.metrics.sealed.inc()
+  return true
+}

@@ -1,0 +1,114 @@
+import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
+import { createSerial } from '#services/bus/serial.ts'
+import type { RecorderContext } from './context.ts'
+import type { PartitionWorker } from './partition-workers.ts'
+import { heldBytes, isForgettable, type OpenSession, planCommit, type TakenBatch } from './session.ts'
+import { closeBlock } from './steps/close-block.ts'
+import { decode } from './steps/decode.ts'
+import { loadSession } from './steps/load-session.ts'
+import { acceptGap, placeAll } from './steps/place.ts'
+import { isIdle, planClose } from './steps/plan-close.ts'
+import { planGap } from './steps/plan-order.ts'
+import { seal } from './steps/seal.ts'
+
+const parallelCloses = 8
+const heartbeatMs = 2_000
+
+export type FrameWorker = PartitionWorker & {
+  /** Makes room: stores what this session holds. */
+  relieve(sessionId: string): Promise<void>
+  held(): { session: OpenSession; sizeBytes: number }[]
+}
+
+/** Records one partition of session-frames: batch by batch into blocks, each session to its manifest. */
+export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: number) => Promise<void>): FrameWorker => {
+  const { clock, config } = ctx
+  const sessions = new Map<string, OpenSession>()
+  const exclusively = createSerial()
+  let nextOffset = 0 // of the first record that is neither done nor held
+  let committed = 0
+  let isDropped = false
+
+  const sessionOf = async (batch: TakenBatch): Promise<OpenSession> => {
+    const { sessionId } = batch.decoded
+    const session = sessions.get(sessionId) ?? (await loadSession(ctx, batch))
+    sessions.set(sessionId, session)
+    session.touchedAtMs = clock.now()
+    return session
+  }
+
+  /** Block durable, manifest durable: only then is the session's hold on the offset given up. */
+  const sealSession = async (session: OpenSession): Promise<void> => {
+    if ((await closeBlock(ctx, session, 'seal')) === 'taken') return placeAll(ctx, session)
+    if (session.prefix !== null) await seal(ctx, { ...session, prefix: session.prefix }, false)
+    session.sealHold = null
+  }
+  const settle = async (session: OpenSession, nowMs: number, isDraining = false): Promise<void> => {
+    if (session.backlog.length > 0) await placeAll(ctx, session)
+    if (planGap(session, nowMs, config)) await acceptGap(ctx, session)
+    const why = planClose(session, nowMs, isDraining ? 0 : config.blockMaxMs)
+    if (why === 'seal' || (isDraining && session.sealHold !== null)) await sealSession(session)
+    else if (why !== null && (await closeBlock(ctx, session, why)) === 'taken') await placeAll(ctx, session)
+  }
+
+  /** Decode → order → append to the open block. A full block is closed on the way, a finished session sealed. */
+  const take = async (record: BusRecord): Promise<void> => {
+    const found = decode(record)
+    if (found.outcome === 'poison') await ctx.deadLetters.write(record, found.cause)
+    else {
+      const session = await sessionOf(found.batch)
+      session.backlog.push(found.batch)
+      nextOffset = record.offset + 1
+      await settle(session, clock.now())
+    }
+    nextOffset = record.offset + 1
+  }
+  const takeRun = async (records: BusRecord[], { heartbeat, signal }: ConsumeControl): Promise<void> => {
+    let beatMs = clock.now()
+    for (const record of records) {
+      if (isDropped || signal.aborted) return
+      // A run that failed comes again: what was taken of it before is held here.
+      if (record.offset >= nextOffset) await take(record)
+      if (Math.abs(clock.now() - beatMs) < heartbeatMs) continue
+      await heartbeat()
+      beatMs = clock.now()
+    }
+  }
+
+  const settleAll = async (isDraining: boolean): Promise<void> => {
+    const nowMs = clock.now()
+    const all = [...sessions.values()]
+    for (let first = 0; first < all.length; first += parallelCloses) {
+      if (isDropped) return
+      const some = all.slice(first, first + parallelCloses)
+      const done = await Promise.allSettled(some.map((session) => settle(session, nowMs, isDraining)))
+      for (const one of done) if (one.status === 'rejected') throw one.reason
+    }
+    for (const session of all) if (isForgettable(session) && isIdle(session, nowMs)) sessions.delete(session.sessionId)
+  }
+  const commitDone = async (): Promise<void> => {
+    const upTo = planCommit(sessions.values(), nextOffset)
+    if (isDropped || upTo <= committed) return
+    await commit(upTo)
+    committed = upTo
+  }
+  const relieve = async (sessionId: string): Promise<void> => {
+    const session = sessions.get(sessionId)
+    if (!session) return
+    await placeAll(ctx, session)
+    if (session.block === null) await acceptGap(ctx, session)
+    else if ((await closeBlock(ctx, session, 'memory')) === 'taken') await placeAll(ctx, session)
+  }
+
+  return {
+    takeRun: (records, control) => exclusively(() => takeRun(records, control)),
+    tick: () => exclusively(() => settleAll(false).finally(commitDone)),
+    drain: () => exclusively(() => settleAll(true).finally(commitDone)),
+    relieve: (sessionId) => exclusively(() => relieve(sessionId)),
+    drop: () => {
+      isDropped = true
+      sessions.clear()
+    },
+    held: () => [...sessions.values()].map((session) => ({ session, sizeBytes: heldBytes(session) })),
+  }
+}
