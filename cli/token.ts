@@ -21,7 +21,7 @@ const create = (): Command =>
     .description('Make a token. It is shown once.')
     .requiredOption('--role <role>', 'admin, analyst, oncall, auditor, siem or ingest')
     .option('--name <name>', 'whose it is; stands in the audit trail')
-    .option('--bastion <name>', 'role ingest: the only bastion it may speak for')
+    .option('--bastion <name>', 'role ingest: the only bastion it may speak for (default: this host)')
     .option('--json', 'print {id, secret}')
     .addHelpText('after', '\nExample: bartizan token create --role ingest --bastion jump1 > jump1.token')
     .action(async (options: { role: string; name?: string; bastion?: string; json?: boolean }, command: Command) => {

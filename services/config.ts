@@ -148,8 +148,12 @@ export const settings = (type: unknown = Config, path: string[] = []): Setting[]
 
 const setAt = (target: Record<string, unknown>, path: string[], value: unknown): void => {
   const [name, ...rest] = path as [string, ...string[]]
-  if (rest.length === 0) target[name] = value
-  else setAt((target[name] ??= {}) as Record<string, unknown>, rest, value)
+  if (rest.length === 0) {
+    target[name] = value
+    return
+  }
+  target[name] ??= {}
+  setAt(target[name] as Record<string, unknown>, rest, value)
 }
 
 const overlayEnvironment = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv): void => {

@@ -13,7 +13,7 @@ export const syncFolder = async (folder: string): Promise<void> => {
 
 /** Replaces a small file as a whole: readers see the old or the new content, also after a crash. Mode 0600. */
 export const writeFileDurably = async (file: string, content: string | Uint8Array): Promise<void> => {
-  const temporary = `${file}.${process.pid}.tmp`
+  const temporary = `${file}.new`
   const handle = await open(temporary, 'w', 0o600)
   try {
     await handle.writeFile(content)

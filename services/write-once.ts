@@ -1,24 +1,8 @@
 import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { systemCode } from './disk-error.ts'
 import { syncFolder } from './durable-file.ts'
-import { BartizanError, type ErrorCode } from './errors.ts'
 import { abandonedNames, markedName } from './process-mark.ts'
-
-export const systemCode = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | null)?.code
-
-const diskCodes: Record<string, ErrorCode> = {
-  ENOSPC: 'BTZ_DISK_FULL',
-  EDQUOT: 'BTZ_DISK_FULL',
-  EROFS: 'BTZ_DATA_UNWRITABLE',
-  EACCES: 'BTZ_DATA_UNWRITABLE',
-  EPERM: 'BTZ_DATA_UNWRITABLE',
-}
-
-/** What the system says about a full or unwritable disk, in our words; any other error as it is. */
-export const diskError = (cause: unknown, what: string): unknown => {
-  const code = diskCodes[systemCode(cause) ?? '']
-  return code ? new BartizanError(code, `${what}: ${(cause as Error).message}`, { cause }) : cause
-}
 
 const maxKnownFolders = 4096
 

@@ -2,9 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { systemCode } from '../disk-error.ts'
+import { syncFolder, writeFileDurably } from '../durable-file.ts'
 import { BartizanError } from '../errors.ts'
 import { partitionsFor, type Topic, topics } from './bus.ts'
-import { hasErrno, replaceFile, syncFolder } from './durable-file.ts'
 import { markBytes } from './record-codec.ts'
 
 const BusFile = z.object({
@@ -28,7 +29,7 @@ const readBusFile = async (path: string): Promise<BusFile | null> => {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return null
+    if (systemCode(error) === 'ENOENT') return null
     throw error
   }
   try {
@@ -52,7 +53,7 @@ export const openIdentity = async (folder: string, configuredPartitions: number)
   const file = (await readBusFile(path)) ?? (await newBusFile(folder, path))
   const newTopics = topics.filter((topic) => file.partitions[topic] === undefined)
   for (const topic of newTopics) file.partitions[topic] = partitionsFor(topic, configuredPartitions)
-  if (newTopics.length > 0) await replaceFile(path, `${JSON.stringify(file, null, 2)}\n`)
+  if (newTopics.length > 0) await writeFileDurably(path, `${JSON.stringify(file, null, 2)}\n`)
   return {
     id: file.id,
     mark: Buffer.from(file.mark, 'hex'),

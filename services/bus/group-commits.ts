@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { diskError, systemCode } from '../disk-error.ts'
+import { writeFileDurably } from '../durable-file.ts'
 import { BartizanError } from '../errors.ts'
 import type { TopicPartition } from './bus.ts'
-import { asDiskError, hasErrno, replaceFile } from './durable-file.ts'
 import { createGathering } from './gather.ts'
 
 const GroupsFile = z.object({
@@ -35,7 +36,7 @@ const readGroups = async (path: string): Promise<Groups> => {
     const file = GroupsFile.parse(JSON.parse(await readFile(path, 'utf8')))
     return new Map(Object.entries(file.groups).map(([group, offsets]) => [group, new Map(Object.entries(offsets))]))
   } catch (cause) {
-    if (hasErrno(cause, 'ENOENT')) return new Map()
+    if (systemCode(cause) === 'ENOENT') return new Map()
     throw new BartizanError('BTZ_BUS_CORRUPT', `${path} at offset 0: not readable as committed offsets`, {
       cause,
       hint: 'restore it from a copy, or move it away: then every group starts at its oldest record',
@@ -57,9 +58,9 @@ export const openGroupCommits = async (folder: string): Promise<GroupCommits> =>
   const flushes = createGathering<null, void>(async (calls) => {
     const snapshot = structuredClone(groups)
     try {
-      await replaceFile(path, serialize(snapshot))
+      await writeFileDurably(path, serialize(snapshot))
     } catch (error) {
-      throw asDiskError(error, path)
+      throw diskError(error, path)
     }
     durable = snapshot
     return calls.map(() => undefined)

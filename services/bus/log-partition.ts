@@ -1,7 +1,8 @@
 import { mkdir, open } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
+import { diskError, systemCode } from '../disk-error.ts'
+import { syncFolder } from '../durable-file.ts'
 import { BartizanError, hasCode } from '../errors.ts'
-import { asDiskError, hasErrno, syncFolder } from './durable-file.ts'
 import { corrupt } from './frame-read.ts'
 import { createGathering } from './gather.ts'
 import { createLogSegment, type LogSegment, segmentPath } from './log-segment.ts'
@@ -83,7 +84,7 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
       if (segments.length === 0) await mkdir(folder, { recursive: true, mode: 0o700 })
       return await open(segmentPath(folder, endOffset), 'wx+', 0o600)
     } catch (error) {
-      throw asDiskError(error, folder)
+      throw diskError(error, folder)
     }
   }
   const roll = async (): Promise<LogSegment> => {
@@ -140,7 +141,7 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
       const records = await segment.read(from, maxBytes)
       if (records.length > 0) return records
     } catch (error) {
-      if (hasErrno(error, 'ENOENT') && startOffset() > from) return read(offset, maxBytes)
+      if (systemCode(error) === 'ENOENT' && startOffset() > from) return read(offset, maxBytes)
       throw error
     }
     throw corrupt(segment.path, from, 'missing record')

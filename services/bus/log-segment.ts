@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { diskError } from '../disk-error.ts'
 import { BartizanError } from '../errors.ts'
-import { asDiskError } from './durable-file.ts'
 import { readRecords } from './frame-read.ts'
 import { extendIndex, type IndexEntry, type Scan, scanFrames } from './frame-scan.ts'
 import type { Frame, StoredRecord } from './record-codec.ts'
@@ -44,7 +44,7 @@ const writeOrCutBack = async (handle: FileHandle, frames: Frame[], position: num
     )
   } catch (error) {
     await handle.truncate(position)
-    throw asDiskError(error, path)
+    throw diskError(error, path)
   }
 }
 

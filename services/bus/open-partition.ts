@@ -1,7 +1,8 @@
 import { open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { systemCode } from '../disk-error.ts'
+import { syncFolder } from '../durable-file.ts'
 import type { Logger } from '../log.ts'
-import { hasErrno, syncFolder } from './durable-file.ts'
 import { corrupt } from './frame-read.ts'
 import { type Scan, scanFrames, wasDurable } from './frame-scan.ts'
 import { createLogSegment, type LogSegment, segmentPath } from './log-segment.ts'
@@ -24,7 +25,7 @@ const firstOffsets = async (folder: string): Promise<number[]> => {
       .map((name) => Number.parseInt(name, 10))
       .sort((a, b) => a - b)
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return []
+    if (systemCode(error) === 'ENOENT') return []
     throw error
   }
 }

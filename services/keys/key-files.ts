@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { systemCode } from '../disk-error.ts'
 import { syncFolder } from '../durable-file.ts'
-import { createOnceWriter, type DurableFolders, systemCode } from '../write-once.ts'
+import { createOnceWriter, type DurableFolders } from '../write-once.ts'
 
 const nullIfAbsent = (error: unknown): null => {
   if (systemCode(error) === 'ENOENT') return null

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemCode } from '../disk-error.ts'
 import { BartizanError } from '../errors.ts'
-import { type OnceWriter, systemCode } from '../write-once.ts'
+import type { OnceWriter } from '../write-once.ts'
 
 /** @throws BTZ_KEYS_EXPOSED when group or others have any right on it */
 export const checkPrivate = async (path: string): Promise<void> => {

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
+import { diskError } from '../disk-error.ts'
 import { writeFileDurably } from '../durable-file.ts'
 import { BartizanError } from '../errors.ts'
 import { createPrivateFile } from '../sqlite/sqlite-file.ts'
-import { diskError } from '../write-once.ts'
 
 export type Holder = { pid: number; what: string }
 export type Lock = { release(): Promise<void> }

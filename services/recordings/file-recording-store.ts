@@ -1,5 +1,5 @@
+import { diskError } from '../disk-error.ts'
 import type { Logger } from '../log.ts'
-import { diskError } from '../write-once.ts'
 import { createFileRecordingReader } from './file-recording-reader.ts'
 import { createFileRecordingWriter } from './file-recording-writer.ts'
 import type { RecordingStore } from './recording-store.ts'

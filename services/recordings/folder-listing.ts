@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { systemCode } from '../write-once.ts'
+import { systemCode } from '../disk-error.ts'
 import { isSegment } from './recording-key.ts'
 import { parseMark } from './retention-marks.ts'
 

@@ -1,6 +1,6 @@
 import { open, readdir } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { systemCode } from '../write-once.ts'
+import { systemCode } from '../disk-error.ts'
 
 /**
  * Retain-until of `<name>` = the latest of the empty files `<name>@retain-<Unix ms, 16 digits>` beside it. A date is one

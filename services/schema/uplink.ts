@@ -14,7 +14,8 @@ export type BatchesAnswer = z.infer<typeof BatchesAnswer>
 export const EventsAnswer = z.object({
   accepted: z.number().int(),
   duplicates: z.number().int(),
-  rejected: z.array(z.object({ line: z.number().int(), reason: z.string() })),
+  /** `code` BTZ_FORBIDDEN: the token is wrong, not the event. */
+  rejected: z.array(z.object({ line: z.number().int(), reason: z.string(), code: z.string().optional() })),
 })
 export type EventsAnswer = z.infer<typeof EventsAnswer>
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { diskError, systemCode } from '../disk-error.ts'
 import { BartizanError, type ErrorCode } from '../errors.ts'
-import { diskError, systemCode } from '../write-once.ts'
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html) that say something to the operator. */
 const codes: Record<number, ErrorCode> = {

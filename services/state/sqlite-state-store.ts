@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { diskError } from '../disk-error.ts'
 import { syncFolder } from '../durable-file.ts'
 import { BartizanError } from '../errors.ts'
 import { startWorkerCalls } from '../worker-calls.ts'
-import { diskError } from '../write-once.ts'
 import type { EntryRow, StateOperations } from './sqlite-state-worker.ts'
 import type { StateEntry, StateStore } from './state-store.ts'
 

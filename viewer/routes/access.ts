@@ -10,8 +10,8 @@ import { parseInput } from './input.ts'
 export const NewToken = z
   .strictObject({ role: Role, name: z.string().trim().min(1).max(128), bastion: BastionName.optional() })
   .refine(
-    ({ role, bastion }) => (role === 'ingest') === (bastion !== undefined),
-    'role ingest, and only it, needs a bastion',
+    ({ role, bastion }) => role === 'ingest' || bastion === undefined,
+    'only the role ingest speaks for a bastion',
   )
 export const NewLoginLink = z.strictObject({
   role: Role.exclude(['ingest', 'siem']).default('admin'),
@@ -78,8 +78,9 @@ export const accessRoutes = (context: ViewerContext): Router => {
     const token = parseInput(NewToken, request.body)
     const principal = principalOf(response)
     await audit({ principal, action: 'token.create', object: `${token.name} (${token.role})`, sourceIp: request.ip })
-    const { bastion, ...rest } = token
-    response.status(201).json(await tokens.create({ ...rest, ...(bastion && { bastion }), actor: principal.name }))
+    const bastion = token.role === 'ingest' ? { bastion: token.bastion ?? context.config.bastion } : {}
+    const { role, name } = token
+    response.status(201).json(await tokens.create({ role, name, ...bastion, actor: principal.name }))
   })
 
   router.delete('/api/tokens/:id', allow('token.manage'), async (request, response) => {
