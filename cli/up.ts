@@ -36,11 +36,14 @@ const nextSignal = (): Promise<NodeJS.Signals> =>
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal))
   })
 
-/** Waits, with a limit, until every group has committed what the bus holds. */
-const caughtUp = async (backends: Backends): Promise<boolean> => {
+/**
+ * Waits, with a limit, until the last sessions are sealed and everything is in the catalog. Events are not waited for:
+ * their open block is written when the stages close.
+ */
+const caughtUp = async ({ bus }: Backends): Promise<boolean> => {
   const end = Date.now() + catchUpMs
   while (Date.now() < end) {
-    const lag = await backends.bus.lag()
+    const lag = (await bus.lag()).filter(({ topic, group }) => topic === 'session-frames' || group === 'indexer')
     if (lag.every(({ committed, end: last }) => committed >= last)) return true
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -55,7 +58,6 @@ const run = async (config: Config, configFile: string | undefined, log: Logger):
   const stopped = nextSignal()
 
   const backends = await embedded(config, systemClock, log)
-  log.info(backends.recordings.promise())
   const stages = await startStages({ config, backends, clock: systemClock, log })
   const publish = (agent: { pid: number; sudoPort: number }) =>
     writeFileDurably(
