@@ -1,11 +1,11 @@
 import { Command } from 'commander'
 import { BartizanError } from '#services/errors.ts'
+import { version } from '#services/version.ts'
 import { agentCommand } from './agent.ts'
 import { configCommand } from './config.ts'
 import { loginCommand } from './login.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
-import { version } from './version.ts'
 
 /** Exit codes: 0 done · 1 failed · 2 wrong usage or configuration. */
 const program = new Command('bartizan')
