@@ -1,0 +1,142 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { passedSocket, type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
+import type { Config } from '#services/config.ts'
+import { diskError } from '#services/disk-error.ts'
+import { writeFileDurably } from '#services/durable-file.ts'
+import { acquireLock } from '#services/lock/sqlite-lock.ts'
+import type { Logger } from '#services/log.ts'
+import { version } from '#services/version.ts'
+import { type Core, startCore } from './core.ts'
+import { type Identity, loadIdentity } from './identity.ts'
+import { type Links, startLinks } from './links.ts'
+
+export type RunningAgent = {
+  readonly sudoPort: number
+  readonly identity: Identity
+  readonly core: Core
+  readonly links: Links
+  /** Takes no new session, gives the open ones their time, ends them, hands over the spool as far as it can. */
+  stop(): Promise<void>
+}
+
+export type AgentOptions = {
+  config: Config
+  log: Logger
+  /** How the process ends: 0 after a drain, 1 when nothing can be made durable any more. */
+  exit?: (code: number) => void
+}
+
+const lastUploadMs = 2_000
+const lastWriteMs = 2_000
+const farewellMs = 500 // for the texts to reach the users before the process is gone
+const everyMs = 20
+const fullText = 'Bartizan: this host has no room left for recordings; your session ends because it cannot be recorded'
+const fatalText = 'Bartizan: recordings cannot be stored on this host; your session ends'
+const drainRefusal = 'the recording service of this host stops just now; please try again in a minute'
+const drainText = 'Bartizan: the recording service of this host stops; your session ends'
+
+const signals = ['SIGTERM', 'SIGINT'] as const
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+const ended = async ({ recorder }: Core, limitMs: number): Promise<void> => {
+  const end = performance.now() + limitMs
+  while (recorder.liveCount > 0 && performance.now() < end) await pause(everyMs)
+}
+
+const drain = async (config: Config, core: Core, hook: SudoHook): Promise<void> => {
+  core.recorder.refuse(drainRefusal)
+  hook.stopAccepting()
+  await ended(core, config.agent.drainMs)
+  core.recorder.abortAll(drainText)
+  await hook.close(drainText)
+  await core.recorder.endSuspended()
+}
+
+const watchSpool = ({ config, log, exit = process.exit }: AgentOptions, core: Core, links: Links): void => {
+  const { spool, recorder } = core
+  spool.onLevel((level) => {
+    links.health.level(level)
+    if (level !== 'full') recorder.roomAgain()
+    else if (config.agent.spool.onFull === 'abort') recorder.abortAll(fullText)
+  })
+  spool.onFatal(() => {
+    recorder.refuse(fatalText)
+    recorder.abortAll(fatalText)
+    log.fatal('nothing can be made durable any more; the agent ends and has to be started again')
+    setTimeout(() => exit(1), farewellMs)
+  })
+  if (spool.damages.length > 0) links.health.damage(spool.damages)
+}
+
+const publish = async (config: Config, log: Logger, sudoPort: number): Promise<string> => {
+  const file = join(config.data, 'agent', 'agent.json')
+  const info = { pid: process.pid, startedAt: new Date().toISOString(), sudoPort, version }
+  await writeFileDurably(file, JSON.stringify(info))
+  log.info(info, 'agent ready')
+  return file
+}
+
+/**
+ * Starts hooks, spool and uplink; SIGTERM and SIGINT drain and end the process.
+ * @throws BTZ_DATA_LOCKED BTZ_DATA_UNWRITABLE BTZ_DISK_FULL BTZ_KEY_INVALID BTZ_PORT_IN_USE
+ */
+export const startAgent = async (options: AgentOptions): Promise<RunningAgent> => {
+  const { config, log, exit = process.exit } = options
+  const folder = join(config.data, 'agent')
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => Promise.reject(diskError(error, folder)))
+  const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan agent' })
+  // What was opened is closed in the reverse order, also when a later step fails.
+  const closers: (() => Promise<unknown>)[] = [() => lock.release()]
+  const close = async (): Promise<void> => {
+    for (const each of closers.splice(0).reverse()) await each()
+  }
+  try {
+    const identity = await loadIdentity(folder, log)
+    const core = await startCore(config, log, identity)
+    closers.push(() => core.spool.close(lastWriteMs))
+    const links = startLinks(config, log, identity, core)
+    closers.push(() => links.close(lastUploadMs))
+    watchSpool(options, core, links)
+    const listenFd = passedSocket(process.env, process.pid)
+    const hook = await startSudoHook({ config, recorder: core.recorder, log, listenFd })
+    const infoFile = await publish(config, log, hook.port)
+    links.health.started()
+
+    const stop = async (): Promise<void> => {
+      await drain(config, core, hook)
+      await links.health.stopped()
+      await rm(infoFile, { force: true })
+      await close()
+      log.info('agent stopped')
+    }
+    const stopOnce = onSignals(stop, log, exit)
+    return { sudoPort: hook.port, identity, core, links, stop: stopOnce }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The same stop for signals and callers, once. */
+const onSignals = (stop: () => Promise<void>, log: Logger, exit: (code: number) => void): (() => Promise<void>) => {
+  let stopping: Promise<void> | null = null
+  const stopOnce = (): Promise<void> => {
+    stopping ??= stop().finally(() => {
+      for (const signal of signals) process.off(signal, onSignal)
+    })
+    return stopping
+  }
+  const onSignal = async (): Promise<void> => {
+    try {
+      await stopOnce()
+      exit(0)
+    } catch (error) {
+      log.fatal({ err: error }, 'agent: the drain failed')
+      exit(1)
+    }
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  return stopOnce
+}

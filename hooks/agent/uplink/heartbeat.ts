@@ -1,0 +1,64 @@
+import type { z } from 'zod'
+import type { Logger } from '#services/log.ts'
+import { type Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { createBackoff, sleep } from './backoff.ts'
+import type { ReceiverClient } from './receiver-client.ts'
+
+export type HeartbeatOptions = {
+  client: ReceiverClient
+  everyMs: number
+  log: Logger
+  beat: () => Omit<z.input<typeof Heartbeat>, 'waitMs' | 'at'>
+  onOrder: (order: HeartbeatAnswer['orders'][number]) => void
+  onEvidence: (evidence: HeartbeatAnswer['evidence']) => void
+}
+
+export type HeartbeatLoop = { close(): Promise<void> }
+
+const maxWaitMs = 10_000
+const marginMs = 15_000
+
+/** Says that the agent lives and what it holds; the answer is held open, so that orders arrive at once. */
+export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
+  const { client, everyMs, log, beat, onOrder, onEvidence } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const backoff = createBackoff()
+  const waitMs = Math.min(everyMs, maxWaitMs)
+
+  const exchange = async (): Promise<HeartbeatAnswer> => {
+    const body = Buffer.from(
+      JSON.stringify({ ...beat(), at: new Date().toISOString(), waitMs } satisfies z.input<typeof Heartbeat>),
+    )
+    const call = { method: 'PUT' as const, path: '/api/agents/heartbeat', contentType: 'application/json' }
+    const answer = await client.call({ ...call, body, timeoutMs: waitMs + marginMs, signal })
+    if (answer.status !== 200) throw new Error(`the receiver answered ${answer.status}`)
+    return HeartbeatAnswer.parse(answer.body)
+  }
+  const once = async (): Promise<void> => {
+    const startedMs = performance.now()
+    try {
+      const { orders, evidence } = await exchange()
+      for (const order of orders) onOrder(order)
+      onEvidence(evidence)
+      backoff.reset()
+      // An order is answered at once: the next answer has to be on hold again soon, or a second order would wait.
+      if (orders.length === 0) await sleep(everyMs - (performance.now() - startedMs), signal)
+      else await sleep(Math.min(everyMs, 100), signal)
+    } catch (error) {
+      if (signal.aborted) return
+      log.debug({ err: error }, 'heartbeat: no answer')
+      await backoff.pause(null, signal)
+    }
+  }
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) await once()
+  }
+  const running = run()
+  return {
+    close: async () => {
+      stopping.abort()
+      await running
+    },
+  }
+}

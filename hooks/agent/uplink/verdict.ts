@@ -1,0 +1,53 @@
+import { BatchesAnswer, EventsAnswer } from '#services/schema/uplink.ts'
+import type { SpoolRecord } from '../spool/record.ts'
+import type { Answer } from './receiver-client.ts'
+
+export type Rejected = { record: SpoolRecord; reason: string }
+
+/**
+ * taken: all of it is with the receiver, but for what it can never take. split: it may take parts. retry: later.
+ */
+export type Verdict =
+  | { kind: 'taken'; rejected: Rejected[] }
+  | { kind: 'split'; why: string }
+  | { kind: 'retry'; why: string }
+
+const taken = (rejected: Rejected[]): Verdict => ({ kind: 'taken', rejected })
+const retry = (why: string): Verdict => ({ kind: 'retry', why })
+const wrongToken = retry('the token may not write for this bastion')
+
+const detailOf = (body: unknown): string => {
+  const detail = (body as { detail?: unknown } | null)?.detail
+  return typeof detail === 'string' ? `: ${detail.slice(0, 300)}` : ''
+}
+
+/** What an answer other than 200 means. */
+const refusal = ({ status, body }: Answer): Verdict => {
+  const why = `the receiver answered ${status}${detailOf(body)}`
+  return status === 400 || status === 413 || status === 422 ? { kind: 'split', why } : retry(why)
+}
+
+export const judgeBatches = (sent: readonly SpoolRecord[], answer: Answer): Verdict => {
+  if (answer.status !== 200) return refusal(answer)
+  const parsed = BatchesAnswer.safeParse(answer.body)
+  if (!parsed.success) return retry('the answer of the receiver makes no sense')
+  const { sessions, rejected } = parsed.data
+  // Not the batch is wrong but the token: what is rejected for that must not be given up.
+  if (rejected.some(({ code }) => code === 'BTZ_FORBIDDEN')) return wrongToken
+  const refused = new Map(rejected.map(({ index, code, reason }) => [index, `${code}: ${reason}`]))
+  const durable = new Map<string, number>(sessions.map(({ sessionId, durableSeq }) => [sessionId, durableSeq]))
+  const isTaken = ({ sessionId, seq }: SpoolRecord, index: number): boolean =>
+    refused.has(index) || (durable.get(sessionId ?? '') ?? -1) >= seq
+  if (!sent.every(isTaken)) return retry('the receiver did not say of every batch that it is durable')
+  return taken(sent.flatMap((record, index) => (refused.has(index) ? [{ record, reason: refused.get(index)! }] : [])))
+}
+
+export const judgeEvents = (sent: readonly SpoolRecord[], answer: Answer): Verdict => {
+  if (answer.status !== 200) return refusal(answer)
+  const parsed = EventsAnswer.safeParse(answer.body)
+  if (!parsed.success) return retry('the answer of the receiver makes no sense')
+  const { accepted, duplicates, rejected } = parsed.data
+  if (rejected.some(({ code }) => code === 'BTZ_FORBIDDEN')) return wrongToken
+  if (accepted + duplicates + rejected.length !== sent.length) return retry('the receiver did not count every event')
+  return taken(rejected.flatMap(({ line, reason }) => (sent[line - 1] ? [{ record: sent[line - 1]!, reason }] : [])))
+}
