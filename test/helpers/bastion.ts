@@ -121,7 +121,7 @@ export const startBastion = async (t: ExecutionContext<unknown>, options: Bastio
           ...(runOptions.options ?? []),
           ...(runOptions.tty ? ['-tt'] : []),
           `${user.name}@127.0.0.1`,
-          ...(command === null ? [] : [command]),
+          ...(command === null ? [] : ['--', command]),
         ],
         runOptions,
       ),
