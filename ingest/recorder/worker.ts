@@ -13,6 +13,7 @@ import { seal } from './steps/seal.ts'
 
 const parallelCloses = 8
 const heartbeatMs = 2_000
+const commitEveryMs = 100
 
 export type FrameWorker = PartitionWorker & {
   /** Makes room: stores what this session holds. */
@@ -27,6 +28,7 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
   const exclusively = createSerial()
   let nextOffset = 0 // of the first record that is neither done nor held
   let committed = 0
+  let commitLookMs = 0
   let isDropped = false
 
   const sessionOf = async (batch: TakenBatch): Promise<OpenSession> => {
@@ -63,6 +65,13 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
     }
     nextOffset = record.offset + 1
   }
+  const commitDone = async (): Promise<void> => {
+    commitLookMs = clock.now()
+    const upTo = planCommit(sessions.values(), nextOffset)
+    if (isDropped || upTo <= committed) return
+    await commit(upTo)
+    committed = upTo
+  }
   const takeRun = async (records: BusRecord[], { heartbeat, signal }: ConsumeControl): Promise<void> => {
     let beatMs = clock.now()
     for (const record of records) {
@@ -73,6 +82,7 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
       await heartbeat()
       beatMs = clock.now()
     }
+    if (Math.abs(clock.now() - commitLookMs) >= commitEveryMs) await commitDone()
   }
 
   const settleAll = async (isDraining: boolean): Promise<void> => {
@@ -85,12 +95,6 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
       for (const one of done) if (one.status === 'rejected') throw one.reason
     }
     for (const session of all) if (isForgettable(session) && isIdle(session, nowMs)) sessions.delete(session.sessionId)
-  }
-  const commitDone = async (): Promise<void> => {
-    const upTo = planCommit(sessions.values(), nextOffset)
-    if (isDropped || upTo <= committed) return
-    await commit(upTo)
-    committed = upTo
   }
   const relieve = async (sessionId: string): Promise<void> => {
     const session = sessions.get(sessionId)
