@@ -16,7 +16,7 @@ const about = ({ user, target, sourceIp, sourcePort, connectionId }: Origin) => 
 
 const commandOf = (info: CommandInfo) => {
   const argv = info.argv.length > 0 ? info.argv : info.command === null ? [] : [info.command]
-  return { argv, line: quote(argv), runAs: info.runUser }
+  return { argv, line: quote(argv), runAs: info.runUser === info.submitUser ? null : info.runUser }
 }
 
 /** sudo's policy refused a command: to become another user, or to run it as oneself. */
@@ -42,7 +42,15 @@ export const alertEvent = (origin: Origin, reason: string, atMs: number): HookEv
 export const unrecordedStart = (info: CommandInfo, sessionId: string, atMs: number): HookEvent[] => {
   const common = { at: iso(atMs), ...about(originOf(info)), sessionId }
   return [
-    { kind: 'session_started', ...common, protocol: 'ssh', tty: info.tty !== null, recorded: false },
+    {
+      kind: 'session_started',
+      ...common,
+      runAs: info.runUser,
+      outcome: 'success',
+      protocol: 'ssh',
+      tty: info.tty !== null,
+      recorded: false,
+    },
     unrecordedCommand(info, sessionId, atMs, 0),
   ]
 }

@@ -3,6 +3,7 @@ import type { Recorder } from '#hooks/hook.ts'
 import type { Config } from '#services/config.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
+import { version } from '#services/version.ts'
 import { type Connection, serveConnection } from './connection.ts'
 import { refusedPeerEvent } from './events.ts'
 import { serverMessage } from './messages.ts'
@@ -12,7 +13,8 @@ import { createSessions } from './sessions.ts'
 import { createTtyMode } from './tty-mode.ts'
 import { createTtyProbe } from './tty-probe.ts'
 
-const serverId = 'Bartizan 0.1.0'
+const serverId = `Bartizan ${version}`
+const uncheckedPeers = 64 // connections whose owner is being looked up: bounds the descriptors that strangers can take
 
 export type SudoHook = {
   readonly port: number
@@ -98,6 +100,8 @@ export const startSudoHook = async (options: {
       socket.destroy()
     })
   })
+  server.maxConnections = config.sudo.maxConnections + uncheckedPeers
+  server.on('drop', () => refusals.add(null))
   const port = await listen(server, config.sudo, options.listenFd)
   server.on('error', (error) => log.error({ err: error }, 'sudo log server'))
   return {
