@@ -43,7 +43,8 @@ export const topHabits: Habit[] = [
     times(random, pick(random, ['M', 'P', 'T', 'N', 'c', 'z', 'x', 'i', 'V', '1', 't', 'm', 'R', '<', '>']), 2),
   () => 'h ',
   (random) => `n${pick(random, ['5', '12', '0'])}\r`,
-  (random) => `o${pick(random, ['COMMAND=bash', 'USER=root'])}\r=`,
+  (random) => `=o${pick(random, ['COMMAND=bash', 'USER=root'])}\r`,
+  () => '=',
   () => 'k\u001b',
 ]
 export const shellHabits: Habit[] = [
@@ -65,16 +66,20 @@ export const shellHabits: Habit[] = [
 const keysOf = (text: string): string[] => text.match(/\u001b\[[A-Z]|[\s\S]/gu) ?? []
 
 /**
- * Typing of at least `keys` keys: 5 to 25 ms apart as a fast typist's bursts (nothing makes it harder to tell which
- * answer belongs to which key), with pauses longer than a key may be held.
+ * Typing of at least `keys` keys: from 5 ms apart on, faster than anybody (nothing makes it harder to tell which answer
+ * belongs to which key), with pauses longer than a key may be held. Behind Escape a person waits, or it means Alt.
  */
-export const typing = (habits: readonly Habit[], keys: number, seed: number): Step[] => {
+export const typing = (habits: readonly Habit[], keys: number, seed: number, slowestMs = 25): Step[] => {
   const random = seededRandom(seed)
   const steps: Step[] = []
+  let before = ''
   while (steps.length < keys) {
     const pauseMs = random() < 0.03 ? 2200 : 60 * random()
-    for (const [index, typed] of keysOf(pick(random, habits)(random)).entries())
-      steps.push({ typed, afterMs: index === 0 ? pauseMs : 5 + 20 * random() })
+    for (const [index, typed] of keysOf(pick(random, habits)(random)).entries()) {
+      const afterMs = index === 0 ? pauseMs : 5 + (slowestMs - 5) * random()
+      steps.push({ typed, afterMs: before === '\u001b' ? Math.max(100, afterMs) : afterMs })
+      before = typed
+    }
   }
   return steps
 }

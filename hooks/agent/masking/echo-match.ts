@@ -1,9 +1,10 @@
-/** How much of `typed` (from its start) the output lines show. Both latin1. 0 = it is not an echo. */
+/** Where typed keys stand in the output. All text latin1; blanks may be missing or added (margins, indentation). */
 
-const longEnough = 4 // so many keys in a row are no chance: they may stand anywhere in the output
+const longEnough = 4 // so many keys in a row are no chance: they may stand anywhere
+const surelyLong = 8
 const maxTries = 8
 
-/** Compares from `from` on; blanks may be missing or added (margins, indentation). -1 at the first difference. */
+/** Compares from `from` on, until one of the two ends. @returns keys, -1 when they differ */
 const overlap = (line: string, from: number, typed: string): number => {
   let at = from
   let matched = 0
@@ -35,33 +36,34 @@ const inside = (line: string, typed: string): number => {
 /** The output stops in the middle of the echo. */
 const cutAtEnd = (line: string, typed: string): number => {
   for (const length of [3, 2]) if (typed.length > length && line.endsWith(typed.slice(0, length))) return length
-  return -1
+  return 0
 }
 
-const matchLine = (typed: string, line: string, isLast: boolean, ended: boolean): number => {
-  let length = overlap(line, 0, typed)
-  if (length <= 0) length = inside(line, typed)
-  if (length <= 0 && isLast) length = cutAtEnd(line, typed)
-  // Of a line already ended, another line of output that shows a few keys only is a chance hit.
-  return ended && !isLast && length < Math.min(typed.length, longEnough) ? -1 : length
+/** Keys at the start of `typed` that one output shows, 0 for none. */
+export const matchEcho = (typed: string, lines: readonly string[]): number => {
+  const isBlank = typed.trim() === ''
+  for (const line of lines) {
+    if (isBlank && line.trim() === '') return typed.length
+    const length = isBlank ? -1 : Math.max(overlap(line, 0, typed), inside(line, typed))
+    if (length > 0) return length
+  }
+  return isBlank ? 0 : cutAtEnd(lines.at(-1) ?? '', typed)
 }
+
+/** Is all of `typed`, or so much of it that it is no chance, in one of the lines? */
+export const showsWhole = (typed: string, lines: readonly string[]): boolean =>
+  lines.some((line) => {
+    const length = Math.max(overlap(line, 0, typed), inside(line, typed))
+    return length >= Math.min(typed.length, surelyLong)
+  })
 
 /**
- * @param ended Enter was typed after it
- * @returns keys echoed, and the line of the output they were found in, to go on behind it
+ * Keys in front may have had no echo (`v` in vim, what a search took): the whole of a piece of output is what was typed
+ * behind them, or begins with all of it where text follows the cursor.
+ * @returns keys echoed
  */
-export const matchEcho = (
-  typed: string,
-  lines: readonly string[],
-  { fromLine = 0, ended = false } = {},
-): { length: number; line: number } | null => {
-  if (typed.trim() === '') {
-    const blank = lines.findIndex((line, index) => index >= fromLine && line.trim() === '')
-    return blank < 0 ? null : { length: typed.length, line: blank }
-  }
-  for (let index = fromLine; index < lines.length; index++) {
-    const length = matchLine(typed, lines[index]!, index === lines.length - 1, ended)
-    if (length > 0) return { length, line: index }
-  }
-  return null
+export const matchBehind = (typed: string, line: string): number => {
+  if (line.trim() === '') return typed.startsWith(' ') ? 1 : 0
+  const length = overlap(line, 0, typed)
+  return typed.startsWith(line.trim()) || length === typed.length ? length : 0
 }

@@ -5,6 +5,7 @@ import { createAlternateScreen } from './alternate-screen.ts'
 import { takeAnswer } from './answers.ts'
 import { type HeldFrame, isDecided, type Piece, releasedFrames } from './held-frame.ts'
 import { readOutput } from './output-answer.ts'
+import { createShownLines } from './shown-lines.ts'
 import { type KeyPolicy, policyOf, verdictUnanswered } from './typed-line.ts'
 import { splitTyped, type TypedPart } from './typed-parts.ts'
 import { createTyping } from './typing.ts'
@@ -58,6 +59,7 @@ const policyOfFrame = (policy: KeyPolicy, parts: readonly TypedPart[], data: Uin
 export const createMasker = (limits: Limits): Masker => {
   const screen = createAlternateScreen()
   const typing = createTyping()
+  const shown = createShownLines()
   let queue: HeldFrame[] = []
   let waiting: Piece[] = []
   let remembered: TtyMode | null = null
@@ -74,6 +76,7 @@ export const createMasker = (limits: Limits): Masker => {
   }
   const forgetDecided = (): void => {
     if (waiting.length > 0) waiting = waiting.filter((piece) => piece.verdict === null)
+    if (waiting.length === 0) shown.clear()
   }
   const advance = (to: number): void => {
     nowMs = Math.max(nowMs, to)
@@ -95,7 +98,9 @@ export const createMasker = (limits: Limits): Masker => {
   const holdOther = (frame: Frame): void => {
     if (frame.stream === Stream.TTYOUT && waiting.length > 0) {
       const { line } = typing
-      takeAnswer(waiting, readOutput(frame.data), nowMs - line.lastKeyMs <= limits.answerMs ? line : null)
+      const output = readOutput(frame.data)
+      shown.add(output.cuts)
+      takeAnswer(waiting, output, shown.lines, nowMs - line.lastKeyMs <= limits.answerMs ? line : null)
       forgetDecided()
     }
     for (const piece of waiting) piece.outputMs ??= nowMs

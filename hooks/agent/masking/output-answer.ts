@@ -7,7 +7,8 @@
  * So no answer at all: bell, CR LF, blanks, `BS SP BS`, titles (OSC), colours (SGR), mode switches (CSI ? h l), queries.
  */
 export type OutputAnswer = {
-  lines: string[] // visible text, latin1, without control characters, cut at CR and LF
+  cuts: string[] // visible text, latin1, cut where the cursor jumps: CR, LF, BS, cursor movements; the first cut goes on where the output before ended
+  lines: string[] // those that are not empty
   moves: boolean // the cursor was moved or something erased by CSI, or ESC M: how screen programs and line editors work
   answers: boolean // there is more than bells, blanks and line ends
   masks: boolean // all that is visible is mask characters
@@ -29,19 +30,18 @@ export const readOutput = (data: Uint8Array): OutputAnswer => {
   let moves = false
   const raw = Buffer.from(data.buffer, data.byteOffset, Math.min(data.byteLength, scannedBytes)).toString('latin1')
   const text = raw
-    .replace(sequences, (_all, csi: string | undefined, short: string | undefined) => {
-      moves ||= csi !== undefined ? movingCsi.test(csi) : short === 'M'
-      return ''
-    })
     .replace(erasedKeys, '')
+    .replace(sequences, (_all, csi: string | undefined, short: string | undefined) => {
+      const jumps = csi !== undefined ? movingCsi.test(csi) : short === 'M'
+      moves ||= jumps
+      return jumps ? '\n' : ''
+    })
   const steps = text.includes('\b') // readline's vi mode answers h so
-  const lines = text
-    .split(/[\r\n]+/)
-    .map((line) => line.replace(/[\x00-\x1f\x7f]/g, ''))
-    .filter((line) => line !== '')
-  const visible = lines.join('').replaceAll(' ', '')
+  const cuts = text.split(/[\r\n\b]+/).map((cut) => cut.replace(/[\x00-\x1f\x7f]/g, ''))
+  const visible = cuts.join('').replaceAll(' ', '')
   return {
-    lines,
+    cuts,
+    lines: cuts.filter((cut) => cut !== ''),
     moves,
     answers: moves || steps || visible !== '',
     masks: onlyMasks.test(visible),

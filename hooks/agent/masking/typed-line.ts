@@ -60,13 +60,17 @@ const keysPerReaction = 3
 const fewKeys = 4
 const trustedAnswers = 2
 
+/** The answer of a screen program or a line editor, not a message of any program. */
+export const countsAsScreen = (line: TypedLine, output: OutputAnswer): boolean =>
+  output.moves || (line.alternate && output.answers)
+
 /**
  * Output that is no echo answers few keys only, so that one message from the background, or a prompt that appears
  * while a password is typed ahead, does not give away a line: a screen program's answer stands for three keys
  * (5dd, gg, a held j over a slow line), plain text for one key alone (y/n, "press any key").
  */
 export const reactionAnswers = (line: TypedLine, output: OutputAnswer, waitingKeys: number): boolean => {
-  if (!output.moves) return waitingKeys === 1
+  if (!countsAsScreen(line, output)) return waitingKeys === 1
   line.reactions++
   return line.reactions * keysPerReaction >= waitingKeys
 }
@@ -79,11 +83,11 @@ export const isStarred = (line: TypedLine, output: OutputAnswer): boolean =>
  * Of keys nobody answered in time, few are kept where a program takes keys without showing them (`yy`, `ma`, j on the
  * last line): on the alternate screen, or in a line whose other keys were answered.
  */
-const keepsUnanswered = (line: TypedLine): boolean =>
-  line.policy === 'answer' && (line.alternate || line.answered >= trustedAnswers) && line.unanswered < fewKeys
+export const keepsUnanswered = (line: TypedLine, keys: number): boolean =>
+  line.policy === 'answer' && (line.alternate || line.answered >= trustedAnswers) && keys < fewKeys
 
 export const verdictUnanswered = (line: TypedLine, rule: MaskRule): Verdict => {
   if (line.starred) return 'mask-echo'
-  if (keepsUnanswered(line)) return 'keep'
+  if (keepsUnanswered(line, line.unanswered)) return 'keep'
   return line.policy === 'echo' ? 'tty-no-echo' : rule
 }

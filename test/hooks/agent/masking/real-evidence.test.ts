@@ -9,7 +9,7 @@ import { missingProgram, type Step, script, type TtyEvent, typedSession } from '
 import { type Habit, lessHabits, shellHabits, topHabits, typing, vimHabits } from '#test/helpers/typed-text.ts'
 
 // What people type into real programs in a real pty stays in the recording: 99.5 % of the keys that show a character.
-const keysPerProgram = 450
+const keysPerProgram = 540
 const seed = Number(process.env.BARTIZAN_SEED ?? 20_260_101)
 
 const textKeys = (events: readonly TtyEvent[]): number =>
@@ -18,7 +18,14 @@ const textKeys = (events: readonly TtyEvent[]): number =>
     .flatMap(({ data }) => splitTyped(data))
     .reduce((sum, { kind, bytes }) => sum + (kind === 'text' ? bytes.length : 0), 0)
 
-type Program = { name: string; argv: (file: string) => string[]; habits: Habit[]; before: Step[]; after: string }
+type Program = {
+  slowestMs?: number
+  name: string
+  argv: (file: string) => string[]
+  habits: Habit[]
+  before: Step[]
+  after: string
+}
 
 const ready = (text: string): Step[] => [{ waitFor: text }]
 const shell = ['bash', '--norc', '--noprofile', '-i']
@@ -37,7 +44,7 @@ const programs: Program[] = [
   { name: 'vim, 150 ms away', argv: (file) => far('vim', '-n', file), ...vim },
   { name: 'less', argv: (file) => ['less', file], ...less },
   { name: 'less -X (no alternate screen)', argv: (file) => ['less', '-X', file], ...less },
-  { name: 'top', argv: () => ['top', '-d', '2'], habits: topHabits, before: ready('PID'), after: 'q' },
+  { name: 'top', argv: () => ['top', '-d', '2'], habits: topHabits, before: ready('PID'), after: 'q', slowestMs: 60 },
   { name: 'bash readline', argv: () => shell, ...bash },
   { name: 'bash readline, 150 ms away', argv: () => far(...shell), ...bash },
   { name: 'bash in vi mode', argv: () => [...shell, '-o', 'vi'], ...bash },
@@ -54,12 +61,12 @@ const check = (t: ExecutionContext, name: string, events: readonly TtyEvent[], p
   t.true(masked <= keys * 0.005, figures)
 }
 
-const run = async (t: ExecutionContext, { name, argv, habits, before, after }: Program): Promise<void> => {
+const run = async (t: ExecutionContext, { name, argv, habits, before, after, slowestMs }: Program): Promise<void> => {
   const file = join(await temporaryFolder(t), 'text')
   await writeFile(file, Array.from({ length: 120 }, (_, index) => `line ${index + 1} of the file {}\n`).join(''))
   const steps = [
     ...before,
-    ...typing(habits, keysPerProgram, seed),
+    ...typing(habits, keysPerProgram, seed, slowestMs),
     ...[...after].map((typed) => ({ typed, afterMs: 30 })),
   ]
   const events = await typedSession({ argv: argv(file), env: { PS1: 'PS> ' }, steps })
