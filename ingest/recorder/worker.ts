@@ -45,10 +45,10 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
     if (session.prefix !== null) await seal(ctx, { ...session, prefix: session.prefix }, false)
     session.sealHold = null
   }
-  const settle = async (session: OpenSession, nowMs: number, isDraining = false): Promise<void> => {
+  const settle = async (session: OpenSession, isDraining = false): Promise<void> => {
     if (session.backlog.length > 0) await placeAll(ctx, session)
-    if (planGap(session, nowMs, config)) await acceptGap(ctx, session)
-    const why = planClose(session, nowMs, isDraining ? 0 : config.blockMaxMs)
+    if (planGap(session, clock.now(), config)) await acceptGap(ctx, session)
+    const why = planClose(session, clock.now(), isDraining ? 0 : config.blockMaxMs)
     if (why === 'seal' || (isDraining && session.sealHold !== null)) await sealSession(session)
     else if (why !== null && (await closeBlock(ctx, session, why)) === 'taken') await placeAll(ctx, session)
   }
@@ -61,7 +61,7 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
       const session = await sessionOf(found.batch)
       session.backlog.push(found.batch)
       nextOffset = record.offset + 1
-      await settle(session, clock.now())
+      await settle(session)
     }
     nextOffset = record.offset + 1
   }
@@ -86,15 +86,15 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
   }
 
   const settleAll = async (isDraining: boolean): Promise<void> => {
-    const nowMs = clock.now()
     const all = [...sessions.values()]
     for (let first = 0; first < all.length; first += parallelCloses) {
       if (isDropped) return
       const some = all.slice(first, first + parallelCloses)
-      const done = await Promise.allSettled(some.map((session) => settle(session, nowMs, isDraining)))
+      const done = await Promise.allSettled(some.map((session) => settle(session, isDraining)))
       for (const one of done) if (one.status === 'rejected') throw one.reason
     }
-    for (const session of all) if (isForgettable(session) && isIdle(session, nowMs)) sessions.delete(session.sessionId)
+    for (const session of all)
+      if (isForgettable(session) && isIdle(session, clock.now())) sessions.delete(session.sessionId)
   }
   const relieve = async (sessionId: string): Promise<void> => {
     const session = sessions.get(sessionId)

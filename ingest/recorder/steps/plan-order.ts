@@ -14,9 +14,11 @@ export const planOrder = ({ point }: OpenSession, batch: TakenBatch): 'append' |
   return point !== null && seq > point.seq ? 'chain' : 'past'
 }
 
-/** A wall clock that went back must not stretch a wait: then the time is up. */
+const clockJitterMs = 1_000
+
+/** A wall clock that was set back must not stretch a wait: then the time is up. */
 export const elapsedMs = (nowMs: number, sinceMs: number): number =>
-  nowMs >= sinceMs ? nowMs - sinceMs : Number.POSITIVE_INFINITY
+  nowMs >= sinceMs - clockJitterMs ? Math.max(0, nowMs - sinceMs) : Number.POSITIVE_INFINITY
 
 export const lowestWaiting = (session: OpenSession): WaitingBatch | null => {
   const seqs = [...session.waiting.keys()]

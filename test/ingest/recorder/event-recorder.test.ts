@@ -1,0 +1,167 @@
+import test from 'ava'
+import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
+import type { KeyId } from '#services/keys/key-store.ts'
+import { buildEventBlock, readEvents } from '#services/recordings/format/event-block.ts'
+import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/evidence-keys.ts'
+import { closeSharedCatalog, type IngestBackends, ingestBackends } from '#test/helpers/ingest-backends.ts'
+import { until } from '#test/helpers/until.ts'
+
+test.after.always(closeSharedCatalog)
+
+const sessionId = '018f0000-0000-7000-8000-000000000001'
+const event = (id: string, fields: object = {}) => ({ id, bastion: 'b1', kind: 'login', ...fields })
+const send = (bus: IngestBackends['bus'], events: unknown[]) =>
+  bus.produce(
+    events.map((one) => ({
+      topic: 'session-events',
+      key: 'b1',
+      value: Buffer.from(typeof one === 'string' ? one : JSON.stringify(one)),
+    })),
+  )
+const stored = async ({ recordings, keys }: IngestBackends) => {
+  const all: { key: string; offset: number; id: string; keyId: string; value: unknown }[] = []
+  for (const { key } of await recordings.list('evidence/v0/events/', { limit: 1000 })) {
+    const keyOf = (id: string) => keys.get(id as KeyId).catch(() => null)
+    for await (const { offset, id, keyId, value } of readEvents(await recordings.get(key), keyOf))
+      all.push({ key, offset, id, keyId, value: value && JSON.parse(Buffer.from(value).toString()) })
+  }
+  return all
+}
+const caughtUp = async ({ bus }: IngestBackends) => {
+  const lag = (await bus.lag()).filter(({ group }) => group === 'event-recorder')
+  return lag.length > 0 && lag.every(({ committed, end }) => committed === end)
+}
+
+test('events and alerts become blocks under the id of the bus, each under the key of its session or day', async (t) => {
+  const backends = await ingestBackends(t, { ingest: { blockMaxMs: 0 } })
+  const recorder = await createEventRecorder(backends)
+  t.teardown(recorder.close)
+  const events = [event('event-1'), event('event-2', { sessionId })]
+  await send(backends.bus, events)
+  await backends.bus.produce([{ topic: 'alerts', key: 'a', value: Buffer.from(JSON.stringify({ id: 'alert-1' })) }])
+  await until(() => caughtUp(backends))
+  const all = await stored(backends)
+  const today = new Date().toISOString().slice(0, 10)
+  t.deepEqual(
+    all.map(({ id, keyId }) => [id, keyId]),
+    [
+      ['alert-1', `bastion:none:${today}`],
+      ['event-1', `bastion:b1:${today}`],
+      ['event-2', `session:${sessionId}`],
+    ],
+  )
+  t.deepEqual(
+    all.slice(1).map(({ value }) => value),
+    events,
+  )
+  t.is(all[1]?.key, `evidence/v0/events/${backends.bus.id}/session-events/0/00000000000000000000`)
+})
+
+test('a block closes at its size, and at a stop', async (t) => {
+  const backends = await ingestBackends(t, { ingest: { eventBlockMaxBytes: 2_000 } })
+  const recorder = await createEventRecorder(backends)
+  await send(
+    backends.bus,
+    Array.from({ length: 10 }, (_, index) => event(`event-${index}`, { detail: 'x'.repeat(500) })),
+  )
+  await until(async () => (await stored(backends)).length >= 6)
+  await recorder.close()
+  const all = await stored(backends)
+  t.deepEqual(
+    all.map(({ offset }) => offset),
+    Array.from({ length: 10 }, (_, index) => index),
+  )
+  t.true(new Set(all.map(({ key }) => key)).size >= 3)
+  t.true(await caughtUp(backends))
+})
+
+test('what is no event becomes a dead letter, and the others are stored', async (t) => {
+  const backends = await ingestBackends(t)
+  const recorder = await createEventRecorder(backends)
+  await send(backends.bus, ['{broken', event('event-1'), '[]', '{"no":"id"}', event('event-2')])
+  await until(async () => (await backends.bus.read({ topic: 'dead-letters', partition: 0 }, 0, 10)).length === 3)
+  await recorder.close()
+  t.deepEqual(
+    (await stored(backends)).map(({ id }) => id),
+    ['event-1', 'event-2'],
+  )
+  const [letter] = await backends.bus.read({ topic: 'dead-letters', partition: 0 }, 0, 1)
+  t.like(letter?.headers, { where: 'event-recorder', code: 'BTZ_REQUEST_INVALID', offset: '0' })
+})
+
+const block = async ({ keys, bus }: IngestBackends, ids: string[]) => {
+  const keyId = `bastion:b1:${new Date().toISOString().slice(0, 10)}` as const
+  const key = await keys.obtain(keyId)
+  const place = { busId: bus.id, topic: 'session-events', partition: 0 }
+  const events = ids.map((id, offset) => ({
+    offset,
+    atMs: 1,
+    id,
+    keyId,
+    key,
+    value: Buffer.from(JSON.stringify(event(id))),
+  }))
+  return { at: eventBlockKeyOf(eventPrefix(bus.id, 'session-events', 0), 0), bytes: buildEventBlock(place, events) }
+}
+
+test('a block that a crash left uncommitted is recognised, and the records after it follow', async (t) => {
+  const backends = await ingestBackends(t)
+  await send(
+    backends.bus,
+    ['event-1', 'event-2', 'event-3'].map((id) => event(id)),
+  )
+  const { at, bytes } = await block(backends, ['event-1', 'event-2'])
+  await backends.recordings.put(at, bytes, { retainUntil: new Date(Date.now() + 1000) })
+  const recorder = await createEventRecorder(backends)
+  await until(async () => (await backends.bus.lag()).length > 0)
+  await until(async () => {
+    await recorder.drain()
+    return caughtUp(backends)
+  })
+  await recorder.close()
+  t.deepEqual(
+    (await stored(backends)).map(({ offset, id }) => [offset, id]),
+    [
+      [0, 'event-1'],
+      [1, 'event-2'],
+      [2, 'event-3'],
+    ],
+  )
+})
+
+test('a block with other records in its place is reported, and nothing is dropped silently', async (t) => {
+  const backends = await ingestBackends(t)
+  await send(backends.bus, [event('event-1'), event('event-2')])
+  const { at, bytes } = await block(backends, ['forged-1'])
+  await backends.recordings.put(at, bytes, { retainUntil: new Date(Date.now() + 1000) })
+  const recorder = await createEventRecorder(backends)
+  await until(async () => {
+    await recorder.drain()
+    return (await stored(backends)).some(({ id }) => id === 'event-2')
+  })
+  await recorder.close()
+  const [letter] = await backends.bus.read({ topic: 'dead-letters', partition: 0 }, 0, 1)
+  t.deepEqual(JSON.parse(Buffer.from(letter!.value).toString()), event('event-1'))
+  const health = await backends.bus.read({ topic: 'session-events', partition: 0 }, 2, 1)
+  t.like(JSON.parse(Buffer.from(health[0]!.value).toString()), { kind: 'recorder_health', status: 'tampered' })
+})
+
+test('an event of an erased session keeps its place without its content', async (t) => {
+  const backends = await ingestBackends(t)
+  await backends.keys.obtain(`session:${sessionId}`)
+  await backends.keys.destroy(`session:${sessionId}`, { reason: 'asked', actor: 'dpo', at: new Date() })
+  const recorder = await createEventRecorder(backends)
+  await send(backends.bus, [event('event-1', { sessionId, line: 'the erased command' }), event('event-2')])
+  await until(async () => {
+    await recorder.drain()
+    return (await stored(backends)).length === 2
+  })
+  await recorder.close()
+  t.deepEqual(
+    (await stored(backends)).map(({ id, value }) => [id, value === null]),
+    [
+      ['event-1', true],
+      ['event-2', false],
+    ],
+  )
+})
