@@ -1,0 +1,39 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import express from 'express'
+import { createReceiver, type ReceiverOptions } from '#ingest/receiver/receiver.ts'
+import { createTokens } from '#services/access/tokens.ts'
+import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
+import { ingestBackends } from './ingest-backends.ts'
+
+/** A receiver behind a real HTTP server, with a token of bastion-1, one of an admin and one of an analyst. */
+export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Partial<ReceiverOptions> = {}) => {
+  const backends = await ingestBackends(t)
+  const state = await createSqliteStateStore({ file: join(backends.folder, 'state.db') })
+  t.teardown(state.close)
+  const tokens = createTokens({ state, clock: backends.clock })
+  const make = async (token: Parameters<typeof tokens.create>[0]) => (await tokens.create(token)).secret
+  const secrets = {
+    bastion: await make({ role: 'ingest', name: 'agent', bastion: 'bastion-1', actor: 'test' }),
+    admin: await make({ role: 'admin', name: 'root', actor: 'test' }),
+    analyst: await make({ role: 'analyst', name: 'ann', actor: 'test' }),
+  }
+  const receiver = createReceiver({ ...backends, tokens, ...replaced })
+  const server = createServer(express().use(receiver.router)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const call = (
+    method: string,
+    path: string,
+    body: NonNullable<RequestInit['body']>,
+    headers: Record<string, string> = {},
+  ) => fetch(url + path, { method, body, headers: { authorization: `Bearer ${secrets.bastion}`, ...headers } })
+  return { ...backends, receiver, secrets, url, call }
+}
