@@ -1,8 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { passedSocket, type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
 import type { Config } from '#services/config.ts'
-import { diskError } from '#services/disk-error.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import type { Logger } from '#services/log.ts'
@@ -10,6 +9,7 @@ import { version } from '#services/version.ts'
 import { type Core, startCore } from './core.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { type Links, startLinks } from './links.ts'
+import { makeFolder } from './make-folder.ts'
 
 export type RunningAgent = {
   readonly sudoPort: number
@@ -85,7 +85,7 @@ const publish = async (config: Config, log: Logger, sudoPort: number): Promise<s
 export const startAgent = async (options: AgentOptions): Promise<RunningAgent> => {
   const { config, log, exit = process.exit } = options
   const folder = join(config.data, 'agent')
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => Promise.reject(diskError(error, folder)))
+  await makeFolder(folder)
   const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan agent' })
   // What was opened is closed in the reverse order, also when a later step fails.
   const closers: (() => Promise<unknown>)[] = [() => lock.release()]

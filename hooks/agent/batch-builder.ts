@@ -13,6 +13,8 @@ export type BatchBuilder = {
   readonly bytes: number
   /** `commitNs`: what may be told when all of this frame is durable. */
   add(frame: Frame, commitNs: bigint): void
+  /** Only while it is empty. */
+  addBatch(batch: PendingBatch): void
   /** The oldest batch, complete or not; null: there is nothing. */
   take(): PendingBatch | null
 }
@@ -58,6 +60,10 @@ export const createBatchBuilder = (
         const part = { ...frame, delayNs: from === 0 ? frame.delayNs : 0n, data: data.subarray(from, from + maxBytes) }
         put(part, isLast ? commitNs : beforeNs)
       }
+    },
+    addBatch: (batch) => {
+      current = batch
+      lastCommitNs = batch.commitNs
     },
     take: () => {
       const [oldest, ...rest] = complete

@@ -85,10 +85,13 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
       void write(builder.bytes)
     }, options.maxMs)
   }
+  const gapBatch = (): PendingBatch => {
+    const { frame, commitNs } = losses.take()
+    return { frames: [frame], bytes: frame.data.byteLength, sourceBytes: 0, commitNs }
+  }
   const recordGap = (): boolean => {
     if (broken || !spool.admits(worthwhileRoomBytes)) return false
-    const { frame, commitNs } = losses.take()
-    builder.add(frame, commitNs)
+    builder.addBatch(gapBatch())
     armTimer()
     return true
   }
@@ -108,20 +111,18 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
     flush: () => write(builder.bytes),
     end: async (end) => {
       if (timer) clearTimeout(timer)
-      const lastFrames = (): readonly Frame[] => (losses.any ? [losses.take().frame] : (builder.take()?.frames ?? []))
       const useReserve = true
+      const last: { batch: PendingBatch | null } = { batch: null }
+      const encodeEnd = (): SpoolEntry => {
+        last.batch = losses.any ? gapBatch() : builder.take()
+        return entryOf({ frames: last.batch?.frames ?? [], end })
+      }
+      const encodeSeal = (): SpoolEntry | null => (chain.end ? entryOf({ frames: [] }) : null)
       await Promise.all([
-        spool.append({
-          hintBytes: builder.bytes + batchOverheadBytes,
-          useReserve,
-          encode: () => entryOf({ frames: lastFrames(), end }),
-        }),
-        spool.append({
-          hintBytes: batchOverheadBytes,
-          useReserve,
-          encode: () => (chain.end ? entryOf({ frames: [] }) : null),
-        }),
+        spool.append({ hintBytes: builder.bytes + batchOverheadBytes, useReserve, encode: encodeEnd }),
+        spool.append({ hintBytes: batchOverheadBytes, useReserve, encode: encodeSeal }),
       ])
+      if (last.batch) onDurable(last.batch.sourceBytes, last.batch.commitNs)
     },
   }
 }

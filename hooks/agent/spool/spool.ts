@@ -1,9 +1,7 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { Config } from '#services/config.ts'
 import { diskError } from '#services/disk-error.ts'
-import { syncFolder } from '#services/durable-file.ts'
 import type { Logger } from '#services/log.ts'
+import { makeFolder } from '../make-folder.ts'
 import { type Acknowledged, openAcknowledged } from './acknowledged.ts'
 import type { AppendRequest } from './append-queue.ts'
 import { createAppender } from './appender.ts'
@@ -64,8 +62,7 @@ export type SpoolOptions = {
 export const openSpool = async (options: SpoolOptions): Promise<Spool> => {
   const { folder, config, log } = options
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await syncFolder(dirname(folder))
+    await makeFolder(folder)
     const recovered = await recoverSpool(folder, log, options.onRecord)
     const acknowledged = await openAcknowledged(folder, log)
     const room = createRoom(folder, limitsOf(config), log)
