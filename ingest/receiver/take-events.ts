@@ -9,6 +9,7 @@ const maxLines = 10_000
 const maxLineBytes = 1024 * 1024
 const maxReasonLength = 500
 const newline = 0x0a
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 type Line = { number: number; bytes: Buffer }
 type Read = { outcome: 'event'; id: string; record: NewRecord } | { outcome: 'rejected'; reason: string }
@@ -32,7 +33,7 @@ const rejected = (reason: string): Read => ({ outcome: 'rejected', reason: reaso
 
 const parse = (bytes: Buffer): unknown => {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(utf8.decode(bytes))
   } catch {
     return undefined
   }

@@ -15,6 +15,7 @@ const Described = z.looseObject({
 export type HeldEvent = { record: BusRecord; id: string; bastion: string; keyId: KeyId }
 export type DescribedEvent = { outcome: 'event'; event: HeldEvent } | { outcome: 'poison'; cause: DeadLetterCause }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 const noBastion = 'none' // of an alert over several
 
 const poison = (reason: string): DescribedEvent => ({
@@ -26,7 +27,7 @@ const poison = (reason: string): DescribedEvent => ({
 export const describeEvent = (record: BusRecord): DescribedEvent => {
   let parsed: unknown
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(record.value))
+    parsed = JSON.parse(utf8.decode(record.value))
   } catch {
     return poison('not JSON in UTF-8')
   }

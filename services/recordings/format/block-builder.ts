@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, type KeyObject, randomBytes } from 'node:crypto'
 import { zstdCompressSync } from 'node:zlib'
 import { create } from '@bufbuild/protobuf'
 import {
@@ -63,7 +63,7 @@ const pack = (parts: Uint8Array[]): { parts: Uint8Array[]; compressed: boolean }
   return { parts: [compressed ? packed : plain], compressed }
 }
 
-const createFrameWriter = (sessionId: string, key: Uint8Array) => {
+const createFrameWriter = (sessionId: string, key: KeyObject) => {
   const frames: BlockFrame[] = []
   const chunks: Uint8Array[] = []
   const sha256 = createHash('sha256')

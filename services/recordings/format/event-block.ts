@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { createHash, hash, randomBytes } from 'node:crypto'
+import { createHash, hash, type KeyObject, randomBytes } from 'node:crypto'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { BartizanError } from '../../errors.ts'
@@ -52,7 +52,7 @@ const pack = (value: Uint8Array): { packed: Uint8Array; compressed: boolean } =>
 }
 
 const createRecordWriter = (place: EventBlockPlace, salt: Uint8Array) => {
-  const keyIds = new Map<string, { index: number; key: Uint8Array | null }>()
+  const keyIds = new Map<string, { index: number; key: KeyObject | null }>()
   const chunks: Uint8Array[] = []
   const sha256 = createHash('sha256')
   let position = 0
@@ -63,7 +63,7 @@ const createRecordWriter = (place: EventBlockPlace, salt: Uint8Array) => {
     keyIds.set(keyId, added)
     return added
   }
-  const encryptRecord = (key: Uint8Array, number: number, { offset, id, value }: EventToStore) => {
+  const encryptRecord = (key: KeyObject, number: number, { offset, id, value }: EventToStore) => {
     const { packed, compressed } = pack(value)
     const sealed = encrypt(key, number, recordContext(place, offset, id, compressed), [packed])
     for (const chunk of sealed.chunks) sha256.update(chunk)
@@ -157,7 +157,7 @@ const unpack = (packed: Uint8Array, where: string): Uint8Array => {
 
 type KeyOf = (keyId: string) => Promise<Uint8Array | null>
 
-const openRecord = (block: Uint8Array, info: EventBlockInfo, number: number, key: Uint8Array): Uint8Array => {
+const openRecord = (block: Uint8Array, info: EventBlockInfo, number: number, key: KeyObject): Uint8Array => {
   const { offset, id, position, size, compressed } = info.footer.records[number]!
   const where = `${nameOf(info)}, record ${offset}`
   const sealed = block.subarray(Number(position), Number(position) + size)
@@ -175,7 +175,7 @@ export async function* readEvents(block: Uint8Array, keyOf: KeyOf): AsyncGenerat
   const { footer } = info
   if (!sameBytes(hash('sha256', block.subarray(0, info.ciphertextBytes), 'buffer'), footer.ciphertextSha256))
     throw corrupt(`${nameOf(info)}: the ciphertext does not match its SHA-256`)
-  const keys: (Uint8Array | null)[] = []
+  const keys: (KeyObject | null)[] = []
   for (const keyId of footer.keyIds) {
     const secret = await keyOf(keyId)
     keys.push(secret && deriveKey(secret, footer.salt, purposeOf(keyId)))
