@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const at = (...parts) => join(root, ...parts)
-const downloadMb = 140
-const installedMb = 440
+const downloadMb = 200
+const installedMb = 490
 
 const digest = (files) => {
   const hash = createHash('sha256')
@@ -25,6 +25,13 @@ const filesBelow = (folder) =>
 
 const upToDate = (stamp, wanted) => existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
 
+const firstLines = (text) =>
+  text
+    .split('\n')
+    .filter((line) => line.trim())
+    .slice(0, 12)
+    .join('\n')
+
 /** Runs a program to its end; its output is shown only when it fails. */
 const run = (program, args, onTick) =>
   new Promise((resolve, reject) => {
@@ -37,7 +44,11 @@ const run = (program, args, onTick) =>
     child.on('close', (code) => {
       clearInterval(timer)
       if (code === 0) return resolve()
-      reject(new Error(`${program} ${args.join(' ')} ended with ${code}:\n${Buffer.concat(output).toString('utf8')}`))
+      reject(
+        new Error(
+          `${program} ${args.join(' ')} ended with ${code}:\n${firstLines(Buffer.concat(output).toString('utf8'))}`,
+        ),
+      )
     })
   })
 
@@ -51,9 +62,10 @@ const installPackages = async () => {
   const stamp = at('node_modules', '.bartizan-installed')
   const wanted = digest([at('package-lock.json')])
   if (upToDate(stamp, wanted) && existsSync(at('node_modules', '.bin', 'node'))) return
-  const total = Object.keys(JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).packages).length - 1
+  const locked = Object.values(JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).packages)
+  const total = locked.filter((entry) => !entry.optional).length - 1
   console.log(
-    `Installing ${total} packages: a download of about ${downloadMb} MB, ${installedMb} MB on disk (Node 24 is part of it).`,
+    `Installing about ${total} packages: a download of about ${downloadMb} MB, ${installedMb} MB on disk (Node 24 is part of it).`,
   )
   const started = Date.now()
   await run('npm', ['ci', '--loglevel=error', '--no-audit', '--no-fund'], () => {

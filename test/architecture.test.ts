@@ -9,7 +9,9 @@ const stages = ['hooks', 'ingest', 'detectors', 'delivery', 'viewer']
 const sources = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
   .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-  .filter((file) => !/(^|\/)(node_modules|dist|data)\//.test(file) && !file.startsWith('test/') && !file.startsWith('bench/'))
+  .filter(
+    (file) => !/(^|\/)(node_modules|dist|data)\//.test(file) && !file.startsWith('test/') && !file.startsWith('bench/'),
+  )
 
 /** What a file imports, as a path from the root or as a package name. */
 const imports = (file: string): string[] => {
@@ -36,20 +38,32 @@ test('the source tree is found at all', (t) => {
 test('the schema imports only zod, protobuf and itself', (t) => {
   const allowed = (imported: string) =>
     imported === 'zod' || imported.startsWith('@bufbuild/protobuf') || imported.startsWith('services/schema/')
-  t.deepEqual(offenders(within('services/schema'), (imported) => !allowed(imported)), [])
+  t.deepEqual(
+    offenders(within('services/schema'), (imported) => !allowed(imported)),
+    [],
+  )
 })
 
 test('a port imports only the schema', (t) => {
   const ports = ['bus/bus', 'catalog/catalog', 'keys/key-store', 'recordings/recording-store', 'state/state-store']
   const files = ports.map((port) => `services/${port}.ts`)
-  t.deepEqual(files.filter((file) => !sources.includes(file)), [])
-  t.deepEqual(offenders(files, (imported) => !imported.startsWith('services/schema/')), [])
+  t.deepEqual(
+    files.filter((file) => !sources.includes(file)),
+    [],
+  )
+  t.deepEqual(
+    offenders(files, (imported) => !imported.startsWith('services/schema/')),
+    [],
+  )
 })
 
 test('engines are touched only by their adapters', (t) => {
   const engines = /^(kafkajs|@aws-sdk\/|@elastic\/|node:sqlite)/
   const adapter = /^services\/.*\/(kafka|s3|elastic|sqlite)-[^/]*\.ts$/
-  t.deepEqual(offenders(sources, (imported, file) => engines.test(imported) && !adapter.test(file)), [])
+  t.deepEqual(
+    offenders(sources, (imported, file) => engines.test(imported) && !adapter.test(file)),
+    [],
+  )
 })
 
 test('stages do not import each other', (t) => {
@@ -58,11 +72,15 @@ test('stages do not import each other', (t) => {
     return stages.includes(stage) && stage !== file.split('/')[0]
   }
   t.deepEqual(offenders(stages.flatMap(within), foreign), [])
-  t.deepEqual(offenders(within('services'), (imported) => [...stages, 'cli'].includes(imported.split('/')[0]!)), [])
+  t.deepEqual(
+    offenders(within('services'), (imported) => [...stages, 'cli'].includes(imported.split('/')[0]!)),
+    [],
+  )
 })
 
 test('one file picks the adapters', (t) => {
-  const adapter = /^services\/(bus\/log-bus|catalog\/sqlite-catalog|recordings\/file-recording-store|keys\/file-key-store|state\/sqlite-state-store)\.ts$/
+  const adapter =
+    /^services\/(bus\/log-bus|catalog\/sqlite-catalog|recordings\/file-recording-store|keys\/file-key-store|state\/sqlite-state-store)\.ts$/
   const chooses = (imported: string, file: string) =>
     adapter.test(imported) && file !== 'services/backends.ts' && dirname(imported) !== dirname(file)
   t.deepEqual(offenders(sources, chooses), [])
