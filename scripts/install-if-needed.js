@@ -33,7 +33,7 @@ const firstLines = (text) =>
     .join('\n')
 
 /** Runs a program to its end; its output is shown only when it fails. */
-const run = (program, args, onTick) =>
+const run = (program, args, onTick = () => {}) =>
   new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     const output = []
