@@ -13,7 +13,7 @@ export type RecorderOptions = {
   bus: Bus
   recordings: RecordingStore
   keys: Pick<KeyStore, 'obtain' | 'get'>
-  catalog: Pick<Catalog, 'blocks' | 'putBlock' | 'markSealed'>
+  catalog: Pick<Catalog, 'blocks' | 'sessions' | 'putBlock' | 'markSealed'>
   config: Config['ingest']
   retentionDays: number
   clock: Clock

@@ -1,6 +1,7 @@
 import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
 import type { RecorderContext, RecorderOptions } from './context.ts'
 import { createRecorderMetrics, observeLag } from './metrics.ts'
+import { createOrphanWatch, type LastHeartbeatMs } from './orphan-watch.ts'
 import { createPartitionWorkers, type PartitionWorkers } from './partition-workers.ts'
 import { createFrameWorker, type FrameWorker } from './worker.ts'
 
@@ -16,14 +17,22 @@ const largestHolder = (workers: FrameWorker[], { config, metrics }: RecorderCont
   return sumBytes <= config.memoryBytes ? null : all.reduce((a, b) => (a.sizeBytes >= b.sizeBytes ? a : b))
 }
 
-/** Bus → evidence: consumes session-frames as group `recorder`, writes blocks and manifests. */
-export const createRecorder = async ({ registry, ...options }: RecorderOptions): Promise<PartitionWorkers> => {
+/**
+ * Bus → evidence: consumes session-frames as group `recorder`, writes blocks and manifests. Sessions of a bastion that
+ * `lastHeartbeatMs` says nothing of for too long are closed provisionally; without it none is.
+ */
+export const createRecorder = async ({
+  registry,
+  lastHeartbeatMs,
+  ...options
+}: RecorderOptions & { lastHeartbeatMs?: LastHeartbeatMs }): Promise<PartitionWorkers> => {
   const { bus, log } = options
   const metrics = createRecorderMetrics(registry)
   const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
   const ctx: RecorderContext = { ...options, metrics, deadLetters }
   observeLag(registry, bus)
 
+  const closeOrphans = lastHeartbeatMs && createOrphanWatch(ctx, lastHeartbeatMs)
   let takenBytes = 0
   // Outside any worker's turn: two of them must not wait for each other.
   const makeRoom = async (workers: FrameWorker[]): Promise<void> => {
@@ -41,6 +50,9 @@ export const createRecorder = async ({ registry, ...options }: RecorderOptions):
       takenBytes += bytes
       if (takenBytes >= memoryCheckBytes) await makeRoom(workers)
     },
-    afterTick: makeRoom,
+    afterTick: async (workers) => {
+      await makeRoom(workers)
+      await closeOrphans?.()
+    },
   })
 }

@@ -85,16 +85,18 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
     if (Math.abs(clock.now() - commitLookMs) >= commitEveryMs) await commitDone()
   }
 
+  /** One session that cannot be stored now must not keep the others from it. */
   const settleAll = async (isDraining: boolean): Promise<void> => {
     const all = [...sessions.values()]
+    const failures: unknown[] = []
     for (let first = 0; first < all.length; first += parallelCloses) {
-      if (isDropped) return
-      const some = all.slice(first, first + parallelCloses)
+      const some = isDropped ? [] : all.slice(first, first + parallelCloses)
       const done = await Promise.allSettled(some.map((session) => settle(session, isDraining)))
-      for (const one of done) if (one.status === 'rejected') throw one.reason
+      for (const one of done) if (one.status === 'rejected') failures.push(one.reason)
     }
     for (const session of all)
       if (isForgettable(session) && isIdle(session, clock.now())) sessions.delete(session.sessionId)
+    if (failures.length > 0) throw failures[0]
   }
   const relieve = async (sessionId: string): Promise<void> => {
     const session = sessions.get(sessionId)

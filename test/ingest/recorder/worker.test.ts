@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import test from 'ava'
 import { v7 } from 'uuid'
+import { createFrameWorker } from '#ingest/recorder/worker.ts'
+import { BartizanError } from '#services/errors.ts'
 import { encodeFrameBatch } from '#services/recordings/format/frame-batch.ts'
 import { SignedHeadSchema } from '#services/schema/generated/frame_batch_pb.ts'
 import { eventsOf, frameWorkers, recordsOf } from '#test/helpers/frame-worker.ts'
@@ -11,6 +13,7 @@ import { hexOf, storedEvidence } from '#test/helpers/stored-evidence.ts'
 
 test.after.always(closeSharedCatalog)
 
+const control = { heartbeat: async () => {}, signal: new AbortController().signal }
 const head = () => ({ head: create(SignedHeadSchema, { keyId: 'k', hash: new Uint8Array(32) }) })
 const sessionOf = (count: number) => {
   const session = createSessionBatches()
@@ -138,8 +141,6 @@ test('a crash between block and row, and between block and manifest, is made up 
   batches.push(session.end())
   const records = batches.map((batch) => w.recordOf(batch))
   const crashing = { ...w.ctx, catalog: { ...w.catalog, putBlock: () => Promise.reject(new Error('crashed here')) } }
-  const { createFrameWorker } = await import('#ingest/recorder/worker.ts')
-  const control = { heartbeat: async () => {}, signal: new AbortController().signal }
   const first = createFrameWorker(crashing, async () => t.fail('committed before the row'))
   await first.takeRun(records, control)
   w.clock.advance(2_000)
@@ -166,9 +167,7 @@ test('a store that fails keeps everything for the next attempt, and nothing is c
     put: (...args: Parameters<typeof w.recordings.put>) =>
       isFull ? Promise.reject(new Error('no space')) : w.recordings.put(...args),
   }
-  const { createFrameWorker } = await import('#ingest/recorder/worker.ts')
   const worker = createFrameWorker({ ...w.ctx, recordings }, async (next) => void w.committed.push(next))
-  const control = { heartbeat: async () => {}, signal: new AbortController().signal }
   const session = createSessionBatches()
   const large = () => textFrame(randomBytes(15_000).toString('hex'))
   const batches = [session.first(large()), session.next(large()), session.next(large()), session.next(large())]
@@ -417,9 +416,7 @@ test('a session is found again after a restart without the catalog, also past mi
   await first.takeBatches(session.first())
   await first.drain()
   const forgetful = { ...w.ctx, catalog: { ...w.catalog, blocks: async () => [] } }
-  const { createFrameWorker } = await import('#ingest/recorder/worker.ts')
   const second = createFrameWorker(forgetful, async () => {})
-  const control = { heartbeat: async () => {}, signal: new AbortController().signal }
   await second.takeRun([w.recordOf(session.next())], control)
   await second.drain()
   const { objects } = await storedEvidence(w, session.sessionId)
@@ -455,4 +452,44 @@ test('an idle session is forgotten and found again', async (t) => {
   await worker.takeBatches(batches[1]!)
   await worker.drain()
   t.deepEqual((await storedEvidence(w, session.sessionId)).batches, hexOf(batches))
+})
+
+test('a session whose key is damaged goes to the dead letters, and the others are recorded', async (t) => {
+  const w = await frameWorkers(t)
+  const [damaged, whole] = [sessionOf(2), sessionOf(2)]
+  const keys: typeof w.keys = {
+    ...w.keys,
+    obtain: async (id) => {
+      if (!id.includes(damaged.session.sessionId)) return w.keys.obtain(id)
+      throw new BartizanError('BTZ_KEY_INVALID', 'damaged')
+    },
+  }
+  const worker = createFrameWorker({ ...w.ctx, keys }, async (next) => void w.committed.push(next))
+  await worker.takeRun(
+    [...damaged.batches, ...whole.batches].map((batch) => w.recordOf(batch)),
+    control,
+  )
+  await worker.drain()
+  t.deepEqual((await storedEvidence(w, whole.session.sessionId)).batches, hexOf(whole.batches))
+  const letters = await recordsOf(w.bus, 'dead-letters')
+  t.deepEqual(hexOf(letters.map(({ value }) => value)), hexOf(damaged.batches))
+  t.is(w.committed.at(-1), 4)
+})
+
+test('a session that cannot be stored does not keep the others from being stored', async (t) => {
+  const w = await frameWorkers(t)
+  const [stuck, free] = [sessionOf(1), sessionOf(1)]
+  const recordings = {
+    ...w.recordings,
+    put: (...args: Parameters<typeof w.recordings.put>) =>
+      args[0].includes(stuck.session.sessionId) ? Promise.reject(new Error('stuck')) : w.recordings.put(...args),
+  }
+  const worker = createFrameWorker({ ...w.ctx, recordings }, async (next) => void w.committed.push(next))
+  await worker.takeRun(
+    [...stuck.batches, ...free.batches].map((batch) => w.recordOf(batch)),
+    control,
+  )
+  await t.throwsAsync(worker.drain(), { message: 'stuck' })
+  t.is((await storedEvidence(w, free.session.sessionId)).batches.length, 1)
+  t.deepEqual(w.committed, [])
 })
