@@ -67,13 +67,14 @@ test('killed -9 at random moments, every batch and event is evidence exactly onc
   await writeFile(file, `${hexOf(order).join('\n')}\n`)
   let from = 0
   let killed = 0
-  for (; killed < kills && from < order.length; killed++) {
+  for (let run = 0; run < kills; run++) {
     const { acknowledged, code } = await runChild(folder, file, from, 20 + random() * 330)
-    t.is(code, null)
     from = acknowledged
+    if (code === null) killed++
+    else t.deepEqual({ code, from }, { code: 0, from: order.length }, 'it ended without being done')
   }
   t.log(`${killed} kills, ${from} of ${order.length} batches acknowledged before the last start`)
-  t.is(killed, kills)
+  t.true(killed >= 5)
   t.is((await runChild(folder, file, from, null)).code, 0)
 
   const backends = await openIngestBackends({ folder, partitions: 3 })
