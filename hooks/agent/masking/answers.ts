@@ -29,7 +29,7 @@ export const takeAnswer = (
   shown: readonly string[],
   open: TypedLine | null,
 ): void => {
-  const echoed = takeEchoes(waiting, output.lines, shown)
+  const echoed = takeEchoes(waiting, { lines: output.lines, shown })
   const left = waiting.filter((piece) => piece.verdict === null)
   const oldest = left[0]?.line
   if (!oldest || (echoed && !countsAsScreen(oldest, output))) return

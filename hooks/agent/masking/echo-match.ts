@@ -33,12 +33,6 @@ const inside = (line: string, typed: string): number => {
   return -1
 }
 
-/** The output stops in the middle of the echo. */
-const cutAtEnd = (line: string, typed: string): number => {
-  for (const length of [3, 2]) if (typed.length > length && line.endsWith(typed.slice(0, length))) return length
-  return 0
-}
-
 /** Keys at the start of `typed` that one output shows, 0 for none. */
 export const matchEcho = (typed: string, lines: readonly string[]): number => {
   const isBlank = typed.trim() === ''
@@ -47,7 +41,14 @@ export const matchEcho = (typed: string, lines: readonly string[]): number => {
     const length = isBlank ? -1 : Math.max(overlap(line, 0, typed), inside(line, typed))
     if (length > 0) return length
   }
-  return isBlank ? 0 : cutAtEnd(lines.at(-1) ?? '', typed)
+  return 0
+}
+
+/** Keys at the start of `typed`, two or more, the output ends with: the echo as far as it has come. */
+export const matchSoFar = (typed: string, line: string): number => {
+  for (let length = Math.min(typed.length, line.length); length >= 2; length--)
+    if (typed[length - 1] === line.at(-1) && line.endsWith(typed.slice(0, length))) return length
+  return 0
 }
 
 /** Is all of `typed`, or so much of it that it is no chance, in one of the lines? */

@@ -1,6 +1,8 @@
-import { matchBehind, matchEcho, showsWhole } from './echo-match.ts'
+import { matchBehind, matchEcho, matchSoFar, showsWhole } from './echo-match.ts'
 import type { Piece } from './held-frame.ts'
-import { keepsUnanswered, type TypedLine, verdictUnanswered } from './typed-line.ts'
+import { isTrusted, keepsUnanswered, type TypedLine } from './typed-line.ts'
+
+type Output = { lines: readonly string[]; shown: readonly string[] } // this one; all since keys wait
 
 const clearEcho = 4 // keys: so many of a part seen, the rest of it is no secret
 const maxTries = 256
@@ -31,9 +33,10 @@ const keepSkipped = (line: TypedLine, skipped: readonly Piece[]): void => {
   if (keepsUnanswered(line, waitingKeys(skipped))) for (const piece of skipped) piece.verdict = 'keep'
 }
 
-/** The line that is being typed, and none before it waits: what comes answers its keys one by one. */
-const echoesNow = (line: TypedLine, pieces: readonly Piece[], lines: readonly string[]): boolean => {
-  const length = matchEcho(unseen(pieces), lines)
+/** Echo key by key, as far as it has come. */
+const echoesNow = (line: TypedLine, pieces: readonly Piece[], { lines, shown }: Output): boolean => {
+  const text = unseen(pieces)
+  const length = matchSoFar(text, shown.at(-1) ?? '') || matchEcho(text, lines)
   if (length > 0) {
     accept(line, pieces, length)
     return true
@@ -50,8 +53,8 @@ const echoesNow = (line: TypedLine, pieces: readonly Piece[], lines: readonly st
 }
 
 /**
- * A line that was ended, or one behind it: which of them an output belongs to is open, and a secret must not be given
- * away by the echo of what was typed next. So it counts as shown when all of it is.
+ * Which of several waiting lines an output belongs to is open, and a secret must not be given away by the echo of what
+ * was typed behind it. So a line counts as shown when all of it is.
  */
 const echoesWhole = (line: TypedLine, pieces: readonly Piece[], shown: readonly string[]): boolean => {
   const text = unseen(pieces)
@@ -68,26 +71,16 @@ const echoesPaste = (line: TypedLine, pieces: readonly Piece[], shown: readonly 
   return true
 }
 
-/** Echoes come in the order of typing: what was typed before and is not echoed by now never will be. */
-const settle = (lines: readonly (readonly [TypedLine, Piece[]])[]): void => {
-  for (const [line, pieces] of lines)
-    for (const piece of pieces) piece.verdict ??= verdictUnanswered(line, 'unanswered')
-}
-
-/**
- * Keeps the waiting keys whose echo is there.
- * @param lines of this output @param shown since keys wait, this output included
- */
-export const takeEchoes = (waiting: readonly Piece[], lines: readonly string[], shown: readonly string[]): boolean => {
+/** Keeps the waiting keys whose echo is there. */
+export const takeEchoes = (waiting: readonly Piece[], output: Output): boolean => {
   const typed = [...Map.groupBy(waiting, (piece) => piece.line)].slice(0, maxTries)
   let found = false
   for (const [index, [line, pieces]] of typed.entries()) {
-    const isAlone = index === 0 && line.endedMs === null
-    const whole = !isAlone && echoesWhole(line, pieces, shown)
-    if (!whole && !(isAlone && echoesNow(line, pieces, lines)) && !echoesPaste(line, pieces, shown)) continue
-    const keys = pieces.reduce((sum, piece) => sum + piece.keys, 0)
+    // What comes belongs to the oldest line: if it is being typed, or known to be echoed.
+    const keyByKey = index === 0 && (line.endedMs === null || isTrusted(line))
+    const echoed = keyByKey ? echoesNow(line, pieces, output) : echoesWhole(line, pieces, output.shown)
+    if (!echoed && !echoesPaste(line, pieces, output.shown)) continue
     line.unanswered = waitingKeys(pieces)
-    if (whole && keys >= clearEcho) settle(typed.slice(0, index))
     found = true
   }
   return found

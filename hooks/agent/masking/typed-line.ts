@@ -58,7 +58,7 @@ export const policyOf = (fresh: TtyMode, remembered: TtyMode | null): KeyPolicy 
 
 const keysPerReaction = 3
 const fewKeys = 4
-const trustedAnswers = 2
+const trustedAnswers = 3
 
 /** The answer of a screen program or a line editor, not a message of any program. */
 export const countsAsScreen = (line: TypedLine, output: OutputAnswer): boolean =>
@@ -79,12 +79,15 @@ export const reactionAnswers = (line: TypedLine, output: OutputAnswer, waitingKe
 export const isStarred = (line: TypedLine, output: OutputAnswer): boolean =>
   line.lastKey !== 0x2a && (output.masks || (output.trailingMasks > 0 && output.trailingMasks === line.keys))
 
+/** A secret's keys have no answers, and one or two by chance must not be believed. */
+export const isTrusted = (line: TypedLine): boolean => line.answered >= trustedAnswers
+
 /**
  * Of keys nobody answered in time, few are kept where a program takes keys without showing them (`yy`, `ma`, j on the
  * last line): on the alternate screen, or in a line whose other keys were answered.
  */
 export const keepsUnanswered = (line: TypedLine, keys: number): boolean =>
-  line.policy === 'answer' && (line.alternate || line.answered >= trustedAnswers) && keys < fewKeys
+  line.policy === 'answer' && (line.alternate || isTrusted(line)) && keys < fewKeys
 
 export const verdictUnanswered = (line: TypedLine, rule: MaskRule): Verdict => {
   if (line.starred) return 'mask-echo'

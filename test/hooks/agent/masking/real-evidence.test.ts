@@ -41,12 +41,12 @@ const programs: Program[] = [
     argv: (file) => ['vim', '-n', '-u', 'NONE', file],
     ...vim,
   },
-  { name: 'vim, 150 ms away', argv: (file) => far('vim', '-n', file), ...vim },
+  { name: 'vim, 150 ms away', argv: (file) => far('vim', '-n', file), ...vim, slowestMs: 100 },
   { name: 'less', argv: (file) => ['less', file], ...less },
   { name: 'less -X (no alternate screen)', argv: (file) => ['less', '-X', file], ...less },
   { name: 'top', argv: () => ['top', '-d', '2'], habits: topHabits, before: ready('PID'), after: 'q', slowestMs: 60 },
   { name: 'bash readline', argv: () => shell, ...bash },
-  { name: 'bash readline, 150 ms away', argv: () => far(...shell), ...bash },
+  { name: 'bash readline, 150 ms away', argv: () => far(...shell), ...bash, slowestMs: 100 },
   { name: 'bash in vi mode', argv: () => [...shell, '-o', 'vi'], ...bash },
 ]
 
