@@ -38,6 +38,7 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
   let state = initialState
   let abortText: string | null = null
   let clientEnded = false
+  let more = false // came while the pump was at work
   let pumping: Promise<void> | null = null
   let settled = false // no further message is handled
   const timers: NodeJS.Timeout[] = []
@@ -165,7 +166,10 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
 
   const pumpOnce = async (): Promise<void> => {
     try {
-      await consume()
+      do {
+        more = false
+        await consume()
+      } while (more)
       if (clientEnded) await clientGone()
     } catch (error) {
       await fail(error)
@@ -205,6 +209,7 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
   socket.on('data', (chunk: Buffer) => {
     if (settled) return
     reader.push(chunk)
+    more = true
     if (pumping) socket.pause()
     else void pump()
   })

@@ -1,7 +1,10 @@
 import test from 'ava'
+import { Stream } from '#services/recordings/format/frame-batch.ts'
+import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
 import { connectSudoClient } from '#test/helpers/sudo-client.ts'
 import { until } from '#test/helpers/until.ts'
-import { startWithMemory } from './start.ts'
+import { bytesOf } from './recorded.ts'
+import { startWithAgent } from './start.ts'
 
 const relay = { clientId: 'Sudo Logsrvd 1.9.13p3' } // a client that comes back
 
@@ -16,8 +19,8 @@ const cutSession = async (port: number) => {
   return { logId, at: client.acknowledgedNs }
 }
 
-test('after a restart the sum goes on from the resume point, and commit points with it (memory recorder)', async (t) => {
-  const { port, sessions } = await startWithMemory(t)
+test('after a restart the sum goes on from the resume point, and commit points with it', async (t) => {
+  const { port, sessions } = await startWithAgent(t)
   const { logId, at } = await cutSession(port)
   const again = await connectSudoClient(port, relay)
   await again.greeted()
@@ -27,30 +30,32 @@ test('after a restart the sum goes on from the resume point, and commit points w
   await again.closed()
   t.is(again.heard.commitsNs.at(-1), 1_000_000_001n)
   t.true(again.heard.commitsNs.every((ns) => ns > at))
-  t.like(sessions[0]!.ending, { reason: 'exit', exitCode: 5 })
-  t.is(sessions.length, 1)
+  const [session, ...others] = await sessions()
+  t.is(others.length, 0)
+  t.like(session!.end, { reason: EndReason.EXIT, exitCode: 5 })
+  t.is(bytesOf(session!, Stream.TTYOUT).toString(), 'beforeafter')
 })
 
-test('a session is recorded by one connection: a second restart of its log id is refused (memory recorder)', async (t) => {
-  const { port, sessions } = await startWithMemory(t)
+test('a session is recorded by one connection: a second restart of its log id is refused', async (t) => {
+  const { port, sessions } = await startWithAgent(t)
   const { logId, at } = await cutSession(port)
   const first = await connectSudoClient(port, relay)
   const second = await connectSudoClient(port, relay)
   await Promise.all([first.greeted(), second.greeted()])
   first.restart(logId, at)
-  await until(() => sessions[0]!.resumedAtNs.length === 1)
+  first.io('ttyoutBuf', 'once')
+  await first.committed()
   second.restart(logId, at)
   second.io('ttyoutBuf', 'twice')
   await second.closed()
   t.regex(second.heard.errors[0] ?? '', /another connection/)
-  first.io('ttyoutBuf', 'once')
   first.exit()
   await first.closed()
-  t.is(Buffer.concat(sessions[0]!.frames.map(({ data }) => data)).toString(), 'beforeonce')
+  t.is(bytesOf((await sessions())[0]!, Stream.TTYOUT).toString(), 'beforeonce')
 })
 
-test('a log id that is unknown, or of a session that ended, is refused with a text (memory recorder)', async (t) => {
-  const { port } = await startWithMemory(t)
+test('a log id that is unknown, or of a session that ended, is refused with a text', async (t) => {
+  const { port } = await startWithAgent(t)
   const ended = await connectSudoClient(port)
   await ended.greeted()
   ended.accept()
@@ -66,13 +71,13 @@ test('a log id that is unknown, or of a session that ended, is refused with a te
   }
 })
 
-test('a client that does not come back leaves a truncated session, and only then (memory recorder)', async (t) => {
-  const { port, sessions } = await startWithMemory(t, { resumeGraceMs: 300 })
+test('a client that does not come back leaves a truncated session, and only then', async (t) => {
+  const { port, sessions } = await startWithAgent(t, { resumeGraceMs: 300 })
   const leftAt = Date.now()
   const { logId, at } = await cutSession(port)
-  await until(() => sessions[0]!.ending !== null)
+  await until(async () => (await sessions())[0]?.end !== null)
   t.true(Date.now() - leftAt >= 300)
-  t.like(sessions[0]!.ending, { reason: 'truncated', runTimeNs: at })
+  t.like((await sessions())[0]!.end, { reason: EndReason.TRUNCATED, runTimeNs: at })
   const late = await connectSudoClient(port, relay)
   await late.greeted()
   late.restart(logId, at)
@@ -80,15 +85,15 @@ test('a client that does not come back leaves a truncated session, and only then
   t.is(late.heard.errors.length, 1)
 })
 
-test('a session that waits for its client is ended by an order, and by the stop of the server (memory recorder)', async (t) => {
-  const { port, sessions, hook } = await startWithMemory(t)
-  await cutSession(port)
+test('a session that waits for its client is ended by an order, and by the stop of the server', async (t) => {
+  const { port, sessions, hook, core } = await startWithAgent(t)
+  const { logId } = await cutSession(port)
   await cutSession(port)
   await until(() => hook.openConnections === 0)
-  sessions[0]!.abort('the spool is full')
-  await until(() => sessions[0]!.ending !== null)
-  t.like(sessions[0]!.ending, { reason: 'aborted', detail: 'the spool is full' })
-  t.is(sessions[1]!.ending, null)
+  t.true(core.recorder.terminate(logId, 'ended by the security team'))
+  await until(async () => (await sessions())[0]!.end !== null)
+  t.like((await sessions())[0]!.end, { reason: EndReason.ABORTED, detail: 'ended by the security team' })
+  t.is((await sessions())[1]!.end, null)
   await hook.close()
-  t.like(sessions[1]!.ending, { reason: 'truncated' })
+  t.like((await sessions())[1]!.end, { reason: EndReason.TRUNCATED })
 })
