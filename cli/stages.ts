@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import express from 'express'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
-import { createReceiver } from '#ingest/receiver/receiver.ts'
+import { createReceiver, type Receiver } from '#ingest/receiver/receiver.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
 import { createBrowserSessions } from '#services/access/browser-sessions.ts'
@@ -22,7 +22,13 @@ import { createViewer } from '#viewer/viewer.ts'
 import { ownerTokenFile } from './instance.ts'
 
 /** The stages that run inside `up`, on the given back ends. */
-export type Stages = { httpPort: number; firstLoginLink(): Promise<string>; close(): Promise<void> }
+export type Stages = {
+  httpPort: number
+  firstLoginLink(): Promise<string>
+  /** Closes the open evidence blocks now, so that what was recorded stands before the end. */
+  drain(): Promise<void>
+  close(): Promise<void>
+}
 export type StagesOptions = { config: Config; backends: Backends; clock: Clock; log: Logger }
 
 const listen = (server: Server, host: string, port: number): Promise<number> =>
@@ -66,15 +72,21 @@ const createAccess = async ({ config, backends, clock }: StagesOptions) => {
   }
 }
 
-const startWorkers = async (options: StagesOptions, registry: Registry) => {
+const startWorkers = async (options: StagesOptions, registry: Registry, receiver: Receiver) => {
   const { config, backends, clock, log } = options
   const shared = { ...backends, config: config.ingest, retentionDays: config.recordings.retentionDays, clock, registry }
-  const workers = [
-    await createRecorder({ ...shared, log: log.child({ stage: 'recorder' }) }),
-    await createEventRecorder({ ...shared, log: log.child({ stage: 'event-recorder' }) }),
-    await createIndexer({ ...shared, log: log.child({ stage: 'indexer' }) }),
-  ]
-  return { close: () => Promise.all(workers.map((worker) => worker.close())) }
+  const { lastHeartbeatMs } = receiver
+  const recorder = await createRecorder({ ...shared, lastHeartbeatMs, log: log.child({ stage: 'recorder' }) })
+  const eventRecorder = await createEventRecorder({ ...shared, log: log.child({ stage: 'event-recorder' }) })
+  const indexer = await createIndexer({ ...shared, log: log.child({ stage: 'indexer' }) })
+  return {
+    drain: async () => {
+      await Promise.all([recorder.drain(), eventRecorder.drain()])
+    },
+    close: async () => {
+      await Promise.all([recorder.close(), eventRecorder.close(), indexer.close()])
+    },
+  }
 }
 
 export const startStages = async (options: StagesOptions): Promise<Stages> => {
@@ -114,7 +126,7 @@ export const startStages = async (options: StagesOptions): Promise<Stages> => {
   app.use(problemHandler(log))
   const server = createServer({ requestTimeout: 60_000, headersTimeout: 15_000 }, app)
   httpPort = await listen(server, config.http.host, config.http.port)
-  const workers = await startWorkers(options, registry)
+  const workers = await startWorkers(options, registry, receiver)
   ready = true
 
   return {
@@ -123,6 +135,7 @@ export const startStages = async (options: StagesOptions): Promise<Stages> => {
       const { code } = await access.loginLinks.issue({ name: 'owner', role: 'admin', actor: 'bartizan' })
       return `${publicUrl()}/sign-in#${code}`
     },
+    drain: workers.drain,
     close: async () => {
       ready = false
       server.close()

@@ -36,14 +36,11 @@ const nextSignal = (): Promise<NodeJS.Signals> =>
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal))
   })
 
-/**
- * Waits, with a limit, until the last sessions are sealed and everything is in the catalog. Events are not waited for:
- * their open block is written when the stages close.
- */
+/** Waits, with a limit, until every group has committed what the bus holds. */
 const caughtUp = async ({ bus }: Backends): Promise<boolean> => {
   const end = Date.now() + catchUpMs
   while (Date.now() < end) {
-    const lag = (await bus.lag()).filter(({ topic, group }) => topic === 'session-frames' || group === 'indexer')
+    const lag = await bus.lag()
     if (lag.every(({ committed, end: last }) => committed >= last)) return true
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -89,6 +86,7 @@ const run = async (config: Config, configFile: string | undefined, log: Logger):
   // The receiver stays until the agent has handed over its spool, the workers until they have seen it.
   await agent.stop(config.agent.drainMs + agentMarginMs)
   await rm(endpointsFile, { force: true })
+  await stages.drain()
   if (!(await caughtUp(backends))) log.warn('not everything was consumed before the end; it goes on at the next start')
   await stages.close()
   await backends.close()
