@@ -14,8 +14,7 @@ export type BatchesAnswer = z.infer<typeof BatchesAnswer>
 export const EventsAnswer = z.object({
   accepted: z.number().int(),
   duplicates: z.number().int(),
-  /** `code` BTZ_FORBIDDEN: the token is wrong, not the event. */
-  rejected: z.array(z.object({ line: z.number().int(), reason: z.string(), code: z.string().optional() })),
+  rejected: z.array(z.object({ line: z.number().int(), reason: z.string() })),
 })
 export type EventsAnswer = z.infer<typeof EventsAnswer>
 

@@ -17,6 +17,7 @@ export type HeartbeatLoop = { close(): Promise<void> }
 
 const maxWaitMs = 10_000
 const marginMs = 15_000
+const pauseAfterOrderMs = 100
 
 /** Says that the agent lives and what it holds; the answer is held open, so that orders arrive at once. */
 export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
@@ -24,35 +25,45 @@ export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
   const stopping = new AbortController()
   const { signal } = stopping
   const backoff = createBackoff()
-  const waitMs = Math.min(everyMs, maxWaitMs)
+  let isFirst = true // of a connection: answered at once, since the uplink waits to hear that we are accepted
 
-  const exchange = async (): Promise<HeartbeatAnswer> => {
+  let askedForMs: number | null = null // Retry-After of the last answer
+
+  const exchange = async (waitMs: number): Promise<HeartbeatAnswer> => {
     const body = Buffer.from(
       JSON.stringify({ ...beat(), at: new Date().toISOString(), waitMs } satisfies z.input<typeof Heartbeat>),
     )
     const call = { method: 'PUT' as const, path: '/api/agents/heartbeat', contentType: 'application/json' }
     const answer = await client.call({ ...call, body, timeoutMs: waitMs + marginMs, signal })
+    askedForMs = answer.retryAfterMs
     if (answer.status !== 200) throw new Error(`the receiver answered ${answer.status}`)
     return HeartbeatAnswer.parse(answer.body)
   }
   const once = async (): Promise<void> => {
     const startedMs = performance.now()
+    const { orders, evidence } = await exchange(isFirst ? 0 : Math.min(everyMs, maxWaitMs))
+    client.accepted()
+    backoff.reset()
+    for (const order of orders) onOrder(order)
+    onEvidence(evidence)
+    // After an order the next answer has to be on hold again soon, or a second order would wait.
+    const pauseMs = isFirst || orders.length > 0 ? pauseAfterOrderMs : everyMs - (performance.now() - startedMs)
+    isFirst = false
+    await sleep(Math.min(everyMs, pauseMs), signal)
+  }
+  const onceOrLater = async (): Promise<void> => {
     try {
-      const { orders, evidence } = await exchange()
-      for (const order of orders) onOrder(order)
-      onEvidence(evidence)
-      backoff.reset()
-      // An order is answered at once: the next answer has to be on hold again soon, or a second order would wait.
-      if (orders.length === 0) await sleep(everyMs - (performance.now() - startedMs), signal)
-      else await sleep(Math.min(everyMs, 100), signal)
+      await once()
     } catch (error) {
       if (signal.aborted) return
       log.debug({ err: error }, 'heartbeat: no answer')
-      await backoff.pause(null, signal)
+      isFirst = true
+      client.lookAgain()
+      await backoff.pause(askedForMs, signal)
     }
   }
   const run = async (): Promise<void> => {
-    while (!signal.aborted) await once()
+    while (!signal.aborted) await onceOrLater()
   }
   const running = run()
   return {

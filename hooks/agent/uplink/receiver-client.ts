@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import type { Config } from '#services/config.ts'
@@ -20,6 +20,11 @@ export type ReceiverCall = {
 export type ReceiverClient = {
   /** @throws when there is no answer: no receiver, no token, a broken connection, the time limit, `signal` */
   call(call: ReceiverCall): Promise<Answer>
+  /** The next call looks again where the receiver is and which token to use. */
+  lookAgain(): void
+  /** The receiver takes this agent, with this token, for its bastion: a heartbeat of it was answered. */
+  readonly isAccepted: boolean
+  accepted(): void
   close(): void
 }
 
@@ -57,45 +62,54 @@ const readAnswer = async (response: IncomingMessage): Promise<Answer> => {
 
 export const createReceiverClient = (config: Config): ReceiverClient => {
   const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) }
-  let base: string | null = null
-  let token: string | null = null
+  let way: { base: string; token: string } | null = null
+  let isFresh = false
+  let isAccepted = false
 
-  const send = (url: URL, bearer: string, { method, contentType, body, timeoutMs, signal }: ReceiverCall) =>
-    new Promise<{ response: IncomingMessage; request: ClientRequest }>((resolve, reject) => {
+  const findWay = async (): Promise<{ base: string; token: string }> => {
+    if (way && isFresh) return way
+    const found = { base: await findReceiver(config), token: await readToken(config) }
+    if (found.base !== way?.base || found.token !== way.token) isAccepted = false
+    way = found
+    isFresh = true
+    return found
+  }
+
+  const send = (url: URL, bearer: string, call: ReceiverCall): Promise<IncomingMessage> =>
+    new Promise<IncomingMessage>((resolve, reject) => {
       const secure = url.protocol === 'https:'
       const request = (secure ? httpsRequest : httpRequest)(url, {
-        method,
+        method: call.method,
         agent: agents[secure ? 'https:' : 'http:'],
         headers: {
           authorization: `Bearer ${bearer}`,
-          'content-type': contentType,
-          'content-length': body.byteLength,
+          'content-type': call.contentType,
+          'content-length': call.body.byteLength,
         },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal: AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]),
       })
-      request.once('response', (response) => resolve({ response, request }))
+      request.once('response', resolve)
       request.once('error', (error: NodeJS.ErrnoException) => {
         // The receiver closed an idle connection at the very moment it was used again (http.ClientRequest.reusedSocket).
-        if (request.reusedSocket && error.code === 'ECONNRESET') send(url, bearer, fresh).then(resolve, reject)
+        if (request.reusedSocket && error.code === 'ECONNRESET') send(url, bearer, call).then(resolve, reject)
         else reject(error)
       })
-      const fresh: ReceiverCall = { method, path: url.pathname, contentType, body, timeoutMs, signal }
-      request.end(body)
+      request.end(call.body)
     })
 
   return {
     call: async (call) => {
-      try {
-        base ??= await findReceiver(config)
-        token ??= await readToken(config)
-        const { response } = await send(new URL(call.path, base), token, call)
-        const answer = await readAnswer(response)
-        if (answer.status === 401 || answer.status === 403 || answer.status === 404) base = token = null
-        return answer
-      } catch (error) {
-        base = token = null
-        throw error
-      }
+      const { base, token } = await findWay()
+      return readAnswer(await send(new URL(call.path, base), token, call))
+    },
+    lookAgain: () => {
+      isFresh = false
+    },
+    get isAccepted() {
+      return isAccepted
+    },
+    accepted: () => {
+      isAccepted = true
     },
     close: () => {
       for (const agent of Object.values(agents)) agent.destroy()

@@ -29,6 +29,7 @@ export type UplinkOptions = {
 
 const maxItems = 5_000
 const callTimeoutMs = 60_000
+const notAccepted: Verdict = { kind: 'retry', why: 'the receiver rejects records and has not accepted this agent yet' }
 const newline = Buffer.from('\n')
 
 type Kind = {
@@ -86,7 +87,11 @@ export const startUplink = (options: UplinkOptions): Uplink => {
         signal,
       }
       const answer = await client.call(call)
-      return { verdict: kind.judge(sent, answer), waitMs: answer.retryAfterMs }
+      const verdict = kind.judge(sent, answer)
+      const isRefusal = verdict.kind === 'taken' && verdict.rejected.length > 0
+      // A token of another bastion has everything rejected: nothing is given up before we know that ours is right.
+      if (isRefusal && !client.isAccepted) return { verdict: notAccepted, waitMs: null }
+      return { verdict, waitMs: answer.retryAfterMs }
     } catch (error) {
       return { verdict: { kind: 'retry', why: (error as Error).message }, waitMs: null }
     }
@@ -102,6 +107,7 @@ export const startUplink = (options: UplinkOptions): Uplink => {
       const { verdict, waitMs } = await attempt(kind, sent)
       if (verdict.kind === 'retry') {
         trouble(verdict.why)
+        client.lookAgain()
         await backoff.pause(waitMs, signal)
         continue
       }

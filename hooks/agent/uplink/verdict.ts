@@ -14,7 +14,6 @@ export type Verdict =
 
 const taken = (rejected: Rejected[]): Verdict => ({ kind: 'taken', rejected })
 const retry = (why: string): Verdict => ({ kind: 'retry', why })
-const wrongToken = retry('the token may not write for this bastion')
 
 const detailOf = (body: unknown): string => {
   const detail = (body as { detail?: unknown } | null)?.detail
@@ -32,8 +31,6 @@ export const judgeBatches = (sent: readonly SpoolRecord[], answer: Answer): Verd
   const parsed = BatchesAnswer.safeParse(answer.body)
   if (!parsed.success) return retry('the answer of the receiver makes no sense')
   const { sessions, rejected } = parsed.data
-  // Not the batch is wrong but the token: what is rejected for that must not be given up.
-  if (rejected.some(({ code }) => code === 'BTZ_FORBIDDEN')) return wrongToken
   const refused = new Map(rejected.map(({ index, code, reason }) => [index, `${code}: ${reason}`]))
   const durable = new Map<string, number>(sessions.map(({ sessionId, durableSeq }) => [sessionId, durableSeq]))
   const isTaken = ({ sessionId, seq }: SpoolRecord, index: number): boolean =>
@@ -47,7 +44,6 @@ export const judgeEvents = (sent: readonly SpoolRecord[], answer: Answer): Verdi
   const parsed = EventsAnswer.safeParse(answer.body)
   if (!parsed.success) return retry('the answer of the receiver makes no sense')
   const { accepted, duplicates, rejected } = parsed.data
-  if (rejected.some(({ code }) => code === 'BTZ_FORBIDDEN')) return wrongToken
   if (accepted + duplicates + rejected.length !== sent.length) return retry('the receiver did not count every event')
   return taken(rejected.flatMap(({ line, reason }) => (sent[line - 1] ? [{ record: sent[line - 1]!, reason }] : [])))
 }

@@ -1,28 +1,14 @@
-import { execFile } from 'node:child_process'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import type { SpoolLevel } from '#hooks/agent/spool/limits.ts'
+import { canMount, remountReadOnly, smallDisk } from '#test/helpers/mounted-folder.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { append, openTestSpool, readAll } from './open.ts'
 
-const run = promisify(execFile)
-const isRoot = process.getuid?.() === 0
-const rootTest = isRoot ? test : test.skip
-
-const smallDisk = async (t: ExecutionContext<unknown>, sizeMiB: number): Promise<string> => {
-  const folder = await temporaryFolder(t)
-  const image = join(folder, 'image')
-  const mountPoint = join(folder, 'disk')
-  await mkdir(mountPoint)
-  await run('truncate', ['-s', `${sizeMiB}M`, image])
-  await run('mkfs.ext4', ['-q', '-m', '0', image])
-  await run('mount', ['-o', 'loop', image, mountPoint])
-  t.teardown(() => run('umount', ['-l', mountPoint]))
-  return mountPoint
-}
+const diskTest = canMount ? test : test.skip
+const MiB = 1024 * 1024
 
 test('the level rises at 80, 95 and 100 percent, and what does not fit is refused without a trace', async (t) => {
   const spool = await openTestSpool(t, await temporaryFolder(t), { config: { maxBytes: 1024 * 1024, fsyncMs: 1 } })
@@ -49,10 +35,10 @@ test('the level rises at 80, 95 and 100 percent, and what does not fit is refuse
   await append(spool, taken + 1, Buffer.alloc(10_000))
 })
 
-rootTest(
+diskTest(
   'a full disk refuses new data, still takes the ends of sessions, and is used again when there is room',
   async (t) => {
-    const disk = await smallDisk(t, 64)
+    const disk = await smallDisk(t, 64 * MiB)
     const spool = await openTestSpool(t, disk, { config: { segmentBytes: 4 * 1024 * 1024 } })
     const durable: number[] = []
     await writeFile(join(disk, 'ballast'), Buffer.alloc(20 * 1024 * 1024))
@@ -79,10 +65,10 @@ rootTest(
   },
 )
 
-rootTest(
+diskTest(
   'appends that were in flight when the disk became full are all durable or refused, and a restart agrees',
   async (t) => {
-    const disk = await smallDisk(t, 48)
+    const disk = await smallDisk(t, 48 * MiB)
     const spool = await openTestSpool(t, disk)
     await writeFile(join(disk, 'ballast'), Buffer.alloc(16 * 1024 * 1024))
     const outcomes = await Promise.all(
@@ -104,9 +90,9 @@ rootTest(
   },
 )
 
-rootTest('a folder on a read-only file system is an error that says so', async (t) => {
-  const disk = await smallDisk(t, 32)
-  await run('mount', ['-o', 'remount,ro', disk])
+diskTest('a folder on a read-only file system is an error that says so', async (t) => {
+  const disk = await smallDisk(t, 32 * MiB)
+  remountReadOnly(disk)
   await t.throwsAsync(openTestSpool(t, disk), { code: 'BTZ_DATA_UNWRITABLE' })
 })
 
