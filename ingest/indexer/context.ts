@@ -1,0 +1,19 @@
+import type { Registry } from 'prom-client'
+import type { DeadLetters } from '#ingest/dead-letters.ts'
+import type { Bus } from '#services/bus/bus.ts'
+import type { Catalog } from '#services/catalog/catalog.ts'
+import type { Clock } from '#services/clock.ts'
+import type { Config } from '#services/config.ts'
+import type { Logger } from '#services/log.ts'
+import type { IndexerMetrics } from './metrics.ts'
+
+export type IndexerOptions = {
+  bus: Bus
+  catalog: Pick<Catalog, 'progress' | 'indexFrames' | 'connectionSessions' | 'putEvents'>
+  config: Pick<Config['ingest'], 'reorderBatches' | 'reorderMs'>
+  clock: Clock
+  log: Logger
+  registry: Registry
+}
+
+export type IndexerContext = Omit<IndexerOptions, 'registry'> & { deadLetters: DeadLetters; metrics: IndexerMetrics }

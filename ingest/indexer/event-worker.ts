@@ -1,0 +1,72 @@
+import type { DeadLetterCause } from '#ingest/dead-letters.ts'
+import type { PartitionWorker } from '#ingest/recorder/partition-workers.ts'
+import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
+import { createSerial } from '#services/bus/serial.ts'
+import { SessionEvent } from '#services/schema/session-event.ts'
+import type { IndexerContext } from './context.ts'
+import { takeEach } from './run.ts'
+
+const maxTogether = 500
+
+type Decoded = { event: SessionEvent } | { cause: DeadLetterCause }
+
+const poison = (reason: string): Decoded => ({ cause: { code: 'BTZ_REQUEST_INVALID', reason } })
+
+/** The reason names members and rules, nothing of what the record says. */
+export const decodeEvent = (value: Uint8Array): Decoded => {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value))
+  } catch {
+    return poison('not JSON')
+  }
+  const result = SessionEvent.safeParse(parsed)
+  if (result.success) return { event: result.data }
+  return poison(result.error.issues.map(({ path, code }) => `${path.join('.')}: ${code}`).join(', '))
+}
+
+/** Indexes one partition of session-events: decode → catalog → commit. */
+export const createEventWorker = (
+  ctx: IndexerContext,
+  commit: (nextOffset: number) => Promise<void>,
+): PartitionWorker => {
+  const { catalog, clock, deadLetters, metrics } = ctx
+  const exclusively = createSerial()
+  let nextOffset = 0
+  let committed = 0
+  let isDropped = false
+
+  const put = async (events: SessionEvent[]): Promise<void> => {
+    const { inserted, duplicates } = await catalog.putEvents(events)
+    metrics.events.inc(inserted)
+    metrics.duplicateEvents.inc(duplicates)
+  }
+  const takeRun = async (records: BusRecord[], control: ConsumeControl): Promise<void> => {
+    let events: SessionEvent[] = []
+    await takeEach(records, control, clock, async (record) => {
+      const decoded = decodeEvent(record.value)
+      if ('event' in decoded) events.push(decoded.event)
+      else await deadLetters.write(record, decoded.cause)
+      if (events.length < maxTogether) return
+      await put(events)
+      events = []
+    })
+    if (events.length > 0) await put(events)
+    const last = records.at(-1)
+    if (last && !control.signal.aborted) nextOffset = last.offset + 1
+  }
+  const commitDone = async (): Promise<void> => {
+    if (isDropped || nextOffset <= committed) return
+    await commit(nextOffset)
+    committed = nextOffset
+  }
+
+  return {
+    takeRun: (records, control) => exclusively(() => takeRun(records, control)),
+    tick: () => exclusively(commitDone),
+    drain: () => exclusively(commitDone),
+    drop: () => {
+      isDropped = true
+    },
+  }
+}

@@ -1,0 +1,23 @@
+import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import { createPartitionWorkers, type PartitionWorkers } from '#ingest/recorder/partition-workers.ts'
+import type { IndexerContext, IndexerOptions } from './context.ts'
+import { createEventWorker } from './event-worker.ts'
+import { createFrameWorker } from './frame-worker.ts'
+import { createIndexerMetrics } from './metrics.ts'
+
+const group = 'indexer'
+
+/** Bus → catalog: consumes session-frames and session-events as group `indexer`. */
+export const createIndexer = async ({ registry, ...options }: IndexerOptions): Promise<PartitionWorkers> => {
+  const { bus, log } = options
+  const metrics = createIndexerMetrics(registry)
+  const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
+  const ctx: IndexerContext = { ...options, metrics, deadLetters }
+  return createPartitionWorkers({
+    bus,
+    group,
+    topics: ['session-frames', 'session-events'],
+    log,
+    create: ({ topic }, commit) => (topic === 'session-frames' ? createFrameWorker : createEventWorker)(ctx, commit),
+  })
+}

@@ -1,0 +1,38 @@
+import type { SessionRow } from '#services/catalog/catalog.ts'
+import { BartizanError } from '#services/errors.ts'
+import { type Commands, newCommands } from './commands.ts'
+import { newTypedLines, type TypedLines } from './typed/typed-lines.ts'
+
+/** What the indexer knows of a session between two batches; small, and kept with the session's row as `progress`. */
+export type SessionState = {
+  version: 1
+  row: SessionRow
+  sshTty: string | null // the terminal that sshd gave the login
+  sudoAtMs: number[] // when it executed sudo, Unix ms, the latest few
+  gaps: string[] // what is missing, for a person
+  commands: Commands
+  typed: TypedLines | null // null: the session has no terminal
+  sessionCommand: boolean // what was started is a command by itself, no shell to type in
+}
+
+export const newSessionState = (
+  row: SessionRow,
+  more: Pick<SessionState, 'sshTty' | 'sessionCommand'>,
+): SessionState => ({
+  version: 1,
+  row,
+  sudoAtMs: [],
+  gaps: [],
+  commands: newCommands(),
+  typed: row.tty === null ? null : newTypedLines(row.cols),
+  ...more,
+})
+
+export const saveState = (state: SessionState): string => JSON.stringify(state)
+
+/** @throws BTZ_INTERNAL for what another version of Bartizan wrote */
+export const loadState = (progress: string): SessionState => {
+  const state = JSON.parse(progress) as SessionState
+  if (state.version === 1) return state
+  throw new BartizanError('BTZ_INTERNAL', `the catalog keeps a session's progress in form ${state.version}`)
+}

@@ -1,0 +1,70 @@
+import type { IndexerContext } from './context.ts'
+import { type IndexedSession, newIndexedSession, planCommit, takeBack, waitingBytes } from './indexed-session.ts'
+import { loadState, saveState } from './session-state.ts'
+
+const idleMs = 60_000
+const maxKept = 5_000
+
+/** The sessions of one partition that are in memory; the catalog has the rest. */
+export const createSessionTable = ({ catalog, clock }: Pick<IndexerContext, 'catalog' | 'clock'>) => {
+  const sessions = new Map<string, IndexedSession>()
+
+  const load = async (session: IndexedSession): Promise<void> => {
+    const stored = await catalog.progress(session.sessionId)
+    session.nextSeq = stored?.nextSeq ?? 0
+    session.state = stored && loadState(stored.progress)
+    session.isLoaded = true
+    for (const seq of session.waiting.keys()) if (seq < session.nextSeq) session.waiting.delete(seq)
+  }
+
+  const write = async ({ sessionId, applied, state, commands }: IndexedSession): Promise<void> => {
+    const [first, last] = [applied[0], applied.at(-1)]
+    if (!first || !last || !state) return
+    await catalog.indexFrames({
+      sessionId,
+      fromSeq: first.batch.batchSeq,
+      nextSeq: last.batch.batchSeq + 1,
+      progress: saveState(state),
+      session: state.row,
+      commands: [...commands.values()],
+    })
+  }
+
+  /** Into the catalog, all but one. @throws what a write threw, after what failed was taken back */
+  const writeAll = async (except: IndexedSession | null = null): Promise<void> => {
+    const changed = [...sessions.values()].filter((session) => session !== except && session.applied.length > 0)
+    const done = await Promise.allSettled(changed.map(write))
+    for (const [index, session] of changed.entries()) {
+      if (done[index]!.status === 'rejected') takeBack(session)
+      session.applied = []
+      session.commands.clear()
+    }
+    for (const one of done) if (one.status === 'rejected') throw one.reason
+  }
+
+  const isForgettable = ({ waiting, applied }: IndexedSession): boolean => waiting.size === 0 && applied.length === 0
+
+  return {
+    all: () => [...sessions.values()],
+    get: (sessionId: string): IndexedSession => {
+      const session = sessions.get(sessionId) ?? newIndexedSession(sessionId)
+      session.touchedAtMs = clock.now()
+      sessions.delete(sessionId) // to its end: the first ones were touched longest ago
+      sessions.set(sessionId, session)
+      return session
+    },
+    load,
+    writeAll,
+    forgetIdle: (): void => {
+      const nowMs = clock.now()
+      for (const session of sessions.values()) {
+        const isIdle = Math.abs(nowMs - session.touchedAtMs) >= idleMs || sessions.size > maxKept
+        if (isIdle && isForgettable(session)) sessions.delete(session.sessionId)
+      }
+    },
+    forgetAll: () => sessions.clear(),
+    planCommit: (nextOffset: number) => planCommit(sessions.values(), nextOffset),
+    waitingBytes: () => waitingBytes(sessions.values()),
+  }
+}
+export type SessionTable = ReturnType<typeof createSessionTable>
