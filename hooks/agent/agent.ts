@@ -74,7 +74,7 @@ const publish = async (config: Config, log: Logger, sudoPort: number): Promise<s
   const file = join(config.data, 'agent', 'agent.json')
   const info = { pid: process.pid, startedAt: new Date().toISOString(), sudoPort, version }
   await writeFileDurably(file, JSON.stringify(info))
-  log.info(info, 'agent ready')
+  log.info({ sudoPort, version }, 'agent ready')
   return file
 }
 
