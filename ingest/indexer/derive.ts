@@ -24,6 +24,7 @@ import {
   takeShown,
   takeTyped,
 } from './typed/typed-lines.ts'
+import { isStepOfWrapper } from './wrapper.ts'
 
 /** A batch of a session → its row and commands. Changes `state` and reaches for nothing else. */
 
@@ -84,7 +85,8 @@ const takeMarker = (state: SessionState, data: Uint8Array, atMs: number, changed
     const executed = argv.length > 0 ? argv : [command]
     if (/(?:^|\/)sudo$/.test(command) || executed[0] === 'sudo') addSudo(state, atMs)
     if (state.typed) takeExec(state.typed, (line) => mentions(line, executed), listenerOf(state, changed))
-    takeProgram(state.commands, executed, atMs, isStartup(state), changed)
+    const startup = isStartup(state) || isStepOfWrapper(state.row.argv, executed)
+    takeProgram(state.commands, executed, atMs, startup, changed)
   }
 }
 

@@ -4,6 +4,7 @@ import { BartizanError } from '#services/errors.ts'
 import { EndReason, type SessionEnd, type SessionStart } from '#services/schema/generated/frame_batch_pb.ts'
 import { SessionId } from '#services/schema/ids.ts'
 import { boundedArgv } from './commands.ts'
+import { isWrappedLogin } from './wrapper.ts'
 
 const latestMs = Date.UTC(9999, 11, 31)
 const maxText = 1_024
@@ -81,6 +82,8 @@ const shells = new Set(['bash', 'sh', 'dash', 'zsh', 'fish', 'ksh', 'mksh', 'csh
 
 /** A shell that reads from the terminal: what it runs is typed. Any other program is a command by itself. */
 export const isInteractiveShell = (argv: readonly string[]): boolean => {
+  const wrapped = isWrappedLogin(argv)
+  if (wrapped !== null) return wrapped
   const [name = '', ...options] = argv
   const runsCommand = options.some((option) => /^-[a-z]*c/.test(option) || !/^[-+]/.test(option))
   return shells.has(basename(name).replace(/^-/, '')) && !runsCommand

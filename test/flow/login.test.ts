@@ -146,6 +146,11 @@ realTest(
       'vim -u NONE -N note',
     ]
     const { items } = (await product.api(`/api/sessions/${login.id}/commands?limit=200`)) as { items: Command[] }
+    t.deepEqual(
+      items.filter(({ via, startup }) => via === 'exec' && !startup),
+      [],
+      'what ran before the first prompt is start-up',
+    )
     for (const line of typed) {
       t.truthy(
         items.find((item) => item.line === line && item.via === 'typed' && !item.startup),
@@ -159,6 +164,12 @@ realTest(
     }
     t.true(
       (await sessionsOf(product, `q=${encodeURIComponent('echo no terminal')}`)).some(({ id }) => id === command.id),
+    )
+
+    const one = (await product.api(`/api/sessions/${command.id}/commands`)) as { items: Command[] }
+    t.deepEqual(
+      one.items.filter(({ startup }) => !startup).map(({ line, via }) => [line, via]),
+      [['echo no terminal; printf "\\377\\376"; exit 7', 'exec']],
     )
 
     for (const format of ['cast', 'txt', 'ndjson']) {
