@@ -45,7 +45,6 @@ export const topHabits: Habit[] = [
   (random) => `n${pick(random, ['5', '12', '0'])}\r`,
   (random) => `=o${pick(random, ['COMMAND=bash', 'USER=root'])}\r`,
   () => '=',
-  () => 'k\u001b',
 ]
 export const shellHabits: Habit[] = [
   (random) => `echo ${sentence(random)}\r`,
@@ -74,7 +73,7 @@ export const typing = (habits: readonly Habit[], keys: number, seed: number, slo
   const steps: Step[] = []
   let before = ''
   while (steps.length < keys) {
-    const pauseMs = random() < 0.03 ? 2200 : 60 * random()
+    const pauseMs = random() < 0.02 ? 2200 : 60 * random()
     for (const [index, typed] of keysOf(pick(random, habits)(random)).entries()) {
       const afterMs = index === 0 ? pauseMs : 5 + (slowestMs - 5) * random()
       steps.push({ typed, afterMs: before === '\u001b' ? Math.max(100, afterMs) : afterMs })
