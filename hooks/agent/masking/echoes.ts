@@ -78,8 +78,11 @@ export const takeEchoes = (waiting: readonly Piece[], output: Output): boolean =
   for (const [index, [line, pieces]] of typed.entries()) {
     // What comes belongs to the oldest line: if it is being typed, or known to be echoed.
     const keyByKey = index === 0 && (line.endedMs === null || isTrusted(line))
-    const echoed = keyByKey ? echoesNow(line, pieces, output) : echoesWhole(line, pieces, output.shown)
-    if (!echoed && !echoesPaste(line, pieces, output.shown)) continue
+    if (
+      !echoesPaste(line, pieces, output.shown) &&
+      !(keyByKey ? echoesNow(line, pieces, output) : echoesWhole(line, pieces, output.shown))
+    )
+      continue
     line.unanswered = waitingKeys(pieces)
     found = true
   }

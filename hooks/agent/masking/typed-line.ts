@@ -57,8 +57,12 @@ export const policyOf = (fresh: TtyMode, remembered: TtyMode | null): KeyPolicy 
 }
 
 const keysPerReaction = 3
+const keysPerReactionTrusted = 8 // "ayy, ma, then p
 const fewKeys = 4
 const trustedAnswers = 3
+
+/** A secret's keys have no answers, and one or two by chance must not be believed. */
+export const isTrusted = (line: TypedLine): boolean => line.answered >= trustedAnswers
 
 /** The answer of a screen program or a line editor, not a message of any program. */
 export const countsAsScreen = (line: TypedLine, output: OutputAnswer): boolean =>
@@ -72,15 +76,12 @@ export const countsAsScreen = (line: TypedLine, output: OutputAnswer): boolean =
 export const reactionAnswers = (line: TypedLine, output: OutputAnswer, waitingKeys: number): boolean => {
   if (!countsAsScreen(line, output)) return waitingKeys === 1
   line.reactions++
-  return line.reactions * keysPerReaction >= waitingKeys
+  return line.reactions * (isTrusted(line) ? keysPerReactionTrusted : keysPerReaction) >= waitingKeys
 }
 
 /** Prompts print a mask character per key, or redraw themselves with as many as there are keys. */
 export const isStarred = (line: TypedLine, output: OutputAnswer): boolean =>
   line.lastKey !== 0x2a && (output.masks || (output.trailingMasks > 0 && output.trailingMasks === line.keys))
-
-/** A secret's keys have no answers, and one or two by chance must not be believed. */
-export const isTrusted = (line: TypedLine): boolean => line.answered >= trustedAnswers
 
 /**
  * Of keys nobody answered in time, few are kept where a program takes keys without showing them (`yy`, `ma`, j on the

@@ -85,12 +85,7 @@ for (const place of places)
       const events = await typedSession({
         argv: place.argv,
         env: { PS1: 'PS> ' },
-        steps: [
-          atPrompt,
-          ...pasted(`${command}\n${secret}\n`),
-          { waitFor: '\n' },
-          atPrompt,
-        ],
+        steps: [atPrompt, ...pasted(`${command}\n${secret}\n`), { waitFor: '\n' }, atPrompt],
       })
       const kept = keptInput(replayed(events, place.seen)).toString()
       const shown = Buffer.concat(events.filter(({ dir }) => dir === 'out').map(({ data }) => data)).toString()
