@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -33,11 +33,19 @@ const runOf = (child: ReturnType<typeof spawn>) => {
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`
 
+/** What a killed sudo left running. */
+const processesOf = (user: string): number[] =>
+  spawnSync('pgrep', ['-u', user])
+    .stdout.toString()
+    .split('\n')
+    .flatMap((line) => (/^[0-9]+$/.test(line) ? [Number(line)] : []))
+
 /** @throws when it cannot change the machine; nothing is left behind then */
 export const createSudoAccount = (port: number, defaults: string): SudoAccount => {
   const name = `btzhook${process.pid}`
   const remove = (): void => {
     rmSync(dropIn, { force: true })
+    for (const pid of processesOf(name)) process.kill(pid, 'SIGKILL')
     execFileSync('userdel', ['-r', '-f', name], { stdio: 'ignore' })
   }
   execFileSync('useradd', ['--no-user-group', '-g', 'nogroup', '-m', '-s', '/bin/bash', name])
