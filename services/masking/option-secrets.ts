@@ -11,12 +11,14 @@ export type CommandSeen = {
 export const nothingSeen = (): CommandSeen => ({ programs: new Set(), words: new Set(), slashLogin: false })
 
 const maxSeen = 256
+const sshPrograms = new Set(['ssh', 'scp', 'sftp', 'rsync', 'autossh', 'ssh-copy-id'])
 const isOption = (word: string): boolean => /^--?[A-Za-z]/.test(word)
 
 export const noteWord = (seen: CommandSeen, word: string): void => {
-  if (word.startsWith('-') || word.includes('=') || seen.words.size >= maxSeen) return
+  if (word.startsWith('-') || word.includes('=')) return
   const name = word.slice(word.lastIndexOf('/') + 1)
-  seen.words.add(word)
+  if (seen.words.size < maxSeen) seen.words.add(word)
+  if (sshPrograms.has(name)) seen.programs.delete('sshpass') // -p is its port from here on
   if (Object.hasOwn(secretOptions, name) || slashLogins.has(name)) seen.programs.add(name)
   seen.slashLogin = slashLogins.has(name)
 }
