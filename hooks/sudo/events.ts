@@ -67,7 +67,7 @@ export const unrecordedCommand = (info: CommandInfo, sessionId: string, atMs: nu
   atMs: sinceMs,
 })
 
-/** `exitCode` null: sudo went without saying how the command ended. */
+/** `exitCode` null: not said. sudo 1.9.13 just closes the connection when such a command ends. */
 export const unrecordedEnd = (
   origin: Origin,
   sessionId: string,

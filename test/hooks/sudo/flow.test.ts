@@ -206,6 +206,21 @@ test('a session that sudo reports without recording it is a pair of events with 
   for (const event of events) t.true(onTheBus(event).success)
 })
 
+test('a session that is not recorded ends with its connection: sudo sends no exit then (memory recorder)', async (t) => {
+  const { port, events } = await startWithMemory(t)
+  const client = await connectSudoClient(port)
+  await client.greeted()
+  client.accept(loginInfos(), { expectIobufs: false })
+  client.finishTalking()
+  await client.closed()
+  t.deepEqual(client.heard.errors, [])
+  t.deepEqual(
+    events.map(({ kind }) => kind),
+    ['session_started', 'command', 'session_ended'],
+  )
+  t.like(events[2], { recorded: false, exitCode: null, exitSignal: null })
+})
+
 test('a login that cannot be recorded is refused with a text for its user (memory recorder)', async (t) => {
   const { port, refuse, sessions } = await startWithMemory(t)
   refuse(new BartizanError('BTZ_SPOOL_FULL', 'the disk for recordings is full; ask the operator of this host'))
