@@ -110,6 +110,22 @@ export const put = (screen: EchoScreen, char: string): void => {
   screen.wraps = true
 }
 
+const ascii = Array.from({ length: 127 }, (_, code) => String.fromCharCode(code))
+
+/** Puts printable ASCII from `from` on, as much as there is. Returns where it ends. */
+export const putAscii = (screen: EchoScreen, bytes: Uint8Array, from: number): number => {
+  let at = from
+  for (let byte = bytes[at]!; byte >= 0x20 && byte < 0x7f; byte = bytes[++at]!) {
+    if (screen.wraps) nextRow(screen)
+    const row = current(screen)
+    if (row.length < screen.col) pad(row, screen.col)
+    row[screen.col] = ascii[byte]!
+    if (screen.col + 1 < screen.cols) screen.col++
+    else screen.wraps = true
+  }
+  return at
+}
+
 /** Backspace, carriage return, tab. */
 export const control = (screen: EchoScreen, byte: number): void => {
   if (byte === 13) moveTo(screen, 0)

@@ -1,4 +1,14 @@
-import { clearRows, control, csi, type EchoScreen, hasRowsBelow, moveDown, put, shownText } from './echo-screen.ts'
+import {
+  clearRows,
+  control,
+  csi,
+  type EchoScreen,
+  hasRowsBelow,
+  moveDown,
+  put,
+  putAscii,
+  shownText,
+} from './echo-screen.ts'
 import { takeByte } from './utf8.ts'
 
 /**
@@ -107,15 +117,22 @@ const nextModeSwitch = (bytes: Buffer, from: number, to: number): { start: numbe
 }
 const isParam = (byte: number): boolean => byte === 0x3b || (byte >= 0x30 && byte <= 0x39)
 
-/** Skips to `to`, or to the end of a mode switch before it. Returns where to go on byte by byte. */
+/** Skips to `to`, or past a mode switch before it. Returns where to go on. */
 const skip = (screen: EchoScreen, bytes: Buffer, from: number, to: number, listener: OutputListener): number => {
   const found = nextModeSwitch(bytes, from, to)
   if (found === null) return to
-  clearRows(screen)
   const { start, end } = found
-  setModes(screen, bytes.toString('latin1', start + modeSwitch.length, end - 1), bytes[end - 1] === 0x68, listener)
+  if (screen.alternate) {
+    setModes(screen, bytes.toString('latin1', start + modeSwitch.length, end - 1), bytes[end - 1] === 0x68, listener)
+    return end
+  }
+  const lineEnd = bytes.lastIndexOf(LF, start)
+  if (lineEnd > from) return lineEnd
+  for (let at = from; at < end; at++) take(screen, bytes[at]!, listener)
   return end
 }
+
+const isPlain = (byte: number): boolean => byte >= 0x20 && byte < 0x7f
 
 export const takeOutput = (screen: EchoScreen, data: Uint8Array, listener: OutputListener): void => {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
@@ -128,6 +145,9 @@ export const takeOutput = (screen: EchoScreen, data: Uint8Array, listener: Outpu
     if (at < to && screen.phase === 'ground' && (screen.alternate || !listener.watches())) {
       screen.partial.missing = 0
       at = skip(screen, bytes, at, to, listener)
+    } else if (isPlain(bytes[at]!) && screen.phase === 'ground' && !screen.alternate) {
+      screen.partial.missing = 0
+      at = putAscii(screen, bytes, at)
     } else take(screen, bytes[at++]!, listener)
   }
 }

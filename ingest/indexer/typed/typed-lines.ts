@@ -133,7 +133,12 @@ const shownNow = ({ screen, lastShown }: TypedLines): string => {
 }
 
 const outputListener = (state: TypedLines, listener: TypedListener): OutputListener => ({
-  watches: () => state.line !== null || state.entered.length > 0 || state.expanding !== null || listener.hasUntaken(),
+  // A program that reads lines itself shows nothing that would have to be kept while one is typed.
+  watches: () =>
+    (state.line !== null && state.screen.editor !== 'off') ||
+    state.entered.length > 0 ||
+    state.expanding !== null ||
+    listener.hasUntaken(),
   lineEnd: (shown) => {
     state.lastShown = shown
     if (state.expanding && state.screen.editor !== 'on') expand(state, shown, listener)
