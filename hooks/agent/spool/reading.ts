@@ -7,8 +7,8 @@ export type SpoolChunk = { records: SpoolRecord[]; nextPosition: number; damages
 const endOf = (segment: Segment): number => segment.base + segment.bytes
 
 /**
- * At least one record, when there is any at or after `position`; more while they fit into `maxBytes`. `segments`: as
- * they are now, only durable bytes counted. Checkpoints are passed over.
+ * At least one record, when there is any at or after `position`; more while they fit into `maxBytes`. `segments`: only
+ * durable bytes counted. Checkpoints are passed over.
  */
 export const readChunk = async (
   segments: readonly Segment[],
@@ -17,8 +17,10 @@ export const readChunk = async (
 ): Promise<SpoolChunk> => {
   const chunk: SpoolChunk = { records: [], nextPosition: position, damages: [] }
   let bytes = 0
-  for (const segment of segments.filter((each) => endOf(each) > position)) {
-    for await (const read of readSegment({ ...segment }, Math.max(position, segment.base))) {
+  // Copies: a segment grows while it is read, and what came meanwhile was not read.
+  const asOfNow = segments.map((segment) => ({ ...segment }))
+  for (const segment of asOfNow.filter((each) => endOf(each) > position)) {
+    for await (const read of readSegment(segment, Math.max(position, segment.base))) {
       if (read.kind === 'damage') {
         chunk.damages.push(read.position)
         continue
