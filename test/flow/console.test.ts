@@ -1,7 +1,7 @@
 import test from 'ava'
 import { openConsole, screenshot, terminalText } from '#test/helpers/console-page.ts'
 import { realTest } from '#test/helpers/real.ts'
-import { startProduct } from '#test/helpers/running.ts'
+import { startProduct, untilSealed } from '#test/helpers/running.ts'
 import { connectSudoClient, loginInfos } from '#test/helpers/sudo-client.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -38,10 +38,7 @@ realTest(
     client.io('ttyoutBuf', '\u001b[H\u001b[2J\u001b[31mthird-screen\u001b[0m\r\n', 2_000_000_000n)
     client.exit()
     await client.committed()
-    await until(
-      async () => ((await product.api(`/api/sessions/${id}`)) as { evidence: string }).evidence === 'sealed',
-      { what: 'sealed' },
-    )
+    await untilSealed(product, id)
 
     await page.getByLabel('Search').fill('echo first-screen')
     await page.getByRole('button', { name: 'Search' }).click()
@@ -62,6 +59,7 @@ realTest(
         what: `the screen at ${t3} s shows ${text}`,
       })
       await screenshot(page, `session-at-${t3}s`)
+      t.pass()
     }
   },
 )
@@ -82,9 +80,7 @@ realTest(test, ['chromium'], 'a click on a command plays from there; UTC and loc
   }
   client.exit()
   await client.committed()
-  await until(async () => ((await product.api(`/api/sessions/${id}`)) as { evidence: string }).evidence === 'sealed', {
-    what: 'sealed',
-  })
+  await untilSealed(product, id)
 
   const page = await openConsole(t, product)
   await page.goto(`http://127.0.0.1:${product.endpoints.httpPort}/sessions/${id}`)

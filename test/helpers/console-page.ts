@@ -1,9 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ExecutionContext } from 'ava'
 import { chromium, type Page } from 'playwright-core'
 import type { Product } from './running.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 
 const flags = [
   '--no-sandbox',
@@ -16,7 +15,7 @@ const flags = [
 ]
 
 /** Chromium on the console, signed in by a one-time link as a person would. Problems of the page fail the test. */
-export const openConsole = async (t: ExecutionContext<unknown>, product: Product): Promise<Page> => {
+export const openConsole = async (t: Teardown, product: Product): Promise<Page> => {
   const context = await chromium.launchPersistentContext(await temporaryFolder(t), {
     executablePath: '/usr/bin/chromium',
     headless: true,
@@ -31,7 +30,9 @@ export const openConsole = async (t: ExecutionContext<unknown>, product: Product
     // A 404 of the first HEAD request says that nothing is stored yet.
     if (message.type() === 'error' && !/404|401/.test(message.text())) problems.push(message.text())
   })
-  t.teardown(() => t.deepEqual(problems, []))
+  t.teardown(() => {
+    if (problems.length > 0) throw new Error(`the page had problems:\n${problems.join('\n')}`)
+  })
   const { url } = (await product.api('/api/login-links', { method: 'POST', body: '{"name":"dana"}' })) as {
     url: string
   }

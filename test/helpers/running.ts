@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ExecutionContext } from 'ava'
 import { Endpoints } from '#services/schema/uplink.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 import { until } from './until.ts'
 
 const entry = fileURLToPath(new URL('../../cli/bartizan.ts', import.meta.url))
@@ -59,7 +58,7 @@ export type Product = Run & {
 
 /** Starts the whole product on loopback, on free ports, in a folder of the test's own, and waits until it is ready. */
 export const startProduct = async (
-  t: ExecutionContext<unknown>,
+  t: Teardown,
   options: { data?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Product> => {
   const data = options.data ?? (await temporaryFolder(t))
@@ -110,3 +109,13 @@ export const startProduct = async (
     },
   }
 }
+
+/** Until the session stands in evidence as a whole; it may take a moment until it is known at all. */
+export const untilSealed = (product: Product, id: string): Promise<void> =>
+  until(
+    async () => {
+      const response = await product.raw(`/api/sessions/${id}`)
+      return response.ok && ((await response.json()) as { evidence: string }).evidence === 'sealed'
+    },
+    { limitMs: 30_000, what: `session ${id} sealed` },
+  )
