@@ -7,9 +7,11 @@ import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import type { Logger } from '#services/log.ts'
 import { version } from '#services/version.ts'
 import { type Core, startCore } from './core.ts'
+import type { Health } from './health.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { type Links, startLinks } from './links.ts'
 import { makeFolder } from './make-folder.ts'
+import type { AgentRecorder } from './recorder.ts'
 
 export type RunningAgent = {
   readonly sudoPort: number
@@ -29,6 +31,7 @@ export type AgentOptions = {
 
 const lastUploadMs = 2_000
 const lastWriteMs = 2_000
+const lastEndsMs = 4_000
 const farewellMs = 500 // for the texts to reach the users before the process is gone
 const everyMs = 20
 const fullText = 'Bartizan: this host has no room left for recordings; your session ends because it cannot be recorded'
@@ -40,18 +43,21 @@ const signals = ['SIGTERM', 'SIGINT'] as const
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-const ended = async ({ recorder }: Core, limitMs: number): Promise<void> => {
+const ended = async (recorder: AgentRecorder, limitMs: number): Promise<void> => {
   const end = performance.now() + limitMs
   while (recorder.liveCount > 0 && performance.now() < end) await pause(everyMs)
 }
 
-const drain = async (config: Config, core: Core, hook: SudoHook): Promise<void> => {
-  core.recorder.refuse(drainRefusal)
+/** On a full disk the end of a session may wait for ever: a drain does not. */
+const within = (limitMs: number, ending: Promise<unknown>): Promise<unknown> => Promise.race([ending, pause(limitMs)])
+
+const drain = async (config: Config, { recorder }: Core, hook: SudoHook, health: Health): Promise<void> => {
+  recorder.refuse(drainRefusal)
   hook.stopAccepting()
-  await ended(core, config.agent.drainMs)
-  core.recorder.abortAll(drainText)
-  await hook.close(drainText)
-  await core.recorder.endSuspended()
+  await ended(recorder, config.agent.drainMs)
+  recorder.abortAll(drainText)
+  await within(lastEndsMs, Promise.all([hook.close(drainText), recorder.endSuspended()]))
+  await within(lastWriteMs, health.stopped())
 }
 
 const watchSpool = ({ config, log, exit = process.exit }: AgentOptions, core: Core, links: Links): void => {
@@ -105,8 +111,7 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     links.health.started()
 
     const stop = async (): Promise<void> => {
-      await drain(config, core, hook)
-      await links.health.stopped()
+      await drain(config, core, hook, links.health)
       await rm(infoFile, { force: true })
       await close()
       log.info('agent stopped')

@@ -9,8 +9,8 @@ export type PendingBatch = { frames: Frame[]; bytes: number; sourceBytes: number
 
 /** Gathers the frames of a session into batches; a frame that is longer than a batch is split. */
 export type BatchBuilder = {
-  readonly isEmpty: boolean
-  readonly bytes: number
+  /** Of the batch that is not complete yet. */
+  bytes(): number
   /** `commitNs`: what may be told when all of this frame is durable. */
   add(frame: Frame, commitNs: bigint): void
   /** Only while it is empty. */
@@ -44,12 +44,7 @@ export const createBatchBuilder = (
     current.commitNs = lastCommitNs = commitNs
   }
   return {
-    get isEmpty() {
-      return complete.length === 0 && current.frames.length === 0
-    },
-    get bytes() {
-      return current.bytes
-    },
+    bytes: () => current.bytes,
     add: (frame, commitNs) => {
       const { data } = frame
       if (data.byteLength <= maxBytes) return put(frame, commitNs)

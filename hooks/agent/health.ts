@@ -38,7 +38,10 @@ export const createHealth = (options: {
     const at = new Date().toISOString()
     const figures = { agent, spoolBytes: spool.usedBytes, lagMs: Math.round(lagMs()) }
     return events
-      .emit({ kind: 'recorder_health', at, source: 'agent', status, ...figures, detail }, { useReserve: true })
+      .emit(
+        { kind: 'recorder_health', at, source: 'agent', status, ...figures, detail },
+        { useReserve: detail !== null },
+      )
       .catch((error: unknown) => log.error({ err: error, status, detail }, 'recorder_health not recorded'))
   }
   const timer = setInterval(() => void emit('ok', null), everyMs)

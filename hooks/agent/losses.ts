@@ -4,7 +4,7 @@ import { markerFrame } from './session-marker.ts'
 
 /** Frames that could not be spooled because there was no room: what is known of them, until it can be recorded. */
 export type Losses = {
-  readonly any: boolean
+  any(): boolean
   add(frame: Frame, commitNs: bigint): void
   /** The marker that stands for them, with their delays, so that all times after it are right. */
   take(): { frame: Frame; commitNs: bigint }
@@ -16,9 +16,7 @@ export const createLosses = (): Losses => {
   let delayNs = 0n
   let lastCommitNs = 0n
   return {
-    get any() {
-      return frames > 0
-    },
+    any: () => frames > 0,
     add: (frame, commitNs) => {
       frames += 1
       bytes += sourceBytes(frame)

@@ -32,7 +32,7 @@ export const createMaskingLine = (options: {
   const release = (frames: readonly Frame[]): void => {
     for (const frame of frames) {
       order.leave(frame)
-      out(frame, order.releasedNs)
+      out(frame, order.releasedNs())
     }
   }
   const armTimer = (): void => {
@@ -47,11 +47,11 @@ export const createMaskingLine = (options: {
   }
   const push = (frame: Frame, mode: TtyMode, nowMs: number): void => {
     const delayNs = cut?.rest === frame ? cut.delayNs : frame.delayNs
-    const nothingHeld = order.isEmpty
+    const nothingHeld = order.isEmpty()
     const released = masker.push(frame, { nowMs, mode })
     if (nothingHeld && released.length === 1 && released[0] === frame) {
       order.pass(delayNs)
-      out(frame, order.releasedNs)
+      out(frame, order.releasedNs())
       return
     }
     order.enter(sourceBytes(frame), delayNs)
@@ -69,7 +69,7 @@ export const createMaskingLine = (options: {
     },
     pass: (delayNs) => {
       order.pass(delayNs)
-      return order.releasedNs
+      return order.releasedNs()
     },
     flush: async () => {
       await typed.settled()

@@ -54,8 +54,12 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
 
   const build = (chain: SessionChain, lineage: Lineage, more: Pick<SessionOptions, 'ttyMode' | 'resumed'>): Session => {
     const session: Session = createSession({
-      ...options,
-      ...more,
+      ttyMode: more.ttyMode,
+      resumed: more.resumed,
+      spool,
+      events,
+      signing: options.signing,
+      log,
       chain,
       bastion,
       config: config.agent,

@@ -6,9 +6,9 @@ import { sourceBytes } from './session-chain.ts'
  * masker keeps the order and may cut frames, with the delay on the first part; the bytes always add up.
  */
 export type ReleaseOrder = {
-  readonly isEmpty: boolean
+  isEmpty(): boolean
   /** Sum of the delays of what came out as a whole, or never had to go in. */
-  readonly releasedNs: bigint
+  releasedNs(): bigint
   enter(bytes: number, delayNs: bigint): void
   /** A frame came out. */
   leave(frame: Frame): void
@@ -29,12 +29,8 @@ export const createReleaseOrder = (fromNs: bigint): ReleaseOrder => {
     first = 0
   }
   return {
-    get isEmpty() {
-      return inside.length === 0
-    },
-    get releasedNs() {
-      return releasedNs
-    },
+    isEmpty: () => inside.length === 0,
+    releasedNs: () => releasedNs,
     enter: (bytes, delayNs) => void inside.push({ bytes, delayNs }),
     leave: (frame) => {
       let bytes = sourceBytes(frame)

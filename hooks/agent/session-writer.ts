@@ -82,7 +82,7 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
   const armTimer = (): void => {
     timer ??= setTimeout(() => {
       timer = null
-      void write(builder.bytes)
+      void write(builder.bytes())
     }, options.maxMs)
   }
   const gapBatch = (): PendingBatch => {
@@ -99,7 +99,7 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
   return {
     open: (start) => spool.append({ hintBytes: 4 * batchOverheadBytes, encode: () => entryOf({ frames: [], start }) }),
     add: (frame, commitNs) => {
-      if (broken || (losses.any && !recordGap())) {
+      if (broken || (losses.any() && !recordGap())) {
         losses.add(frame, commitNs)
         onLost(sourceBytes(frame))
         return
@@ -107,19 +107,19 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
       builder.add(frame, commitNs)
       armTimer()
     },
-    roomAgain: () => void (losses.any && recordGap()),
-    flush: () => write(builder.bytes),
+    roomAgain: () => void (losses.any() && recordGap()),
+    flush: () => write(builder.bytes()),
     end: async (end) => {
       if (timer) clearTimeout(timer)
       const useReserve = true
       const last: { batch: PendingBatch | null } = { batch: null }
       const encodeEnd = (): SpoolEntry => {
-        last.batch = losses.any ? gapBatch() : builder.take()
+        last.batch = losses.any() ? gapBatch() : builder.take()
         return entryOf({ frames: last.batch?.frames ?? [], end })
       }
       const encodeSeal = (): SpoolEntry | null => (chain.end ? entryOf({ frames: [] }) : null)
       await Promise.all([
-        spool.append({ hintBytes: builder.bytes + batchOverheadBytes, useReserve, encode: encodeEnd }),
+        spool.append({ hintBytes: builder.bytes() + batchOverheadBytes, useReserve, encode: encodeEnd }),
         spool.append({ hintBytes: batchOverheadBytes, useReserve, encode: encodeSeal }),
       ])
       if (last.batch) onDurable(last.batch.sourceBytes, last.batch.commitNs)

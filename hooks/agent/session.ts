@@ -65,6 +65,7 @@ export const createSession = (options: SessionOptions): Session => {
   let match = resumed?.match ?? null
   let lateMarkers: Frame[] = []
   let commandsAhead = resumed?.commandsAhead ?? 0
+  let commandLost = false
   let pendingBytes = 0
   let receivedNs = fromNs
   let toldNs: bigint | null = null
@@ -96,7 +97,10 @@ export const createSession = (options: SessionOptions): Session => {
   }
 
   const writer = createSessionWriter({
-    ...options,
+    chain,
+    spool: options.spool,
+    bastion: options.bastion,
+    signing: options.signing,
     maxBytes: config.batchMaxBytes,
     maxMs: config.batchMaxMs,
     fromNs,
@@ -114,7 +118,7 @@ export const createSession = (options: SessionOptions): Session => {
       abort('Bartizan: this session cannot be recorded any more')
     },
   })
-  const line = createMaskingLine({ ...options, ttyMode: options.ttyMode, fromNs, out: writer.add })
+  const line = createMaskingLine({ masker: options.masker, ttyMode: options.ttyMode, fromNs, out: writer.add })
 
   const resumedHere = (): void => {
     match = null
@@ -157,7 +161,11 @@ export const createSession = (options: SessionOptions): Session => {
     pendingBytes += bytes
     events
       .emit(event, { onWritten: () => chain.commandEvents++ })
-      .catch((error: unknown) => log.error({ err: error, sessionId }, 'command event not recorded'))
+      .catch((error: unknown) => {
+        // Once: on a full disk a busy script would fill the log as well. The gap in the recording counts the rest.
+        if (!commandLost) log.error({ err: error, sessionId }, 'command events are not recorded')
+        commandLost = true
+      })
       .finally(() => settle(bytes))
   }
   const takeMarker = (marker: Marker): void => {

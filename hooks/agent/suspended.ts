@@ -42,7 +42,7 @@ export const createSuspended = (options: {
     clearTimeout(timer)
     await Promise.all([...waiting.values()].map(endOne))
   }
-  const timer = setTimeout(() => void endAll(), graceMs)
+  const timer = setTimeout(() => void endAll(), graceMs).unref()
   for (const chain of options.chains) if (chain.end) void endOne(chain)
   return {
     taken: (sessionId) => void waiting.delete(sessionId),

@@ -64,7 +64,7 @@ test('onFull abort: what was lost is never called safe, and the end with its gap
   const batches = await batchesOf(core, session.sessionId)
   const frames = batches.flatMap((batch) => batch.frames)
   const kept = bytesOf(frames, Stream.TTYOUT)
-  t.deepEqual(kept, Buffer.concat(sent).subarray(0, kept.byteLength))
+  t.true(kept.equals(Buffer.concat(sent).subarray(0, kept.byteLength)))
   t.true((commits.at(-1) ?? 0n) <= BigInt(kept.byteLength / 100_000) * 10n)
   t.is(gapsIn(frames)[0]!.lostBytes, sent.length * 100_000 - kept.byteLength)
   t.is(batches.at(-2)!.end!.detail, 'no room')

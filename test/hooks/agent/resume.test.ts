@@ -110,7 +110,7 @@ test('a long frame that was cut in the middle is completed, not repeated', async
   session.frame(output('next', 1n))
   await session.end(endingOf())
   const all = (await batchesOf(core, cut.logId)).flatMap((batch) => batch.frames)
-  t.deepEqual(bytesOf(all, Stream.TTYOUT), Buffer.concat([long.data, Buffer.from('next')]))
+  t.true(bytesOf(all, Stream.TTYOUT).equals(Buffer.concat([long.data, Buffer.from('next')])))
   t.is(commits.at(-1), 6n)
   t.is(
     all.reduce((sum, { delayNs }) => sum + delayNs, 0n),

@@ -97,7 +97,7 @@ test('a frame of 2 MiB is split over batches, with its delay on the first part a
   t.is(commits.at(-1), 16n)
   const batches = await batchesOf(core, session.sessionId)
   const frames = batches.flatMap((batch) => batch.frames)
-  t.deepEqual(bytesOf(frames, Stream.TTYOUT), Buffer.concat([Buffer.from('before'), data, Buffer.from('after')]))
+  t.true(bytesOf(frames, Stream.TTYOUT).equals(Buffer.concat([Buffer.from('before'), data, Buffer.from('after')])))
   t.true(batches.every(({ message }) => message.payloadSize <= 256 * 1024))
   t.deepEqual(
     frames.filter(({ delayNs }) => delayNs > 0n).map(({ delayNs }) => delayNs),

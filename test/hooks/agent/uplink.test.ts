@@ -15,7 +15,7 @@ import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
 import { serveReceiver } from '#test/helpers/receiver.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
-import { configOf, endingOf, logTo, openCore, openingOf, output, silent, spooled } from './core.ts'
+import { configOf, endingOf, eventsOf, logTo, openCore, openingOf, output, silent, spooled } from './core.ts'
 
 test.after.always(closeSharedCatalog)
 
@@ -95,14 +95,16 @@ const setUp = async (t: ExecutionContext, more: Partial<Config['uplink']> = {}, 
 }
 type Agent = Awaited<ReturnType<typeof setUp>>
 
-const recordSession = async ({ recorder }: Agent, frames: number): Promise<string> => {
-  const session = await recorder.open(openingOf())
+const recordSession = async (agent: Agent, frames: number): Promise<void> => {
+  const session = await agent.recorder.open(openingOf())
   for (let index = 0; index < frames; index++) {
     session.frame(output(`frame ${index};`))
     if (index % 10 === 0) await until(() => session.pendingBytes === 0, { everyMs: 1 })
   }
   await session.end(endingOf())
-  return session.sessionId
+  const isEnd = (event: Record<string, unknown>) =>
+    event.kind === 'session_ended' && event.sessionId === session.sessionId
+  await until(async () => (await eventsOf(agent)).some(isEnd))
 }
 const hexOf = (bodies: Uint8Array[]): string[] => bodies.map((body) => Buffer.from(body).toString('hex'))
 
