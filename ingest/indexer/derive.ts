@@ -14,16 +14,8 @@ import {
 } from './commands.ts'
 import { endedRow, gapRow, isInteractiveShell, startedRow, timeOf, unknownRow } from './session-row.ts'
 import { newSessionState, type SessionState } from './session-state.ts'
-import {
-  endTyping,
-  type TypedLines,
-  type TypedListener,
-  takeExec,
-  takeMasked,
-  takeResize,
-  takeShown,
-  takeTyped,
-} from './typed/typed-lines.ts'
+import { endTyping, takeExec, takeMasked, takeResize, takeShown, takeTyped } from './typed/typed-lines.ts'
+import type { TypedLines, TypedListener } from './typed/typing.ts'
 import { isStepOfWrapper } from './wrapper.ts'
 
 /** A batch of a session → its row and commands. Changes `state` and reaches for nothing else. */

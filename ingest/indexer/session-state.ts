@@ -1,7 +1,7 @@
 import type { SessionRow } from '#services/catalog/catalog.ts'
 import { BartizanError } from '#services/errors.ts'
 import { type Commands, newCommands } from './commands.ts'
-import { newTypedLines, type TypedLines } from './typed/typed-lines.ts'
+import { newTypedLines, type TypedLines } from './typed/typing.ts'
 
 /** What the indexer knows of a session between two batches; small, and kept with the session's row as `progress`. */
 export type SessionState = {

@@ -1,14 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
-import {
-  endTyping,
-  newTypedLines,
-  type TypedLines,
-  takeMasked,
-  takeResize,
-  takeShown,
-  takeTyped,
-} from '#ingest/indexer/typed/typed-lines.ts'
+import { endTyping, takeMasked, takeResize, takeShown, takeTyped } from '#ingest/indexer/typed/typed-lines.ts'
+import { newTypedLines, type TypedLines } from '#ingest/indexer/typed/typing.ts'
 import { type TypedFrame, typedFixture } from '#test/helpers/typed-line-fixture.ts'
 
 type Told = { text: string | null; atMs: number; taken: boolean }

@@ -1,0 +1,55 @@
+import { type EchoScreen, newEchoScreen } from './echo-screen.ts'
+import type { KeyLine } from './key-line.ts'
+import { type KeyParser, newKeyParser } from './key-parser.ts'
+
+/** What is known between two frames; plain data, so that it can be kept. */
+
+/** A line whose Enter was pressed, and which the program at the terminal has not visibly taken yet. */
+export type EnteredLine = {
+  text: string
+  unclear: boolean
+  atMs: number
+  prompt: string
+  right: string
+  inEditor: boolean // a line editor was reading when it was typed
+  ends: number // line ends shown since
+}
+
+export type TypedLines = {
+  parser: KeyParser
+  screen: EchoScreen
+  line: KeyLine | null // being typed
+  prompt: string // what stood before it
+  right: string
+  entered: EnteredLine[]
+  expanding: { typed: string } | null // the line taken last; the next line shown may be its expansion
+  overtaken: string | null // the line whose exec came before the editor was seen to hand it over
+  lastPrompt: string
+  lastShown: string // the line shown last while a line was watched
+}
+
+/** What is told, in this order. */
+export type TypedListener = {
+  /** `taken`: the shell runs it now. Otherwise a program read it, or a shell will read it later. Null text: a line
+   * was taken whose text is a secret. */
+  line(text: string | null, atMs: number, taken: boolean): void
+  /** The line told last turned out to be this. */
+  expanded(text: string): void
+  /** A line told as not taken is run now, if `shown` ends with it. False: none of them. */
+  takenNow(shown: string): boolean
+  /** Lines are known that were not taken yet. */
+  hasUntaken(): boolean
+}
+
+export const newTypedLines = (cols: number | null): TypedLines => ({
+  parser: newKeyParser(),
+  screen: newEchoScreen(cols),
+  line: null,
+  prompt: '',
+  right: '',
+  entered: [],
+  expanding: null,
+  overtaken: null,
+  lastPrompt: '',
+  lastShown: '',
+})
