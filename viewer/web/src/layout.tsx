@@ -11,9 +11,9 @@ const Navigation = () => (
       ['/sessions', 'Sessions'],
       ['/events', 'Events'],
     ].map(([to, label]) => (
-      <NavLink key={to} to={to!} style={{ textDecoration: 'none' }}>
+      <NavLink key={to} to={to!} style={{ textDecoration: 'none', color: 'inherit' }}>
         {({ isActive }) => (
-          <Text span fw={isActive ? 700 : 400} c={isActive ? 'teal' : undefined}>
+          <Text span fw={isActive ? 700 : 400} td={isActive ? 'underline' : undefined}>
             {label}
           </Text>
         )}

@@ -27,7 +27,7 @@ export const EndlessList = <T,>(props: {
     <>
       <Text size="sm" c="dimmed" aria-live="polite" mb="xs">
         {relation === 'gte' ? 'more than ' : ''}
-        {value.toLocaleString('en')} {noun}
+        {value.toLocaleString('en')} {value === 1 ? noun.replace(/s$/, '') : noun}
       </Text>
       {children(items)}
       {query.hasNextPage && (

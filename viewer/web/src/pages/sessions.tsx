@@ -113,7 +113,7 @@ const ActiveFilters = () => {
 const Row = ({ session }: { session: Session }) => (
   <Table.Tr>
     <Table.Td>
-      <Anchor component={Link} to={`/sessions/${session.id}`}>
+      <Anchor component={Link} to={`/sessions/${session.id}`} size="sm">
         <Time at={session.startedAt} />
       </Anchor>
     </Table.Td>
