@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
+import { canMount, smallDisk } from '#test/helpers/mounted-folder.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { batchesOf, bytesOf, configOf, endingOf, openCore, openingOf, output } from './core.ts'
@@ -69,6 +71,42 @@ test('onFull abort: what was lost is never called safe, and the end with its gap
   t.is(gapsIn(frames)[0]!.lostBytes, sent.length * 100_000 - kept.byteLength)
   t.is(batches.at(-2)!.end!.detail, 'no room')
 })
+
+const diskTest = canMount ? test : test.skip
+
+diskTest(
+  'a full disk ends sessions with a text and a durable end; what was called safe is there after a restart',
+  async (t) => {
+    const disk = await smallDisk(t, 48 * 1024 * 1024)
+    const config = configOf(join(disk, 'data'), { batchMaxMs: 5, spool: { fsyncMs: 1 } })
+    const core = await openCore(t, config)
+    core.spool.onLevel((level) => level === 'full' && core.recorder.abortAll('no room'))
+    const session = await core.recorder.open(openingOf())
+    const commits: bigint[] = [0n]
+    const aborts: string[] = []
+    session.onCommit((elapsedNs) => commits.push(elapsedNs))
+    session.onAbort((text) => aborts.push(text))
+    const sent: Buffer[] = []
+    while (aborts.length === 0) {
+      const data = randomBytes(500_000)
+      sent.push(data)
+      session.frame(output(data, 1n))
+      await until(() => session.pendingBytes < 1024 * 1024, { everyMs: 1 })
+    }
+    await session.end(endingOf({ reason: 'aborted', detail: aborts[0]! }))
+    await core.close()
+    const again = await openCore(t, config)
+    t.deepEqual(again.recorder.openSessions, [])
+    const batches = await batchesOf(again, session.sessionId)
+    const kept = bytesOf(
+      batches.flatMap(({ frames }) => frames),
+      Stream.TTYOUT,
+    )
+    t.true(kept.byteLength >= Number(commits.at(-1)) * 500_000)
+    t.true(Buffer.concat(sent).subarray(0, kept.byteLength).equals(kept))
+    t.is(batches.at(-2)!.end!.detail, 'no room')
+  },
+)
 
 test('near the limit a new session is refused with a text for its user, open ones go on', async (t) => {
   const core = await smallCore(t, 'abort')
