@@ -8,6 +8,8 @@ import { processesOf } from '#test/helpers/bastion-accounts.ts'
 import { type Outcome, run } from '#test/helpers/bastion-client.ts'
 import { type Logsrvd, startLogsrvd } from '#test/helpers/bastion-logsrvd.ts'
 import { realTest } from '#test/helpers/real.ts'
+import { bytesOf, exported, sessionsOf } from '#test/helpers/recorded.ts'
+import { startProduct } from '#test/helpers/running.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -34,27 +36,34 @@ const sharedFile = async (t: ExecutionContext, content: Buffer): Promise<string>
 realTest(
   test,
   programs,
-  '300 commands without a terminal lose no byte on the way to the client and the recording',
+  '300 commands without a terminal lose no byte on the way to the client and into the recording',
   async (t) => {
-    const { bastion, logsrvd } = await recordedBastion(t)
-    const [user] = bastion.users
+    const product = await startProduct(t)
+    const bastion = await startBastion(t, { sudoPort: product.endpoints.sudoPort })
+    const user = bastion.users[0]!
     const content = randomBytes(300_000)
     const file = await sharedFile(t, content)
+    const options = await bastion.keepConnection(user)
     const runs = 300
-    const options = await bastion.keepConnection(user!)
     const received: string[] = []
     const worker = async (): Promise<void> => {
       while (received.length < runs) {
         const place = received.push('not yet') - 1
-        const { stdout, stderr, code } = await bastion.ssh(user!, `cat ${file}; exit 7`, { options })
+        const { stdout, stderr, code } = await bastion.ssh(user, `cat ${file}; exit 7`, { options })
         received[place] = `${sha256(stdout)} ${stderr.toString()} ${code}`
       }
     }
     await Promise.all([worker(), worker(), worker()])
     t.deepEqual(counted(received), { [`${sha256(content)}  7`]: runs })
 
-    await logsrvd.complete(runs)
-    t.deepEqual(counted((await logsrvd.recorded('stdout')).map(sha256)), { [sha256(content)]: runs })
+    const sealed = async () =>
+      (await sessionsOf(product, `user=${user.name}&limit=100`)).filter(({ evidence }) => evidence === 'sealed')
+    await until(async () => (await sealed()).length === runs, { limitMs: 60_000, everyMs: 500, what: 'all sealed' })
+    const recorded: string[] = []
+    for (const { id, state, exitCode } of await sealed()) {
+      recorded.push(`${sha256(bytesOf(await exported(product, id), 'stdout'))} ${state} ${exitCode}`)
+    }
+    t.deepEqual(counted(recorded), { [`${sha256(content)} complete 7`]: runs })
   },
 )
 

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { type Session, Session as SessionSchema } from '#services/schema/session.ts'
 import { type Bastion, bastionPrograms, startBastion } from '#test/helpers/bastion.ts'
 import type { Account } from '#test/helpers/bastion-accounts.ts'
 import type { Shell } from '#test/helpers/bastion-client.ts'
 import { realTest } from '#test/helpers/real.ts'
-import { type Product, startProduct } from '#test/helpers/running.ts'
+import { bytesOf, exported, sessionsOf } from '#test/helpers/recorded.ts'
+import { startProduct } from '#test/helpers/running.ts'
 import { filesHolding } from '#test/helpers/secret-search.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
@@ -15,24 +15,7 @@ import { until } from '#test/helpers/until.ts'
 const programs = [...bastionPrograms, 'vim', 'python3', 'perl']
 const notice = 'This session is recorded.\n'
 
-type Line = { atMs: number; stream: string; dataB64?: string; rows?: number; cols?: number; masked?: unknown }
 type Command = { atMs: number; line: string; argv: string[]; via: string; startup: boolean }
-
-const sessionsOf = async (product: Product, query: string): Promise<Session[]> => {
-  const { items } = (await product.api(`/api/sessions?${query}`)) as { items: unknown[] }
-  return items.map((item) => SessionSchema.parse(item))
-}
-const exported = async (product: Product, id: string): Promise<Line[]> => {
-  const text = await (await product.raw(`/api/sessions/${id}/export?format=ndjson`)).text()
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line)
-}
-const bytesOf = (lines: Line[], stream: string): Buffer =>
-  Buffer.concat(
-    lines.filter((line) => line.stream === stream).map(({ dataB64 }) => Buffer.from(dataB64 ?? '', 'base64')),
-  )
 
 /** Types a line and waits until the shell is back at its prompt. */
 const run = async (shell: Shell, line: string): Promise<void> => {
