@@ -21,7 +21,7 @@ export type Verdict = 'keep' | MaskRule
 
 /** One line of typing, from Enter to Enter. */
 export type TypedLine = {
-  policy: 'answer' | 'echo'
+  policy: Exclude<KeyPolicy, 'keep'>
   starred: boolean // a mask character was printed for a key of this line
   alternate: boolean // typed on the alternate screen
   keys: number

@@ -12,8 +12,10 @@ export type Typing = {
 }
 
 const verdictOf = (line: TypedLine, policy: KeyPolicy): Verdict | null => {
-  if (policy === 'mask') return 'tty-no-echo'
-  if (policy === 'echo') line.policy = 'echo'
+  // What began without echo is one answer up to Enter, whatever is read later.
+  if (policy === 'mask' || line.policy === 'mask') line.policy = 'mask'
+  else if (policy === 'echo') line.policy = 'echo'
+  if (line.policy === 'mask') return 'tty-no-echo'
   return policy === 'keep' && line.policy !== 'echo' ? 'keep' : null
 }
 
