@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { type Bastion, bastionPrograms, startBastion, writeFileOf } from '#test/helpers/bastion.ts'
@@ -7,6 +7,8 @@ import { type Account, processesOf } from '#test/helpers/bastion-accounts.ts'
 import { startLogsrvd } from '#test/helpers/bastion-logsrvd.ts'
 import { freePort } from '#test/helpers/free-port.ts'
 import { realTest } from '#test/helpers/real.ts'
+import { sessionsOf } from '#test/helpers/recorded.ts'
+import { startProduct } from '#test/helpers/running.ts'
 import { until } from '#test/helpers/until.ts'
 
 const programs = [...bastionPrograms, 'sudo_logsrvd']
@@ -150,6 +152,25 @@ realTest(test, programs, 'what a session has running ends with its log server', 
     t.not(code, 0)
     await until(async () => (await processesOf(user!.uid)).length === 0, { what: `end of all processes, tty ${tty}` })
     t.false(existsSync(join(user!.home, 'afterwards')))
+  }
+})
+
+realTest(test, programs, 'who is ended from the console reads why, and keeps nothing running', async (t) => {
+  const product = await startProduct(t)
+  const bastion = await startBastion(t, { sudoPort: product.endpoints.sudoPort })
+  const [user] = bastion.users
+  for (const tty of [false, true]) {
+    const outcome = bastion.ssh(user!, 'sleep 300 & : >begun; sleep 300', { tty })
+    await until(() => existsSync(join(user!.home, 'begun')), { what: 'begin of the command' })
+    await rm(join(user!.home, 'begun'))
+    const open = async () => (await sessionsOf(product, `user=${user!.name}`)).find(({ endedAt }) => endedAt === null)
+    await until(async () => (await open()) !== undefined, { what: 'the session in the list' })
+    const path = `/api/sessions/${(await open())!.id}/terminate`
+    await product.api(path, { method: 'POST', body: JSON.stringify({ reason: 'not at this hour' }) })
+    const { stdout, stderr } = await outcome
+    t.regex(`${stdout}${stderr}`, /abort message received from server: .*not at this hour/)
+    await until(async () => (await processesOf(user!.uid)).length === 0, { what: `end of all processes, tty ${tty}` })
+    await until(async () => (await open()) === undefined, { what: 'the end in the list' })
   }
 })
 

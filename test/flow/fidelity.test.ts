@@ -192,6 +192,28 @@ realTest(test, [...programs, 'scp', 'rsync'], '50 MB go both ways through scp, s
   }
 })
 
+realTest(test, [...programs, 'scp'], '50 MB copied there and back are in the recordings byte by byte', async (t) => {
+  const product = await startProduct(t)
+  const bastion = await startBastion(t, { sudoPort: product.endpoints.sudoPort })
+  const user = bastion.users[0]!
+  const content = randomBytes(50_000_000)
+  const file = await sharedFile(t, content)
+  const back = join(await temporaryFolder(t), 'back')
+  const there = bastion.remote(user, 'there')
+  t.is((await bastion.transfer('scp', ['-O', '-q', file, there])).code, 0)
+  t.is((await bastion.transfer('scp', ['-O', '-q', there, back])).code, 0)
+  t.true((await readFile(back)).equals(content))
+
+  const sealed = async () =>
+    (await sessionsOf(product, `user=${user.name}`)).filter(({ evidence }) => evidence === 'sealed')
+  await until(async () => (await sealed()).length === 2, { limitMs: 60_000, everyMs: 200, what: 'both sealed' })
+  for (const { id, inBytes, state } of await sealed()) {
+    const stream = inBytes > content.length ? 'stdin' : 'stdout' // scp's protocol puts a few bytes around the file
+    t.true(bytesOf(await exported(product, id), stream).includes(content), stream)
+    t.is(state, 'complete')
+  }
+})
+
 realTest(test, programs, 'sftp also works where sshd is set to its internal server', async (t) => {
   const logsrvd = await startLogsrvd(t)
   const bastion = await startBastion(t, { sudoPort: logsrvd.port, subsystem: 'internal-sftp' })
