@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { type Bastion, bastionPrograms, startBastion } from '#test/helpers/bastion.ts'
 import type { Account } from '#test/helpers/bastion-accounts.ts'
 import type { Shell } from '#test/helpers/bastion-client.ts'
+import { openConsole, screenshot, terminalText } from '#test/helpers/console-page.ts'
 import { realTest } from '#test/helpers/real.ts'
 import { bytesOf, exported, sessionsOf } from '#test/helpers/recorded.ts'
-import { startProduct } from '#test/helpers/running.ts'
+import { type Product, startProduct } from '#test/helpers/running.ts'
 import { filesHolding } from '#test/helpers/secret-search.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
-const programs = [...bastionPrograms, 'vim', 'python3', 'perl']
+const programs = [...bastionPrograms, 'vim', 'python3', 'perl', 'chromium']
 const notice = 'This session is recorded.\n'
 
 type Command = { atMs: number; line: string; argv: string[]; via: string; startup: boolean }
@@ -65,6 +66,21 @@ const useShell = async (bastion: Bastion, user: Account, bigFile: string, secret
   )
   shell.type('exit 3\r')
   return shell
+}
+
+/** What Chromium shows at three moments of the recording, each by a link to that moment. */
+const watch = async (t: ExecutionContext, product: Product, id: string, moments: [string, number, string][]) => {
+  const page = await openConsole(t, product)
+  for (const [name, atMs, text] of moments) {
+    await page.goto(`http://127.0.0.1:${product.endpoints.httpPort}/sessions/${id}?t=${atMs}`)
+    await until(async () => (await terminalText(page)).includes(text), {
+      limitMs: 30_000,
+      what: `${text} on the screen at ${atMs} ms`,
+    })
+    await screenshot(page, `login-${name}`)
+    t.pass()
+  }
+  return terminalText(page)
 }
 
 realTest(
@@ -154,6 +170,17 @@ realTest(
       one.items.filter(({ startup }) => !startup).map(({ line, via }) => [line, via]),
       [['echo no terminal; printf "\\377\\376"; exit 7', 'exec']],
     )
+
+    const enteredAt = (line: string) => items.find((item) => item.line === line)!.atMs
+    const leavesInsertMode = lines.find(({ atMs, stream, dataB64 }) => {
+      return stream === 'ttyin' && atMs > enteredAt('vim -u NONE -N note') && dataB64 === btoa('\x1b')
+    })!
+    const lastScreen = await watch(t, product, login.id, [
+      ['resized', enteredAt('echo 日本語 é 🎉'), '40120'],
+      ['wide', items.find(({ line }) => line.startsWith('printf'))!.atMs, '日本語é🎉'],
+      ['vim', leavesInsertMode.atMs, 'alinetypedinvim'],
+    ])
+    t.false(lastScreen.includes('marker-edited'), 'vim has the screen for itself')
 
     for (const format of ['cast', 'txt', 'ndjson']) {
       const text = await (await product.raw(`/api/sessions/${login.id}/export?format=${format}`)).text()
