@@ -23,6 +23,7 @@ import { EndlessList } from '../components/endless-list.tsx'
 import { Failure } from '../components/failure.tsx'
 import { Player, type PlayerHandle } from '../components/player.tsx'
 import { SessionState } from '../components/session-state.tsx'
+import { startedAs } from '../started-as.ts'
 import { formatBytes, formatDuration, Time } from '../time.tsx'
 
 const refreshMs = 3000
@@ -39,9 +40,9 @@ const Facts = ({ session }: { session: Session }) => {
     ['Terminal', session.tty ? `${session.tty}, ${session.cols}×${session.rows}` : 'none (a remote command)'],
     [
       'Started as',
-      <span key="argv" className="command-line">
-        {session.argv.join(' ')}
-      </span>,
+      <code key="argv" title={session.argv.join(' ')}>
+        {startedAs(session)}
+      </code>,
     ],
     ['Output', formatBytes(session.outBytes)],
     ['Input', formatBytes(session.inBytes)],

@@ -5,6 +5,7 @@ import { Link, useSearchParams } from 'react-router'
 import { api, type Session } from '../api.ts'
 import { EndlessList } from '../components/endless-list.tsx'
 import { SessionState } from '../components/session-state.tsx'
+import { startedAs } from '../started-as.ts'
 import { formatDuration, Time } from '../time.tsx'
 
 const filters = ['q', 'user', 'bastion', 'sourceIp', 'state', 'from', 'to', 'connectionId'] as const
@@ -134,7 +135,7 @@ const Row = ({ session }: { session: Session }) => (
     <Table.Td>{session.commandCount}</Table.Td>
     <Table.Td maw={320}>
       <div className="command-line" title={session.argv.join(' ')}>
-        {session.argv.join(' ')}
+        {startedAs(session)}
       </div>
     </Table.Td>
     <Table.Td>{session.exitSignal ?? session.exitCode ?? '–'}</Table.Td>

@@ -1,0 +1,7 @@
+import type { Session } from './api.ts'
+
+/** What was asked for: behind the recording wrapper (hooks/sudo/setup), which sudo starts as `bash WRAPPER --recorded PID`. */
+export const startedAs = ({ argv }: Session): string => {
+  if (argv[2] !== '--recorded') return argv.join(' ')
+  return argv[4] ?? 'login shell'
+}
