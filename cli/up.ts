@@ -69,10 +69,11 @@ const run = async (config: Config, configFile: string | undefined, log: Logger):
     await backends.close()
     throw error
   }
+  const link = await stages.firstLoginLink()
   await publish(agent.info())
   process.stdout.write(
     readyMessage({
-      link: await stages.firstLoginLink(),
+      link,
       linkMinutes: config.viewer.loginLinkMinutes,
       httpPort: stages.httpPort,
       sudoPort: agent.info().sudoPort,

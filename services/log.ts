@@ -1,8 +1,9 @@
 import { type Logger, pino } from 'pino'
+import pretty from 'pino-pretty'
 
 export type { Logger }
 
-/** Structured logs (JSON lines) on standard error. Secrets are never passed to a logger; known names are redacted too. */
+/** Logs on standard error: lines for a person at a terminal, JSON lines for everything else. Secrets are never passed to a logger; known names are redacted too. */
 export const createLogger = (name: string, level: string): Logger =>
   pino(
     {
@@ -11,5 +12,5 @@ export const createLogger = (name: string, level: string): Logger =>
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: ['token', '*.token', 'authorization', '*.authorization', 'cookie', '*.cookie'],
     },
-    pino.destination(2),
+    process.stderr.isTTY ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname,name' }) : pino.destination(2),
   )

@@ -19,6 +19,7 @@ const refused = async (t: ExecutionContext, env: NodeJS.ProcessEnv, pattern: Reg
 test('up says where the console is, answers health checks, and SIGTERM ends it and its agent with exit code 0', async (t) => {
   const product = await startProduct(t)
   const { endpoints } = product
+  await until(() => product.output().includes('Ctrl-C'), { what: 'the message is printed' })
   t.regex(product.output(), new RegExp(`http://127\\.0\\.0\\.1:${endpoints.httpPort}/sign-in#\\S{20,}`))
   t.regex(product.output(), /ssh -L/)
   t.is((await product.raw('/readyz')).status, 200)

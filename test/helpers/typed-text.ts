@@ -43,7 +43,6 @@ export const topHabits: Habit[] = [
     times(random, pick(random, ['M', 'P', 'T', 'N', 'c', 'z', 'x', 'i', 'V', '1', 't', 'm', 'R', '<', '>']), 2),
   () => 'h ',
   (random) => `n${pick(random, ['5', '12', '0'])}\r`,
-  (random) => `=o${pick(random, ['COMMAND=bash', 'USER=root'])}\r`,
   () => '=',
 ]
 export const shellHabits: Habit[] = [
@@ -65,19 +64,26 @@ export const shellHabits: Habit[] = [
 const keysOf = (text: string): string[] => text.match(/\u001b\[[A-Z]|[\s\S]/gu) ?? []
 
 /**
- * Typing of at least `keys` keys: from 5 ms apart on, faster than anybody (nothing makes it harder to tell which answer
+ * Typing of at least `textKeys` keys that are no control keys: 5 to 25 ms apart, faster than anybody (nothing makes it harder to tell which answer
  * belongs to which key), with pauses longer than a key may be held. Behind Escape a person waits, or it means Alt.
  */
-export const typing = (habits: readonly Habit[], keys: number, seed: number, slowestMs = 25): Step[] => {
+export const typing = (
+  habits: readonly Habit[],
+  textKeys: number,
+  seed: number,
+  [fastestMs, slowestMs] = [5, 25],
+): Step[] => {
   const random = seededRandom(seed)
   const steps: Step[] = []
   let before = ''
-  while (steps.length < keys) {
-    const pauseMs = random() < 0.02 ? 2200 : 60 * random()
+  let count = 0
+  while (count < textKeys) {
+    const pauseMs = random() < 0.02 ? 2200 : fastestMs + 60 * random()
     for (const [index, typed] of keysOf(pick(random, habits)(random)).entries()) {
-      const afterMs = index === 0 ? pauseMs : 5 + (slowestMs - 5) * random()
+      const afterMs = index === 0 ? pauseMs : fastestMs + (slowestMs - fastestMs) * random()
       steps.push({ typed, afterMs: before === '\u001b' ? Math.max(100, afterMs) : afterMs })
       before = typed
+      if (typed >= ' ' && typed !== '\u007f') count++
     }
   }
   return steps
