@@ -1,13 +1,15 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { type Backends, embedded } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
+import { systemCode } from '#services/disk-error.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
-import { BartizanError } from '#services/errors.ts'
+import { BartizanError, hasCode } from '#services/errors.ts'
 import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import { createLogger, type Logger } from '#services/log.ts'
+import { makeFolder } from '#services/make-folder.ts'
 import { type AgentProcess, superviseAgent } from './agent-process.ts'
 import { readyMessage } from './ready-message.ts'
 import { configOf } from './settings.ts'
@@ -18,13 +20,13 @@ const catchUpMs = 10_000
 
 const prepareFolder = async (data: string): Promise<void> => {
   try {
-    await mkdir(join(data, 'agent'), { recursive: true, mode: 0o700 })
+    await makeFolder(join(data, 'agent'))
     await writeFile(join(data, '.writable'), '')
     await rm(join(data, '.writable'))
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
+    const full = systemCode(cause) === 'ENOSPC' || hasCode(cause, 'BTZ_DISK_FULL')
     throw new BartizanError(
-      code === 'ENOSPC' ? 'BTZ_DISK_FULL' : 'BTZ_DATA_UNWRITABLE',
+      full ? 'BTZ_DISK_FULL' : 'BTZ_DATA_UNWRITABLE',
       `the data folder ${data} cannot be written: ${(cause as Error).message}`,
       { hint: 'name another one with BARTIZAN_DATA, or mend its owner, mode or free space', cause },
     )

@@ -5,12 +5,12 @@ import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import type { Logger } from '#services/log.ts'
+import { makeFolder } from '#services/make-folder.ts'
 import { version } from '#services/version.ts'
 import { type Core, startCore } from './core.ts'
 import type { Health } from './health.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { type Links, startLinks } from './links.ts'
-import { makeFolder } from './make-folder.ts'
 import type { AgentRecorder } from './recorder.ts'
 
 export type RunningAgent = {

@@ -1,7 +1,7 @@
 import type { Config } from '#services/config.ts'
 import { diskError } from '#services/disk-error.ts'
 import type { Logger } from '#services/log.ts'
-import { makeFolder } from '../make-folder.ts'
+import { makeFolder } from '#services/make-folder.ts'
 import { type Acknowledged, openAcknowledged } from './acknowledged.ts'
 import type { AppendRequest } from './append-queue.ts'
 import { createAppender } from './appender.ts'
