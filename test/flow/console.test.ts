@@ -89,7 +89,7 @@ realTest(test, ['chromium'], 'a click on a command plays from there; UTC and loc
   const shown = () => terminalText(page)
   await until(async () => (await shown()).includes('$hostname'), { what: 'jumped to hostname' })
   t.true((await shown()).includes('outputofuptime'))
-  t.false((await shown()).includes('outputofhostname'), 'the moment is when Enter was pressed')
+  await until(async () => (await shown()).includes('outputofhostname'), { what: 'it plays on' })
 
   const started = page.locator('time').first()
   const utc = (await started.textContent()) ?? ''
@@ -98,4 +98,8 @@ realTest(test, ['chromium'], 'a click on a command plays from there; UTC and loc
   t.regex(utc, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
   t.regex(local, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
   await screenshot(page, 'session-local-time')
+
+  await page.getByRole('link', { name: 'Events', exact: true }).click()
+  await page.getByText(`session.view · ${id}`).first().waitFor()
+  await screenshot(page, 'events')
 })

@@ -2,7 +2,7 @@ import { Alert, Text } from '@mantine/core'
 import { type Player as AsciinemaPlayer, create } from 'asciinema-player'
 import { type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react'
 
-export type PlayerHandle = { seek(atMs: number): void }
+export type PlayerHandle = { playFrom(atMs: number): Promise<void> }
 
 /** asciinema-player on the segmented form of the server. A new `url` makes a new player. */
 export const Player = ({ url, startAtMs, ref }: { url: string; startAtMs: number; ref?: Ref<PlayerHandle> }) => {
@@ -38,8 +38,9 @@ export const Player = ({ url, startAtMs, ref }: { url: string; startAtMs: number
   }, [url])
 
   useImperativeHandle(ref, () => ({
-    seek: (atMs) => {
-      void player.current?.seek(atMs / 1000)
+    playFrom: async (atMs) => {
+      await player.current?.seek(atMs / 1000)
+      await player.current?.play()
     },
   }))
 

@@ -15,9 +15,11 @@ const summary = (event: SessionEvent): string => {
     case 'command':
       return event.line
     case 'access':
-      return [event.actor, event.action, event.object].filter(Boolean).join(' · ')
+      return [event.action, event.object, event.reason, event.actor].filter(Boolean).join(' · ')
     case 'recorder_health':
       return [event.status, event.detail].filter(Boolean).join(' · ')
+    case 'session_started':
+      return [event.protocol, event.tty ? 'with a terminal' : 'without a terminal'].join(' · ')
     case 'session_ended':
       return event.exitSignal ? `signal ${event.exitSignal}` : `exit code ${event.exitCode ?? '–'}`
     case 'privilege_change':
@@ -42,7 +44,7 @@ const Row = ({ event }: { event: SessionEvent }) => (
     </Table.Td>
     <Table.Td>
       {event.sessionId && (
-        <Anchor component={Link} to={`/sessions/${event.sessionId}`}>
+        <Anchor component={Link} to={`/sessions/${event.sessionId}`} size="sm">
           session
         </Anchor>
       )}

@@ -250,7 +250,7 @@ export const SessionPage = () => {
               Commands
             </Title>
             <EndlessList query={commands} noun="commands" empty={<Text size="sm">None yet.</Text>}>
-              {(items) => <CommandList commands={items} onJump={(atMs) => player.current?.seek(atMs)} />}
+              {(items) => <CommandList commands={items} onJump={(atMs) => player.current?.playFrom(atMs)} />}
             </EndlessList>
           </Paper>
           <Facts session={session} />
