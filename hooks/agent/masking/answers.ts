@@ -7,7 +7,7 @@ const takeReaction = (pieces: readonly Piece[], line: TypedLine, output: OutputA
   const keys = waitingKeys(pieces)
   if (!reactionAnswers(line, output, keys)) return
   for (const piece of pieces) piece.verdict = 'keep'
-  if (countsAsScreen(line, output)) line.answered += keys
+  if (countsAsScreen(line, output)) line.answered++
   line.unanswered = 0
   line.reactions = 0
 }

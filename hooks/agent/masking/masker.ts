@@ -24,8 +24,9 @@ import { createTyping } from './typing.ts'
  * `nowMs` is monotonic.
  *
  * Limits, where nothing but the output can tell (a nested ssh, or no way to read the mode): output that uses cursor
- * control and comes from the background while a secret is typed gives away up to three of its keys, plain text one
- * key, each time it comes; of a secret typed slowly on the alternate screen (tmux) up to three keys are kept.
+ * control and comes from the background while a secret is typed gives away up to two of its keys, plain text one key,
+ * each time it comes; on the alternate screen (a prompt inside tmux) the last three keys, or those of somebody who
+ * types three in 2 s, may be kept; a secret of less than four keys may be taken for an echo.
  */
 export type Masker = {
   push(frame: Frame, at: { nowMs: number; mode: TtyMode }): Frame[]

@@ -26,7 +26,7 @@ export type TypedLine = {
   alternate: boolean // typed on the alternate screen
   keys: number
   lastKey: number // byte
-  answered: number // keys that were echoed, or answered by a screen program
+  answered: number // keys echoed, and reactions of a screen program
   unanswered: number // keys since the last answer
   reactions: number // of the program since then
   lastKeyMs: number
@@ -56,7 +56,7 @@ export const policyOf = (fresh: TtyMode, remembered: TtyMode | null): KeyPolicy 
   return fresh === 'echo' ? 'keep' : 'answer'
 }
 
-const keysPerReaction = 3
+const keysPerReaction = 2
 const keysPerReactionTrusted = 8 // "ayy, ma, then p
 const fewKeys = 4
 const trustedAnswers = 3
@@ -70,8 +70,8 @@ export const countsAsScreen = (line: TypedLine, output: OutputAnswer): boolean =
 
 /**
  * Output that is no echo answers few keys only, so that one message from the background, or a prompt that appears
- * while a password is typed ahead, does not give away a line: a screen program's answer stands for three keys
- * (5dd, gg, a held j over a slow line), plain text for one key alone (y/n, "press any key").
+ * while a password is typed ahead, does not give away a line: a screen program's answer stands for two keys
+ * (dd, gg), for more where it has answered before, plain text for one key alone (y/n, "press any key").
  */
 export const reactionAnswers = (line: TypedLine, output: OutputAnswer, waitingKeys: number): boolean => {
   if (!countsAsScreen(line, output)) return waitingKeys === 1

@@ -19,7 +19,8 @@ const textKeys = (events: readonly TtyEvent[]): number =>
     .reduce((sum, { kind, bytes }) => sum + (kind === 'text' ? bytes.length : 0), 0)
 
 type Program = {
-  slowestMs?: number
+  gapMs?: [number, number]
+
   name: string
   argv: (file: string) => string[]
   habits: Habit[]
