@@ -25,7 +25,11 @@ const encoded = (step: Step) =>
 /** Runs a real program in a real pty and types into it. @throws when the program does not show what is waited for */
 export const typedSession = async ({ argv, steps, env = {} }: Plan): Promise<TtyEvent[]> => {
   const child = spawn('python3', [script('pty-session.py')], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const plan = { argv, env: { TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', HISTFILE: '/dev/null', ...env }, steps: steps.map(encoded) }
+  const plan = {
+    argv,
+    env: { TERM: 'xterm-256color', LC_ALL: 'C.UTF-8', HISTFILE: '/dev/null', ...env },
+    steps: steps.map(encoded),
+  }
   child.stdin.end(JSON.stringify(plan))
   const complaints: Buffer[] = []
   child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk))

@@ -64,8 +64,9 @@ export const shellHabits: Habit[] = [
 const keysOf = (text: string): string[] => text.match(/\u001b\[[A-Z]|[\s\S]/gu) ?? []
 
 /**
- * Typing of at least `textKeys` keys that are no control keys: 5 to 25 ms apart, faster than anybody (nothing makes it harder to tell which answer
- * belongs to which key), with pauses longer than a key may be held. Behind Escape a person waits, or it means Alt.
+ * Typing of at least `textKeys` keys that are no control keys: 5 to 25 ms apart, faster than anybody (nothing makes it
+ * harder to tell which answer belongs to which key), with pauses longer than a key may be held. Behind Escape a person
+ * waits, or it means Alt.
  */
 export const typing = (
   habits: readonly Habit[],
@@ -77,8 +78,10 @@ export const typing = (
   const steps: Step[] = []
   let before = ''
   let count = 0
+  let nextPause = textKeys / 8
   while (count < textKeys) {
-    const pauseMs = random() < 0.02 ? 2200 : fastestMs + 60 * random()
+    const pauseMs = steps.length >= nextPause ? 2200 : fastestMs + 60 * random()
+    if (steps.length >= nextPause) nextPause += textKeys / 4
     for (const [index, typed] of keysOf(pick(random, habits)(random)).entries()) {
       const afterMs = index === 0 ? pauseMs : fastestMs + (slowestMs - fastestMs) * random()
       steps.push({ typed, afterMs: before === '\u001b' ? Math.max(100, afterMs) : afterMs })

@@ -9,7 +9,7 @@ import { missingProgram, type Step, script, type TtyEvent, typedSession } from '
 import { type Habit, lessHabits, shellHabits, topHabits, typing, vimHabits } from '#test/helpers/typed-text.ts'
 
 // What people type into real programs in a real pty stays in the recording: 99.5 % of the keys that show a character.
-const keysPerProgram = 420
+const keysPerProgram = 405
 const seed = Number(process.env.BARTIZAN_SEED ?? 20_260_101)
 
 const textKeys = (events: readonly TtyEvent[]): number =>
@@ -42,13 +42,13 @@ const programs: Program[] = [
     argv: (file) => ['vim', '-n', '-u', 'NONE', file],
     ...vim,
   },
-  { name: 'vim, 150 ms away', argv: (file) => far('vim', '-n', file), ...vim, gapMs: [5, 90] },
+  { name: 'vim, 150 ms away', argv: (file) => far('vim', '-n', file), ...vim, gapMs: [20, 80] },
   { name: 'less', argv: (file) => ['less', file], ...less },
   { name: 'less -X (no alternate screen)', argv: (file) => ['less', '-X', file], ...less },
   // top takes keys that come together for one it does not know, and sleeps over the message: slower typing.
-  { name: 'top', argv: () => ['top', '-d', '2'], habits: topHabits, before: ready('PID'), after: 'q', gapMs: [40, 80] },
+  { name: 'top', argv: () => ['top', '-d', '2'], habits: topHabits, before: ready('PID'), after: 'q', gapMs: [35, 60] },
   { name: 'bash readline', argv: () => shell, ...bash },
-  { name: 'bash readline, 150 ms away', argv: () => far(...shell), ...bash, gapMs: [5, 90] },
+  { name: 'bash readline, 150 ms away', argv: () => far(...shell), ...bash, gapMs: [20, 80] },
   { name: 'bash in vi mode', argv: () => [...shell, '-o', 'vi'], ...bash },
 ]
 
