@@ -27,9 +27,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
 
 for (const command of [upCommand, agentCommand, loginCommand, tokenCommand, configCommand])
   program.addCommand(command())
-program.configureOutput({ outputError: (text, write) => write(`bartizan: ${text.replace(/^error: /, '')}`) })
-program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-for (const command of program.commands) command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+/** Wrong usage ends with 2 everywhere; commander itself says 1. */
+const endWithOurCodes = (command: Command): void => {
+  command.configureOutput({ outputError: (text, write) => write(`bartizan: ${text.replace(/^error: /, '')}`) })
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  for (const sub of command.commands) endWithOurCodes(sub)
+}
+endWithOurCodes(program)
 
 const explain = (error: unknown): string => {
   if (!(error instanceof BartizanError)) return error instanceof Error ? (error.stack ?? error.message) : String(error)
