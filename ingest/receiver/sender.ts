@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { mayWriteFor } from '#services/access/permissions.ts'
+import { may, mayWriteFor } from '#services/access/permissions.ts'
 import type { Tokens } from '#services/access/tokens.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Principal } from '#services/schema/access.ts'
@@ -17,10 +17,8 @@ const bearerOf = ({ headers: { authorization } }: Request): string => {
   })
 }
 
-/** A bastion's token writes for that bastion. An admin, who could make such a token, writes for any. */
 const senderOf = (principal: Principal): Sender => {
-  if (principal.role === 'admin') return { mayWriteFor: () => true }
-  if (principal.role === 'ingest') return { mayWriteFor: (bastion) => mayWriteFor(principal, bastion) }
+  if (may(principal.role, 'ingest.write')) return { mayWriteFor: (bastion) => mayWriteFor(principal, bastion) }
   throw new BartizanError('BTZ_FORBIDDEN', `a token with role ${principal.role} may not send recordings`)
 }
 

@@ -13,7 +13,7 @@ const expected: Record<Action, Role[]> = {
   search: ['admin', 'analyst', 'auditor'],
   'token.manage': ['admin'],
   'login.issue': ['admin'],
-  'ingest.write': ['ingest'],
+  'ingest.write': ['admin', 'ingest'],
   'metrics.read': ['admin'],
 }
 
@@ -26,10 +26,11 @@ for (const action of Action.options) {
   })
 }
 
-test('an ingest token writes for its own bastion only, and no other role writes for any', (t) => {
+test('an ingest token writes for its own bastion only, an admin for any, and nobody else', (t) => {
   const agent: Principal = { id: '1', name: 'jump1', role: 'ingest', bastion: 'jump1' }
   t.true(mayWriteFor(agent, 'jump1'))
   t.false(mayWriteFor(agent, 'jump2'))
   t.false(mayWriteFor({ ...agent, bastion: null }, 'jump1'))
-  for (const role of Role.exclude(['ingest']).options) t.false(mayWriteFor({ ...agent, role }, 'jump1'), role)
+  t.true(mayWriteFor({ ...agent, role: 'admin', bastion: null }, 'jump1'))
+  for (const role of Role.exclude(['ingest', 'admin']).options) t.false(mayWriteFor({ ...agent, role }, 'jump1'), role)
 })
