@@ -6,7 +6,8 @@ export type AlternateScreen = { see(output: Uint8Array): void; readonly active: 
 const switches = ['?1049', '?1047', '?47'].map((text) => Buffer.from(text, 'latin1'))
 const sequence = /^\x1b\[\?(?:1049|1047|47)(?:;[0-9;]{1,32})?([hl])/
 const longestSequence = 42
-const cutSequence = /\x1b(?:\[(?:\?[0-9;]{0,38})?)?$/
+const cutSequence = /^\x1b(?:\[(?:\?[0-9;]{0,38})?)?$/
+const endsCut = new Set(Buffer.from('\x1b[?;0123456789', 'latin1'))
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
@@ -18,6 +19,14 @@ const lastSwitch = (data: Buffer, text: Buffer): { at: number; on: boolean } | n
     if (match) found = { at, on: match[1] === 'h' }
   }
   return found
+}
+
+/** A sequence that begins at the end of the output, to be read together with what comes next. */
+const startOfCut = (data: Buffer): Buffer | null => {
+  if (!endsCut.has(data.at(-1) ?? 0)) return null
+  const tail = data.subarray(-longestSequence)
+  const start = tail.subarray(Math.max(0, tail.lastIndexOf(0x1b)))
+  return cutSequence.test(start.toString('latin1')) ? Buffer.from(start) : null
 }
 
 export const createAlternateScreen = (): AlternateScreen => {
@@ -34,9 +43,7 @@ export const createAlternateScreen = (): AlternateScreen => {
         last = found.at
         active = found.on
       }
-      const tail = data.subarray(Math.max(0, data.length - longestSequence))
-      const start = tail.includes(0x1b) ? cutSequence.exec(tail.toString('latin1')) : null
-      cut = start ? Buffer.from(start[0], 'latin1') : null
+      cut = startOfCut(data)
     },
     get active() {
       return active
