@@ -9,7 +9,7 @@ import { openConsole, screenshot, terminalText } from '#test/helpers/console-pag
 import { realTest } from '#test/helpers/real.ts'
 import { bytesOf, exported, sessionsOf } from '#test/helpers/recorded.ts'
 import { type Product, startProduct } from '#test/helpers/running.ts'
-import { filesHolding } from '#test/helpers/secret-search.ts'
+import { evidenceHolding, filesHolding } from '#test/helpers/secret-search.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -188,7 +188,11 @@ realTest(
     }
     for (const secret of secrets) t.false(bytesOf(lines, 'ttyin').includes(secret))
     t.is(await product.stop(), 0)
-    for (const secret of secrets) t.deepEqual(await filesHolding(product.data, secret), [])
+    for (const secret of secrets) {
+      t.deepEqual(await filesHolding(product.data, secret), [])
+      t.deepEqual(await evidenceHolding(product.data, secret), [])
+    }
     t.not((await filesHolding(product.data, 'marker-edited again')).length, 0, 'the search does find what is kept')
+    t.not((await evidenceHolding(product.data, 'no terminal')).length, 0, 'also behind the encryption')
   },
 )

@@ -1,6 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createZstdDecompress } from 'node:zlib'
+import { systemClock } from '#services/clock.ts'
+import { createFileKeyStore } from '#services/keys/file-key-store.ts'
+import type { KeyId, KeyStore } from '#services/keys/key-store.ts'
+import { readBatches } from '#services/recordings/format/block.ts'
+import { readEvents } from '#services/recordings/format/event-block.ts'
+import { parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
+import { decodeBatchHeader, decodeFrames } from '#services/recordings/format/frame-batch.ts'
 
 const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 
@@ -50,5 +57,32 @@ export const filesHolding = async (folder: string, text: string): Promise<string
     const bytes = await readFile(file)
     if (holds(bytes) || (await unpackedParts(bytes)).some(holds)) found.push(file)
   }
+  return found
+}
+
+/** What an evidence file holds behind its encryption: finished bytes and payloads of batches, values of events. */
+const decrypted = async (key: string, bytes: Buffer, keys: KeyStore): Promise<Uint8Array[]> => {
+  if (key.startsWith('evidence/v0/events/')) {
+    const events = await Array.fromAsync(readEvents(bytes, (id) => keys.get(id as KeyId)))
+    return events.flatMap(({ value }) => (value ? [value] : []))
+  }
+  if (parseSessionKey(key)?.kind !== 'block') return []
+  const sessionId = key.split('/').at(-2)!
+  const batches = [...readBatches(bytes, await keys.get(`session:${sessionId}`))]
+  return batches.flatMap((finished) => [finished, ...decodeFrames(decodeBatchHeader(finished)).map(({ data }) => data)])
+}
+
+/** Evidence files of a stopped instance that hold the text once decrypted, also across frames. */
+export const evidenceHolding = async (data: string, text: string): Promise<string[]> => {
+  const forms = formsOf(text)
+  const keys = await createFileKeyStore({ folder: join(data, 'keys'), clock: systemClock })
+  const found: string[] = []
+  const entries = await readdir(join(data, 'evidence'), { recursive: true, withFileTypes: true })
+  for (const entry of entries.filter((file) => file.isFile() && !file.name.includes('@'))) {
+    const file = join(entry.parentPath, entry.name)
+    const plain = Buffer.concat(await decrypted(file.slice(data.length + 1), await readFile(file), keys))
+    if (forms.some((form) => plain.includes(form))) found.push(file)
+  }
+  await keys.close()
   return found
 }
