@@ -1,5 +1,5 @@
 import type { DeadLetterCause } from '#ingest/dead-letters.ts'
-import type { PartitionWorker } from '#ingest/recorder/partition-workers.ts'
+import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'

@@ -1,5 +1,5 @@
 import { causeOf } from '#ingest/dead-letters.ts'
-import type { PartitionWorker } from '#ingest/recorder/partition-workers.ts'
+import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import { type DecodedBatch, decodeBatchHeader } from '#services/recordings/format/frame-batch.ts'

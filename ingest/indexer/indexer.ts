@@ -1,5 +1,5 @@
 import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
-import { createPartitionWorkers, type PartitionWorkers } from '#ingest/recorder/partition-workers.ts'
+import { createPartitionWorkers, type PartitionWorkers } from '#ingest/partition-workers.ts'
 import type { IndexerContext, IndexerOptions } from './context.ts'
 import { createEventWorker } from './event-worker.ts'
 import { createFrameWorker } from './frame-worker.ts'

@@ -1,8 +1,8 @@
 import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import { createPartitionWorkers, type PartitionWorkers } from '#ingest/partition-workers.ts'
 import type { EventRecorderContext, EventRecorderOptions } from './event-context.ts'
 import { createEventWorker } from './event-worker.ts'
 import { createEventMetrics } from './metrics.ts'
-import { createPartitionWorkers, type PartitionWorkers } from './partition-workers.ts'
 
 const group = 'event-recorder'
 

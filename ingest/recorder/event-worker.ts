@@ -1,7 +1,7 @@
+import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl, TopicPartition } from '#services/bus/bus.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import type { EventRecorderContext } from './event-context.ts'
-import type { PartitionWorker } from './partition-workers.ts'
 import { closeEventBlock } from './steps/close-event-block.ts'
 import { describeEvent, type HeldEvent } from './steps/describe-event.ts'
 import { elapsedMs } from './steps/plan-order.ts'

@@ -1,8 +1,8 @@
 import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import { createPartitionWorkers, type PartitionWorkers } from '#ingest/partition-workers.ts'
 import type { RecorderContext, RecorderOptions } from './context.ts'
 import { createRecorderMetrics, observeLag } from './metrics.ts'
 import { createOrphanWatch, type LastHeartbeatMs } from './orphan-watch.ts'
-import { createPartitionWorkers, type PartitionWorkers } from './partition-workers.ts'
 import { createFrameWorker, type FrameWorker } from './worker.ts'
 
 const group = 'recorder'

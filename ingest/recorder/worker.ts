@@ -1,7 +1,7 @@
+import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import type { RecorderContext } from './context.ts'
-import type { PartitionWorker } from './partition-workers.ts'
 import { heldBytes, isForgettable, type OpenSession, planCommit, type TakenBatch } from './session.ts'
 import { closeBlock } from './steps/close-block.ts'
 import { decode } from './steps/decode.ts'
