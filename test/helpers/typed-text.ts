@@ -42,7 +42,6 @@ export const topHabits: Habit[] = [
   (random) =>
     times(random, pick(random, ['M', 'P', 'T', 'N', 'c', 'z', 'x', 'i', 'V', '1', 't', 'm', 'R', '<', '>']), 2),
   () => 'h ',
-  (random) => `n${pick(random, ['5', '12', '0'])}\r`,
   () => '=',
 ]
 export const shellHabits: Habit[] = [
@@ -64,7 +63,7 @@ export const shellHabits: Habit[] = [
 const keysOf = (text: string): string[] => text.match(/\u001b\[[A-Z]|[\s\S]/gu) ?? []
 
 /**
- * Typing of at least `textKeys` keys that are no control keys: 5 to 25 ms apart, faster than anybody (nothing makes it
+ * Typing of at least `textKeys` keys that are no control keys: 15 to 45 ms apart, faster than anybody (nothing makes it
  * harder to tell which answer belongs to which key), with pauses longer than a key may be held. Behind Escape a person
  * waits, or it means Alt.
  */
@@ -72,7 +71,7 @@ export const typing = (
   habits: readonly Habit[],
   textKeys: number,
   seed: number,
-  [fastestMs, slowestMs] = [5, 25],
+  [fastestMs, slowestMs] = [15, 45],
 ): Step[] => {
   const random = seededRandom(seed)
   const steps: Step[] = []

@@ -30,7 +30,7 @@ type Program = {
 
 const ready = (text: string): Step[] => [{ waitFor: text }]
 const shell = ['bash', '--norc', '--noprofile', '-i']
-const far = (...argv: string[]): string[] => ['python3', script('far-pty.py'), '150', ...argv]
+const far = (...argv: string[]): string[] => ['python3', script('far-pty.py'), '100', ...argv]
 const vim = { habits: vimHabits, before: ready('line 1 of'), after: '\u001b:q!\r' }
 const less = { habits: lessHabits, before: ready('line 9 of'), after: 'q' }
 const bash = { habits: shellHabits, before: ready('PS> '), after: '\u0003exit\r' }
@@ -42,13 +42,13 @@ const programs: Program[] = [
     argv: (file) => ['vim', '-n', '-u', 'NONE', file],
     ...vim,
   },
-  { name: 'vim, 150 ms away', argv: (file) => far('vim', '-n', file), ...vim, gapMs: [20, 80] },
+  { name: 'vim, 100 ms away', argv: (file) => far('vim', '-n', file), ...vim, gapMs: [30, 80] },
   { name: 'less', argv: (file) => ['less', file], ...less },
   { name: 'less -X (no alternate screen)', argv: (file) => ['less', '-X', file], ...less },
   // top takes keys that come together for one it does not know, and sleeps over the message: slower typing.
   { name: 'top', argv: () => ['top', '-d', '2'], habits: topHabits, before: ready('PID'), after: 'q', gapMs: [35, 60] },
   { name: 'bash readline', argv: () => shell, ...bash },
-  { name: 'bash readline, 150 ms away', argv: () => far(...shell), ...bash, gapMs: [20, 80] },
+  { name: 'bash readline, 100 ms away', argv: () => far(...shell), ...bash, gapMs: [30, 80] },
   { name: 'bash in vi mode', argv: () => [...shell, '-o', 'vi'], ...bash },
 ]
 
