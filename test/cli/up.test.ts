@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { missing } from '#test/helpers/real.ts'
+import { smallDisk } from '#test/helpers/mounted-folder.ts'
+import { realTest } from '#test/helpers/real.ts'
 import { bartizan, endpointsOf, isAlive, startProduct } from '#test/helpers/running.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
@@ -76,18 +77,10 @@ test('a data folder that cannot be written is named', async (t) => {
   await refused(t, { BARTIZAN_DATA: '/proc/bartizan' }, /\/proc\/bartizan cannot be written/, 1)
 })
 
-test('a full disk is named at the start', async (t) => {
-  const reason = process.getuid?.() === 0 ? missing('mkfs.ext4', 'mount') : 'a loop mount needs root'
-  if (reason) return t.log(`skipped: ${reason}`)
-  const folder = await temporaryFolder(t)
-  const [image, mountPoint] = [join(folder, 'image'), join(folder, 'mount')]
-  await mkdir(mountPoint)
-  execFileSync('truncate', ['-s', '4M', image])
-  execFileSync('mkfs.ext4', ['-q', '-m', '0', image])
-  execFileSync('mount', ['-o', 'loop', image, mountPoint])
-  t.teardown(() => execFileSync('umount', ['-l', mountPoint]))
-  execFileSync('sh', ['-c', `dd if=/dev/zero of=${join(mountPoint, 'filler')} bs=4k 2>/dev/null; true`])
-  await refused(t, { BARTIZAN_DATA: mountPoint }, /full|No space|space left/i, 1)
+realTest(test, ['root', 'mkfs.ext4', 'mount'], 'a full disk is named at the start', async (t) => {
+  const disk = await smallDisk(t, 4 * 1024 * 1024)
+  execFileSync('sh', ['-c', `dd if=/dev/zero of=${join(disk, 'filler')} bs=4k 2>/dev/null; true`])
+  await refused(t, { BARTIZAN_DATA: disk }, /full|No space|space left/i, 1)
 })
 
 test('the data folder and the secrets in it are for their owner alone', async (t) => {

@@ -12,7 +12,13 @@ export type AgentChild = { child: ChildProcess; sudoPort: number; exit: Promise<
 
 /** `./bartizan agent` as a process of its own; killed after the test. */
 export const spawnAgent = (t: ExecutionContext<unknown>, data: string, env: Record<string, string> = {}) => {
-  const settings = { BARTIZAN_DATA: data, BARTIZAN_SUDO_PORT: '0', BARTIZAN_BASTION: 'bastion-1', ...env }
+  const settings = {
+    BARTIZAN_DATA: data,
+    BARTIZAN_SUDO_PORT: '0',
+    BARTIZAN_SUDO_ALLOWED_UIDS: `0,${process.getuid?.() ?? 0}`, // the tests' own client stands in for sudo
+    BARTIZAN_BASTION: 'bastion-1',
+    ...env,
+  }
   const child = spawn(process.execPath, [entry, 'agent'], {
     env: { PATH: process.env.PATH, BARTIZAN_LOG_LEVEL: 'warn', ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
