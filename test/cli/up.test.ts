@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { smallDisk } from '#test/helpers/mounted-folder.ts'
 import { realTest } from '#test/helpers/real.ts'
-import { bartizan, endpointsOf, isAlive, startProduct } from '#test/helpers/running.ts'
+import { bartizan, endpointsOf, isAlive, startProduct, untilSealed } from '#test/helpers/running.ts'
+import { connectSudoClient, loginInfos } from '#test/helpers/sudo-client.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -28,6 +29,22 @@ test('up says where the console is, answers health checks, and SIGTERM ends it a
   t.is(await product.stop(), 0, product.output())
   t.false(isAlive(endpoints.agentPid))
   t.is(await endpointsOf(product.data), null)
+})
+
+test('SIGTERM with a session open: its user is told, the recording is sealed, and the exit code is 0', async (t) => {
+  const env = { BARTIZAN_AGENT_DRAIN_MS: '500' }
+  const first = await startProduct(t, { env })
+  const client = await connectSudoClient(first.endpoints.sudoPort)
+  client.accept(loginInfos())
+  const id = await client.logId()
+  client.io('ttyoutBuf', 'kept to the end')
+  const stopped = first.stop()
+  await until(() => client.heard.aborts.length > 0, { what: 'the text for the user' })
+  client.vanish()
+  t.is(await stopped, 0, first.output())
+  const second = await startProduct(t, { data: first.data, env })
+  await untilSealed(second, id)
+  t.regex(await (await second.raw(`/api/sessions/${id}/export?format=txt`)).text(), /kept to the end/)
 })
 
 test('a second start on the same data folder is refused and names the first', async (t) => {
