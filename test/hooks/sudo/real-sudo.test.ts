@@ -112,7 +112,10 @@ realTest(
     await t.notThrowsAsync(becomes('echo'), 'cat')
     run.type('\u0004')
     await t.notThrowsAsync(becomes('raw'), 'readline again')
-    run.type("read -s -p 'Secret: ' x\r")
+    // Enter by itself, as a person types it: in one burst the echo may be off before the mode of the text is read.
+    run.type("read -s -p 'Secret: ' x")
+    await until(() => run.text().includes("read -s -p 'Secret: ' x"), { what: 'echo' })
+    run.type('\r')
     await until(() => run.text().includes('\rSecret: '), { what: 'prompt' })
     await t.notThrowsAsync(becomes('no_echo'), 'read -s')
     run.type('xyzzy-plugh\r')
