@@ -7,15 +7,19 @@ import type { SessionEvent } from '#services/schema/session-event.ts'
 /** How the local terminal treats what is typed now. `unknown`: it could not be read. */
 export type TtyMode = 'echo' | 'no_echo' | 'raw' | 'unknown' // ICANON+ECHO, ICANON without ECHO, no ICANON
 
-export type SessionOpening = {
-  hook: string
-  startedAtMs: number
+/** Who did something from where, as far as the source says. */
+export type Origin = {
   user: string
   runAs: string | null
   target: string | null
   sourceIp: string | null
   sourcePort: number | null
   connectionId: string | null
+}
+
+export type SessionOpening = Origin & {
+  hook: string
+  startedAtMs: number
   tty: string | null
   rows: number | null
   cols: number | null

@@ -1,4 +1,5 @@
 import { type KeyObject, randomBytes } from 'node:crypto'
+import type { Origin, SessionOpening } from '#hooks/hook.ts'
 import {
   batchHash,
   type DecodedBatch,
@@ -14,18 +15,8 @@ import { isExecMarker } from './session-marker.ts'
 import type { SpoolEntry } from './spool/record.ts'
 
 /** What the events of a session say about it. */
-export type SessionFacts = {
-  hook: string
-  startedAtMs: number
-  user: string
-  runAs: string | null
-  target: string | null
-  sourceIp: string | null
-  sourcePort: number | null
-  connectionId: string | null
-  parentId: string | null
-  tty: boolean
-}
+export type SessionFacts = Origin &
+  Pick<SessionOpening, 'hook' | 'startedAtMs'> & { parentId: string | null; tty: boolean }
 
 /** A session as far as it has been given to the spool: all a restart needs to go on with it, or to end it. */
 export type SessionChain = {

@@ -1,7 +1,6 @@
-import type { HookEvent, SessionEnding, SessionOpening } from '#hooks/hook.ts'
+import type { HookEvent, Origin, SessionEnding, SessionOpening } from '#hooks/hook.ts'
 import type { Frame } from '#services/recordings/format/frame-batch.ts'
 import type { Marker } from '#services/schema/marker.ts'
-import type { Origin } from './opening.ts'
 
 /**
  * One connection. greeting: nothing decided yet; recording: a session with its bytes; noting: sudo reports a session

@@ -1,7 +1,7 @@
 import { quote } from 'shell-quote'
-import type { HookEvent } from '#hooks/hook.ts'
+import type { HookEvent, Origin } from '#hooks/hook.ts'
 import type { CommandInfo } from './command-info.ts'
-import { type Origin, originOf } from './opening.ts'
+import { originOf } from './opening.ts'
 
 const iso = (atMs: number): string => new Date(atMs).toISOString()
 

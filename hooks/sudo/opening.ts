@@ -1,17 +1,7 @@
-import type { SessionOpening } from '#hooks/hook.ts'
+import type { Origin, SessionOpening } from '#hooks/hook.ts'
 import { connectionId, parseSshConnection } from '#services/connection-id.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { CommandInfo } from './command-info.ts'
-
-/** Who did something from where, as far as one message says. */
-export type Origin = {
-  user: string
-  runAs: string | null
-  target: string | null
-  sourceIp: string | null
-  sourcePort: number | null
-  connectionId: string | null
-}
 
 export const originOf = (info: CommandInfo): Origin => {
   const connection = parseSshConnection(info.env.SSH_CONNECTION)

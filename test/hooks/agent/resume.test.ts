@@ -26,14 +26,16 @@ const committed = (session: SessionRecorder, elapsedNs: bigint): Promise<void> =
   return promise
 }
 
+const thirtyFrames = async (session: SessionRecorder): Promise<void> => {
+  const durable = committed(session, elapsedAfter(30))
+  for (const frame of frames.slice(0, 30)) session.frame(frame)
+  await durable
+}
+
 for (const resumeAfter of [0, 10, 25, 30]) {
   test(`a source that comes back at frame ${resumeAfter} of 30 durable ones is recorded once`, async (t) => {
     const data = await temporaryFolder(t)
-    const logId = await cutOff(t, data, async (session) => {
-      const durable = committed(session, elapsedAfter(30))
-      for (const frame of frames.slice(0, 30)) session.frame(frame)
-      await durable
-    })
+    const logId = await cutOff(t, data, thirtyFrames)
     const core = await openCore(t, configOf(data, { batchMaxMs: 5 }))
     const session = await core.recorder.resume(logId, elapsedAfter(resumeAfter))
     const commits: bigint[] = []
@@ -68,11 +70,7 @@ test('a source that comes back while the agent still runs goes on in the same re
 
 test('what is sent again but differs ends the session and is not called safe', async (t) => {
   const data = await temporaryFolder(t)
-  const logId = await cutOff(t, data, async (session) => {
-    const durable = committed(session, elapsedAfter(30))
-    for (const frame of frames.slice(0, 30)) session.frame(frame)
-    await durable
-  })
+  const logId = await cutOff(t, data, thirtyFrames)
   const core = await openCore(t, configOf(data))
   const session = await core.recorder.resume(logId, elapsedAfter(10))
   const aborts: string[] = []
@@ -182,11 +180,7 @@ test('commands that were reported are not reported again, new ones are', async (
 
 test('a resume point inside a frame, or behind what is recorded, or of no session, is refused with a reason', async (t) => {
   const data = await temporaryFolder(t)
-  const logId = await cutOff(t, data, async (session) => {
-    const durable = committed(session, elapsedAfter(30))
-    for (const frame of frames.slice(0, 30)) session.frame(frame)
-    await durable
-  })
+  const logId = await cutOff(t, data, thirtyFrames)
   const core = await openCore(t, configOf(data))
   const refused = { code: 'BTZ_NOT_FOUND' }
   await t.throwsAsync(core.recorder.resume(logId, 2n), { ...refused, message: /inside a frame/ })
@@ -199,11 +193,7 @@ test('a resume point inside a frame, or behind what is recorded, or of no sessio
 
 test('a resume point before what the spool still holds is refused', async (t) => {
   const data = await temporaryFolder(t)
-  const logId = await cutOff(t, data, async (session) => {
-    const durable = committed(session, elapsedAfter(30))
-    for (const frame of frames.slice(0, 30)) session.frame(frame)
-    await durable
-  })
+  const logId = await cutOff(t, data, thirtyFrames)
   const core = await openCore(t, configOf(data, { batchMaxMs: 5 }))
   const session = await core.recorder.resume(logId, elapsedAfter(30))
   session.frame(frames[30]!)
@@ -222,11 +212,7 @@ test('a resume point before what the spool still holds is refused', async (t) =>
 
 test('a session whose source does not come back ends as truncated, its chain goes on and is signed', async (t) => {
   const data = await temporaryFolder(t)
-  const logId = await cutOff(t, data, async (session) => {
-    const durable = committed(session, elapsedAfter(30))
-    for (const frame of frames.slice(0, 30)) session.frame(frame)
-    await durable
-  })
+  const logId = await cutOff(t, data, thirtyFrames)
   const core = await openCore(t, configOf(data, {}, { resumeGraceMs: 50 }))
   t.deepEqual(
     core.recorder.openSessions.map(({ sessionId }) => sessionId),
