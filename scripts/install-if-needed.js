@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const at = (...parts) => join(root, ...parts)
 const downloadMb = 200
-const installedMb = 490
+const installedMb = 540
 
 const digest = (files) => {
   const hash = createHash('sha256')

@@ -74,6 +74,10 @@ const Agent = z.strictObject({
     .prefault({}),
 })
 const Uplink = z.strictObject({
+  via: z
+    .enum(['receiver', 'kafka'])
+    .default('receiver')
+    .describe('batches and events go through the receiver, or straight into Kafka; heartbeats always to the receiver'),
   url: z.url().optional().describe('receiver; absent: the local instance, found through endpoints.json'),
   tokenFile: z.string().optional().describe('file with the ingest token; absent: the local instance made one'),
   maxUploadBytes: int.default(4 * MiB).describe('size of one upload'),
@@ -99,7 +103,49 @@ const BusConfig = z.strictObject({
 })
 const Recordings = z.strictObject({
   retentionDays: int.min(1).default(365).describe('evidence is kept at least this long'),
+  maxRetentionYears: int.min(1).max(100).default(10).describe('a longer retention is refused: it cannot be taken back'),
   immutable: bool.default(false).describe('chattr +i on evidence files (needs root)'),
+})
+const tls = z
+  .strictObject({
+    enabled: bool.default(false).describe('speak TLS'),
+    caFile: z.string().optional().describe('certificates to trust; absent: those of the system'),
+  })
+  .prefault({})
+const Kafka = z.strictObject({
+  brokers: list(z.string()).default(['127.0.0.1:9092']).describe('host:port of some brokers; they tell the rest'),
+  topicPrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,100}$/)
+    .default('')
+    .describe('before the name of every topic and group, where a cluster is shared'),
+  partitions: int.min(1).max(1000).default(48).describe('per topic, fixed when the topic is made'),
+  replicationFactor: int.min(1).max(7).default(3).describe('copies of every record; 1 only for a single broker'),
+  username: z.string().optional().describe('SASL/SCRAM-SHA-512; absent: no authentication'),
+  passwordFile: z.string().optional().describe('file with the password'),
+  tls,
+})
+const S3 = z.strictObject({
+  endpoint: z.url().optional().describe('absent: AWS'),
+  region: z.string().default('us-east-1'),
+  bucket: z.string().default('bartizan-evidence').describe('with versioning and Object Lock'),
+  forcePathStyle: bool.default(false).describe('bucket in the path, as most stores other than AWS want it'),
+  accessKeyId: z.string().optional().describe("absent: the SDK's own ways to find credentials"),
+  secretAccessKeyFile: z.string().optional().describe('file with the secret key'),
+})
+const Elasticsearch = z.strictObject({
+  nodes: list(z.url()).default(['http://127.0.0.1:9200']),
+  indexPrefix: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,60}$/)
+    .default('bartizan')
+    .describe('before the name of every index and template'),
+  shards: int.min(1).max(100).default(1).describe('per index'),
+  replicas: int.max(10).default(1).describe('per index; 0 only for a single node'),
+  username: z.string().optional(),
+  passwordFile: z.string().optional().describe('file with the password'),
+  apiKeyFile: z.string().optional().describe('file with an API key, instead of a user'),
+  caFile: z.string().optional().describe('certificates to trust; absent: those of the system'),
 })
 const Viewer = z.strictObject({
   sessionHours: int.min(1).default(12).describe('how long a browser stays signed in'),
@@ -114,6 +160,10 @@ export const Config = z.strictObject({
   bastion: BastionName.default(BastionName.catch('bastion' as BastionName).parse(hostname())).describe(
     'name of this host',
   ),
+  backend: z
+    .enum(['embedded', 'cluster'])
+    .default('embedded')
+    .describe('embedded: all in the data folder; cluster: Kafka, Object-Lock S3, Elasticsearch'),
   log: Log.prefault({}),
   http: Http.prefault({}),
   sudo: Sudo.prefault({}),
@@ -122,6 +172,9 @@ export const Config = z.strictObject({
   ingest: Ingest.prefault({}),
   bus: BusConfig.prefault({}),
   recordings: Recordings.prefault({}),
+  kafka: Kafka.prefault({}),
+  s3: S3.prefault({}),
+  elasticsearch: Elasticsearch.prefault({}),
   viewer: Viewer.prefault({}),
 })
 export type Config = z.infer<typeof Config>
