@@ -4,6 +4,7 @@ import { version } from '#services/version.ts'
 import { agentCommand } from './agent.ts'
 import { configCommand } from './config.ts'
 import { loginCommand } from './login.ts'
+import { roleCommands } from './roles.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
 
@@ -25,7 +26,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
   )
 
-for (const command of [upCommand, agentCommand, loginCommand, tokenCommand, configCommand])
+for (const command of [upCommand, agentCommand, ...roleCommands, loginCommand, tokenCommand, configCommand])
   program.addCommand(command())
 /** Wrong usage ends with 2 everywhere; commander itself says 1. */
 const endWithOurCodes = (command: Command): void => {

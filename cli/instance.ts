@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Config } from '#services/config.ts'
 import { BartizanError } from '#services/errors.ts'
-import { Endpoints } from '#services/schema/uplink.ts'
+import { ConsoleEndpoints } from '#services/schema/uplink.ts'
 
 /** Where `up` puts the token that lets the owner of the data folder administer it. */
 export const ownerTokenFile = (data: string): string => join(data, 'owner.token')
@@ -28,7 +28,7 @@ export const callInstance = async (config: Config, method: string, path: string,
   const endpoints = await readFile(join(config.data, 'endpoints.json'), 'utf8').catch((cause) => {
     throw notRunning(config.data, cause)
   })
-  const { httpPort } = Endpoints.parse(JSON.parse(endpoints))
+  const { httpPort } = ConsoleEndpoints.parse(JSON.parse(endpoints))
   const token =
     process.env.BARTIZAN_TOKEN ?? (await readFile(ownerTokenFile(config.data), 'utf8').catch(() => '')).trim()
   const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {

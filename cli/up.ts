@@ -1,42 +1,48 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { type Backends, embedded } from '#services/backends.ts'
+import { type Backends, openBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
-import { systemCode } from '#services/disk-error.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
-import { BartizanError, hasCode } from '#services/errors.ts'
 import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import { createLogger, type Logger } from '#services/log.ts'
-import { makeFolder } from '#services/make-folder.ts'
+import { keepAgentToken, keepOwnerToken, openAccess } from './access.ts'
 import { type AgentProcess, superviseAgent } from './agent-process.ts'
+import { nextSignal, prepareFolder } from './process.ts'
 import { readyMessage } from './ready-message.ts'
+import { serve } from './serve.ts'
 import { configOf } from './settings.ts'
-import { startStages } from './stages.ts'
+import { createRegistry, ingestStage, ownerLink, receiverStage, viewerStage } from './stages.ts'
 
 const agentMarginMs = 10_000
 const catchUpMs = 10_000
 
-const prepareFolder = async (data: string): Promise<void> => {
-  try {
-    await makeFolder(join(data, 'agent'))
-    await writeFile(join(data, '.writable'), '')
-    await rm(join(data, '.writable'))
-  } catch (cause) {
-    const full = systemCode(cause) === 'ENOSPC' || hasCode(cause, 'BTZ_DISK_FULL')
-    throw new BartizanError(
-      full ? 'BTZ_DISK_FULL' : 'BTZ_DATA_UNWRITABLE',
-      `the data folder ${data} cannot be written: ${(cause as Error).message}`,
-      { hint: 'name another one with BARTIZAN_DATA, or mend its owner, mode or free space', cause },
-    )
+/** Every stage in this process, on one port. */
+const startAll = async (config: Config, backends: Backends, log: Logger) => {
+  const access = openAccess({ config, backends, clock: systemClock })
+  await Promise.all([keepOwnerToken(access, config), keepAgentToken(access, config)])
+  let isReady = false
+  let httpPort = config.http.port
+  const publicUrl = () => config.http.publicUrl ?? `http://127.0.0.1:${httpPort}`
+  const registry = createRegistry()
+  const options = { config, backends, access, clock: systemClock, log, registry, ready: () => isReady }
+  const [receiver, viewer] = [receiverStage(options), viewerStage(options, publicUrl)]
+  const served = await serve(config, log, [receiver.router, viewer.router])
+  httpPort = served.httpPort
+  const ingest = await ingestStage(options)
+  isReady = true
+  return {
+    httpPort,
+    link: () => ownerLink(access, publicUrl()),
+    drain: ingest.drain,
+    close: async () => {
+      isReady = false
+      served.close()
+      await Promise.all([receiver.close(), viewer.close(), ingest.close()])
+    },
   }
 }
-
-const nextSignal = (): Promise<NodeJS.Signals> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal))
-  })
 
 /** Waits, with a limit, until every group has committed what the bus holds. */
 const caughtUp = async ({ bus }: Backends): Promise<boolean> => {
@@ -56,8 +62,8 @@ const run = async (config: Config, configFile: string | undefined, log: Logger):
   await rm(endpointsFile, { force: true })
   const stopped = nextSignal()
 
-  const backends = await embedded(config, systemClock, log)
-  const stages = await startStages({ config, backends, clock: systemClock, log })
+  const backends = await openBackends(config, systemClock, log)
+  const stages = await startAll(config, backends, log)
   const publish = (agent: { pid: number; sudoPort: number }) =>
     writeFileDurably(
       endpointsFile,
@@ -71,7 +77,7 @@ const run = async (config: Config, configFile: string | undefined, log: Logger):
     await backends.close()
     throw error
   }
-  const link = await stages.firstLoginLink()
+  const link = await stages.link()
   await publish(agent.info())
   process.stdout.write(
     readyMessage({

@@ -22,6 +22,19 @@ export type Backends = {
   state: StateStore
   close(): Promise<void>
 }
+/** What the receiver alone needs: no keys, no evidence. */
+export type ReceiverBackends = Pick<Backends, 'bus' | 'catalog' | 'state' | 'close'>
+
+type Closing = { close(): Promise<void> }
+
+/** The bus first: what it delivers is written to the others. */
+const closing = (bus: Closing, others: Closing[]) => async (): Promise<void> => {
+  await bus.close()
+  await Promise.all(others.map((other) => other.close()))
+}
+
+const fileKeys = ({ keysFolder, data }: Config, clock: Clock): Promise<KeyStore> =>
+  createFileKeyStore({ folder: keysFolder ?? join(data, 'keys'), clock })
 
 /** Everything on this machine, in one folder, without an outside service. */
 export const embedded = async (config: Config, clock: Clock, log: Logger): Promise<Backends> => {
@@ -32,19 +45,45 @@ export const embedded = async (config: Config, clock: Clock, log: Logger): Promi
     immutable: config.recordings.immutable,
     log,
   })
-  const keys = await createFileKeyStore({ folder: at('keys'), clock })
+  const keys = await fileKeys(config, clock)
   const state = await createSqliteStateStore({ file: at('state.db') })
   const { readers, queryTimeoutMs } = config.viewer
   const catalog = await createSqliteCatalog({ file: at('catalog.db'), readers, queryTimeoutMs, clock, log })
-  return {
-    bus,
-    recordings,
-    keys,
-    catalog,
-    state,
-    close: async () => {
-      await bus.close()
-      await Promise.all([recordings.close(), keys.close(), state.close(), catalog.close()])
-    },
-  }
+  return { bus, recordings, keys, catalog, state, close: closing(bus, [recordings, keys, state, catalog]) }
 }
+
+/** Kafka and Elasticsearch. Their clients are loaded only where they are used: an embedded start stays quick. */
+const receiverCluster = async (config: Config, clock: Clock, log: Logger): Promise<ReceiverBackends> => {
+  const [{ createKafkaBus }, { createElasticCatalog }, { createElasticStateStore }] = await Promise.all([
+    import('./bus/kafka-bus.ts'),
+    import('./catalog/elastic-catalog.ts'),
+    import('./state/elastic-state-store.ts'),
+  ])
+  const { elasticsearch, viewer } = config
+  const state = await createElasticStateStore({ config: elasticsearch, log })
+  const catalog = await createElasticCatalog({
+    config: elasticsearch,
+    queryTimeoutMs: viewer.queryTimeoutMs,
+    clock,
+    log,
+  })
+  const { retentionMs, maxRecordBytes } = config.bus
+  const bus = await createKafkaBus({ config: config.kafka, retentionMs, maxRecordBytes, clock, log })
+  return { bus, catalog, state, close: closing(bus, [catalog, state]) }
+}
+
+/** Kafka, Object-Lock S3, Elasticsearch; keys in a folder that the processes share. */
+export const cluster = async (config: Config, clock: Clock, log: Logger): Promise<Backends> => {
+  const { createS3RecordingStore } = await import('./recordings/s3-recording-store.ts')
+  const { maxRetentionYears } = config.recordings
+  const recordings = await createS3RecordingStore({ config: config.s3, maxRetentionYears, clock, log })
+  const keys = await fileKeys(config, clock)
+  const { bus, catalog, state } = await receiverCluster(config, clock, log)
+  return { bus, recordings, keys, catalog, state, close: closing(bus, [recordings, keys, state, catalog]) }
+}
+
+export const openBackends = (config: Config, clock: Clock, log: Logger): Promise<Backends> =>
+  config.backend === 'cluster' ? cluster(config, clock, log) : embedded(config, clock, log)
+
+export const openReceiverBackends = (config: Config, clock: Clock, log: Logger): Promise<ReceiverBackends> =>
+  config.backend === 'cluster' ? receiverCluster(config, clock, log) : embedded(config, clock, log)

@@ -157,6 +157,10 @@ const Viewer = z.strictObject({
 /** Every setting, its default and its meaning: the one source of `config --print` and of the environment names. */
 export const Config = z.strictObject({
   data: z.string().default('data').describe('folder of everything Bartizan keeps'),
+  keysFolder: z
+    .string()
+    .optional()
+    .describe('session keys; absent: keys in the data folder. In a cluster one that ingest and viewer share'),
   bastion: BastionName.default(BastionName.catch('bastion' as BastionName).parse(hostname())).describe(
     'name of this host',
   ),

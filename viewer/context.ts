@@ -21,7 +21,7 @@ export type ViewerContext = {
   loginLinks: LoginLinks
   browserSessions: BrowserSessions
   audit: Audit
-  terminate: (order: { bastion: string; sessionId: string; text: string }) => void
+  terminate: (order: { bastion: string; sessionId: string; text: string }) => Promise<void>
   ready: () => boolean
   metrics: () => Promise<{ contentType: string; text: string }>
   publicUrl: () => string

@@ -2,6 +2,8 @@ import express, { type Request, type Response, type Router } from 'express'
 import { Counter, type Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Tokens } from '#services/access/tokens.ts'
+import type { Heartbeats } from '#services/agents/heartbeats.ts'
+import type { Orders } from '#services/agents/orders.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { CatalogReader } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
@@ -10,7 +12,6 @@ import { problemHandler } from '#services/http/problem.ts'
 import type { Logger } from '#services/log.ts'
 import { Heartbeat, type HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
-import { createOrders, type Orders } from './orders.ts'
 import { createBodyReader } from './read-body.ts'
 import { identifySender, type Sender } from './sender.ts'
 import { takeBatches } from './take-batches.ts'
@@ -20,17 +21,11 @@ export type ReceiverOptions = {
   bus: Pick<Bus, 'produce' | 'maxRecordBytes'>
   catalog: Pick<CatalogReader, 'blocks'>
   tokens: Pick<Tokens, 'verify'>
+  heartbeats: Pick<Heartbeats, 'heard'>
+  orders: Pick<Orders, 'wait' | 'take'>
   clock: Clock
   log: Logger
   registry: Registry
-}
-
-export type Receiver = {
-  router: Router
-  /** Tells the bastion's agent to end a session, with a text for its user. @throws BTZ_UNAVAILABLE */
-  terminate: Orders['terminate']
-  /** When this process last heard of a bastion's agent, Unix ms; null: not since it started. */
-  lastHeartbeatMs(bastion: string): number | null
 }
 
 const createMetrics = (registry: Registry) => {
@@ -62,11 +57,10 @@ const goneSignal = (response: Response): AbortSignal => {
 }
 
 /** What agents and importers speak to: batches, events, heartbeats. */
-export const createReceiver = ({ bus, catalog, tokens, clock, log, registry }: ReceiverOptions): Receiver => {
+export const createReceiver = (options: ReceiverOptions): Router => {
+  const { bus, catalog, tokens, heartbeats, orders, clock, log, registry } = options
   const metrics = createMetrics(registry)
-  const orders = createOrders(clock)
   const durableSeqs = createDurableSeqs(catalog)
-  const lastHeartbeats = new Map<string, number>()
   const readBody = createBodyReader()
 
   /** Who sends is known before a byte of the body is read. */
@@ -96,13 +90,13 @@ export const createReceiver = ({ bus, catalog, tokens, clock, log, registry }: R
     const heartbeat = parseHeartbeat(body)
     if (!sender.mayWriteFor(heartbeat.bastion))
       throw new BartizanError('BTZ_FORBIDDEN', `the token may not write for bastion ${heartbeat.bastion}`)
-    lastHeartbeats.set(heartbeat.bastion, clock.now())
+    heartbeats.heard(heartbeat.bastion, heartbeat.version)
     const gone = goneSignal(response)
     await orders.wait(heartbeat.bastion, heartbeat.waitMs, gone)
     // Nobody reads it: the orders stay for the next heartbeat.
     if (gone.aborted) return
     const evidence = await durableSeqs(heartbeat)
-    const answer: HeartbeatAnswer = { orders: orders.take(heartbeat), evidence }
+    const answer: HeartbeatAnswer = { orders: await orders.take(heartbeat), evidence }
     response.json(answer)
   }
 
@@ -111,9 +105,5 @@ export const createReceiver = ({ bus, catalog, tokens, clock, log, registry }: R
   router.post('/api/ingest/events', postEvents)
   router.put('/api/agents/heartbeat', putHeartbeat)
   router.use(problemHandler(log))
-  return {
-    router,
-    terminate: orders.terminate,
-    lastHeartbeatMs: (bastion) => lastHeartbeats.get(bastion) ?? null,
-  }
+  return router
 }

@@ -7,8 +7,8 @@ import { seal } from './steps/seal.ts'
 const lookEveryMs = 60_000
 const pageSize = 200
 
-/** When a bastion's agent was last heard of, Unix ms; null: not since this process started. */
-export type LastHeartbeatMs = (bastion: string) => number | null
+/** When a bastion's agent was last heard of, Unix ms; null: never. */
+export type LastHeartbeatMs = (bastion: string) => Promise<number | null>
 
 /**
  * Whether the agent of a session has been silent for so long that the evidence is closed provisionally. A heartbeat
@@ -42,11 +42,13 @@ export const createOrphanWatch = (ctx: RecorderContext, lastHeartbeatMs: LastHea
     closedUpTo.set(id, last?.lastSeq ?? -1)
   }
   const look = async (): Promise<void> => {
+    const heard = new Map<string, number>()
     let cursor: string | undefined
     do {
       const page = await catalog.sessions({ state: 'open', limit: pageSize, ...(cursor !== undefined && { cursor }) })
       for (const session of page.items) {
-        const heardMs = lastHeartbeatMs(session.bastion) ?? startedMs
+        const heardMs = heard.get(session.bastion) ?? (await lastHeartbeatMs(session.bastion)) ?? startedMs
+        heard.set(session.bastion, heardMs)
         if (isOrphan(session, heardMs, clock.now(), config.orphanAfterMs)) await closeProvisionally(session)
       }
       cursor = page.next ?? undefined

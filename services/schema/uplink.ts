@@ -38,11 +38,9 @@ export const HeartbeatAnswer = z.object({
 })
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>
 
-/** <data>/endpoints.json: where the running instance listens; written when ready. */
-export const Endpoints = z.object({
-  httpPort: z.number().int(),
-  sudoPort: z.number().int(),
-  pid: z.number().int(),
-  agentPid: z.number().int(),
-})
+/** <data>/endpoints.json: where the running console listens; written when ready. */
+export const ConsoleEndpoints = z.object({ httpPort: z.number().int(), pid: z.number().int() })
+
+/** The same of an instance that runs everything, agent included. */
+export const Endpoints = ConsoleEndpoints.extend({ sudoPort: z.number().int(), agentPid: z.number().int() })
 export type Endpoints = z.infer<typeof Endpoints>

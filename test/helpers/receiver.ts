@@ -6,6 +6,8 @@ import type { ExecutionContext } from 'ava'
 import express from 'express'
 import { createReceiver, type ReceiverOptions } from '#ingest/receiver/receiver.ts'
 import { createTokens } from '#services/access/tokens.ts'
+import { createHeartbeats } from '#services/agents/heartbeats.ts'
+import { createOrders } from '#services/agents/orders.ts'
 import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
 import { ingestBackends } from './ingest-backends.ts'
 
@@ -21,8 +23,11 @@ export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Part
     admin: await make({ role: 'admin', name: 'root', actor: 'test' }),
     analyst: await make({ role: 'analyst', name: 'ann', actor: 'test' }),
   }
-  const receiver = createReceiver({ ...backends, tokens, ...replaced })
-  const server = createServer(express().use(receiver.router)).listen(0, '127.0.0.1')
+  const heartbeats = createHeartbeats({ ...backends, state })
+  const orders = createOrders({ ...backends, state })
+  t.teardown(orders.close)
+  const receiver = createReceiver({ ...backends, tokens, heartbeats, orders, ...replaced })
+  const server = createServer(express().use(receiver)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
     server.closeAllConnections()
@@ -35,5 +40,5 @@ export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Part
     body: NonNullable<RequestInit['body']>,
     headers: Record<string, string> = {},
   ) => fetch(url + path, { method, body, headers: { authorization: `Bearer ${secrets.bastion}`, ...headers } })
-  return { ...backends, receiver, secrets, url, call }
+  return { ...backends, heartbeats, orders, secrets, url, call }
 }

@@ -28,7 +28,7 @@ const mayBeForged = (request: Request): boolean =>
   !['GET', 'HEAD', 'OPTIONS'].includes(request.method) && request.headers['x-bartizan'] !== '1'
 
 /** Finds out who asks, by bearer token or browser session; refuses with 401 and, after too many failures, 429. */
-export const authenticate = (context: ViewerContext): RequestHandler => {
+export const authenticate = (context: Pick<ViewerContext, 'tokens' | 'browserSessions' | 'clock'>): RequestHandler => {
   const failures = createFailureLimit(context.clock, { perMinute: 30, addresses: 10_000 })
   return async (request, response, next) => {
     const address = request.socket.remoteAddress ?? ''

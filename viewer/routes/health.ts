@@ -2,7 +2,9 @@ import { Router } from 'express'
 import { allow, authenticate } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
 
-export const healthRoutes = (context: ViewerContext): Router => {
+export type HealthContext = Pick<ViewerContext, 'ready' | 'metrics' | 'tokens' | 'browserSessions' | 'clock'>
+
+export const healthRoutes = (context: HealthContext): Router => {
   const router = Router()
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' })

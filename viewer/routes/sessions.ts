@@ -78,7 +78,7 @@ export const sessionRoutes = (context: ViewerContext): Router => {
     if (session.endedAt) throw new BartizanError('BTZ_REQUEST_INVALID', 'the session has ended already')
     const principal = principalOf(response)
     await audit({ principal, action: 'session.terminate', sessionId: session.id, reason, sourceIp: request.ip })
-    context.terminate({
+    await context.terminate({
       bastion: session.bastion,
       sessionId: session.id,
       text: `This session was ended by ${principal.name}: ${reason}`,

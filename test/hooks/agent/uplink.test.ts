@@ -192,7 +192,7 @@ test('a token for another bastion gives nothing up: it is tried again, with the 
 })
 
 test('an order to end a session reaches its source at once, every time', async (t) => {
-  const { url, secrets, receiver } = await serveReceiver(t)
+  const { url, secrets, heartbeats, orders } = await serveReceiver(t)
   const agent = await setUp(t, { url })
   await agent.token(secrets.bastion)
   agent.startUplink()
@@ -200,9 +200,9 @@ test('an order to end a session reaches its source at once, every time', async (
     const session = await agent.recorder.open(openingOf())
     const aborts: string[] = []
     session.onAbort((said) => aborts.push(said))
-    await until(() => receiver.lastHeartbeatMs('bastion-1') !== null)
+    await until(async () => (await heartbeats.lastMs('bastion-1')) !== null)
     const orderedMs = performance.now()
-    receiver.terminate({ bastion: 'bastion-1', sessionId: session.sessionId, text })
+    await orders.terminate({ bastion: 'bastion-1', sessionId: session.sessionId, text })
     await until(() => aborts.length > 0, { everyMs: 5 })
     t.true(performance.now() - orderedMs < 1000)
     t.deepEqual(aborts, [text])

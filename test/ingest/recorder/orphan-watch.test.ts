@@ -42,7 +42,7 @@ test('silence closes a session provisionally, and what comes later leads to a ma
     update(sessionRow(0, { id: SessionId.parse(id), bastion, startedAt: at, lastActivityAt: at }), [0, 2]),
   )
   let heardMs = w.clock.now()
-  const watch = createOrphanWatch(w.ctx, () => heardMs)
+  const watch = createOrphanWatch(w.ctx, async () => heardMs)
 
   w.clock.advance(2 * dayMs)
   heardMs = w.clock.now()
