@@ -21,35 +21,44 @@ export const wordsOf = (query: string): string[] => {
   if (query.length > textLimits.queryChars) {
     throw new BartizanError('BTZ_CATALOG_QUERY', `a search of more than ${textLimits.queryChars} characters`)
   }
-  const words = oneForm(query)
-    .split(/[\s\u0000-\u001f\u007f]+/u)
-    .filter(Boolean)
-  const distinct = [...new Set(words.map(folded))]
+  const distinct = [...new Set(runsOf(folded(oneForm(query))))]
   if (distinct.length <= textLimits.words) return distinct
   throw new BartizanError('BTZ_CATALOG_QUERY', `a search for more than ${textLimits.words} words`)
 }
 
 export const isLongWord = (word: string): boolean => [...word].length >= anywhereFromChars
 
-/** Lower case of equal length, so that a place in it is the same place in the text. */
-export const folded = (text: string): string => {
-  const lower = text.toLowerCase()
-  if (lower.length === text.length) return lower
-  return Array.from(text, (char) => (char.toLowerCase().length === char.length ? char.toLowerCase() : char)).join('')
+/** Parts of a text between white space and control characters. */
+export const runsOf = (text: string): string[] => text.split(/[\s\u0000-\u001f\u007f]+/u).filter(Boolean)
+
+/**
+ * Lower case of equal length, so that a place in it is the same place in the text; and of each character by itself,
+ * so that a part of a text folds as it does alone. JavaScript's own lower case of İ is longer, and its lower case of Σ
+ * depends on what stands around (Unicode SpecialCasing.txt).
+ */
+export const folded = (text: string): string =>
+  (/[İΣς]/.test(text) ? text.replaceAll('İ', 'i').replaceAll(/[Σς]/g, 'σ') : text).toLowerCase()
+
+/** @param char one character: a code point */
+export const isWordChar = (char: string): boolean => /[\p{L}\p{N}_]/u.test(char)
+
+const charBefore = (text: string, at: number): string => {
+  const pair = text.codePointAt(at - 2) ?? 0
+  return pair > 0xffff ? text.slice(at - 2, at) : text.slice(at - 1, at)
 }
 
-const isWordChar = (char: string | undefined): boolean => char !== undefined && /[\p{L}\p{N}_]/u.test(char)
-
-/** Where a folded word stands in a folded text: the first place from `from` on, or -1. */
+/** Where a folded word stands in a folded text: the first place from `from` on, or -1. Places count UTF-16 units. */
 export const placeOf = (word: string, text: string, from = 0): number => {
-  const anywhere = isLongWord(word) || !isWordChar([...word][0])
+  const anywhere = isLongWord(word) || !isWordChar(String.fromCodePoint(word.codePointAt(0) ?? 0))
   let at = text.indexOf(word, from)
-  while (at > 0 && !anywhere && isWordChar(text[at - 1])) at = text.indexOf(word, at + 1)
+  while (at > 0 && !anywhere && isWordChar(charBefore(text, at))) at = text.indexOf(word, at + 1)
   return at
 }
 
 const document = (lines: string[]): string =>
   oneForm([...new Set(lines.filter(Boolean))].join('\n').slice(0, textLimits.documentChars))
+    .slice(0, textLimits.documentChars) // NFC may be longer
+    .toWellFormed()
 
 export const sessionText = (row: SessionRow): string =>
   document([
