@@ -1,0 +1,5 @@
+/**
+ * What one check of a system found. `check` is a short stable name (`kafka topic session-frames`), `detail` says what was seen,
+ * `fix` how to mend it (only where `ok` is false). Holds no secret: findings are printed.
+ */
+export type Finding = { check: string; ok: boolean; detail: string; fix?: string }
