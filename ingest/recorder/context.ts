@@ -8,6 +8,7 @@ import type { KeyStore } from '#services/keys/key-store.ts'
 import type { Logger } from '#services/log.ts'
 import type { RecordingStore } from '#services/recordings/recording-store.ts'
 import type { RecorderMetrics } from './metrics.ts'
+import type { RowQueue } from './row-queue.ts'
 
 export type RecorderOptions = {
   bus: Bus
@@ -23,3 +24,6 @@ export type RecorderOptions = {
 
 /** What the steps of the recorder work with. */
 export type RecorderContext = Omit<RecorderOptions, 'registry'> & { deadLetters: DeadLetters; metrics: RecorderMetrics }
+
+/** What the steps of one partition work with. */
+export type PartitionContext = RecorderContext & { rows: RowQueue }

@@ -38,7 +38,8 @@ export const createOrphanWatch = (ctx: RecorderContext, lastHeartbeatMs: LastHea
     const prefix = last && parseSessionKey(last.key)?.prefix
     if (prefix === undefined || closedUpTo.get(id) === last?.lastSeq) return
     log.warn({ sessionId: id, bastion }, 'its agent is silent: the evidence is closed provisionally')
-    await seal(ctx, { sessionId: id, bastion, prefix, end: null }, true)
+    const manifestKey = await seal(ctx, { sessionId: id, bastion, prefix, end: null }, true)
+    if (manifestKey !== null) await catalog.markSealed(id, manifestKey)
     closedUpTo.set(id, last?.lastSeq ?? -1)
   }
   const look = async (): Promise<void> => {

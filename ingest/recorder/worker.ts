@@ -1,7 +1,8 @@
 import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
 import { createSerial } from '#services/bus/serial.ts'
-import type { RecorderContext } from './context.ts'
+import type { PartitionContext, RecorderContext } from './context.ts'
+import { createRowQueue } from './row-queue.ts'
 import { heldBytes, isForgettable, type OpenSession, planCommit, type TakenBatch } from './session.ts'
 import { closeBlock } from './steps/close-block.ts'
 import { decode } from './steps/decode.ts'
@@ -22,8 +23,13 @@ export type FrameWorker = PartitionWorker & {
 }
 
 /** Records one partition of session-frames: batch by batch into blocks, each session to its manifest. */
-export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: number) => Promise<void>): FrameWorker => {
-  const { clock, config } = ctx
+export const createFrameWorker = (
+  shared: RecorderContext,
+  commit: (nextOffset: number) => Promise<void>,
+): FrameWorker => {
+  const { clock, config, catalog } = shared
+  const rows = createRowQueue(shared.log)
+  const ctx: PartitionContext = { ...shared, rows }
   const sessions = new Map<string, OpenSession>()
   const exclusively = createSerial()
   let nextOffset = 0 // of the first record that is neither done nor held
@@ -42,7 +48,9 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
   /** Block durable, manifest durable: only then is the session's hold on the offset given up. */
   const sealSession = async (session: OpenSession): Promise<void> => {
     if ((await closeBlock(ctx, session, 'seal')) === 'taken') return placeAll(ctx, session)
-    if (session.prefix !== null) await seal(ctx, { ...session, prefix: session.prefix }, false)
+    const { prefix, sessionId, sealHold } = session
+    const manifestKey = prefix === null ? null : await seal(ctx, { ...session, prefix }, false)
+    if (manifestKey !== null) rows.add(sealHold ?? Infinity, () => catalog.markSealed(sessionId, manifestKey))
     session.sealHold = null
   }
   const settle = async (session: OpenSession, isDraining = false): Promise<void> => {
@@ -67,7 +75,7 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
   }
   const commitDone = async (): Promise<void> => {
     commitLookMs = clock.now()
-    const upTo = planCommit(sessions.values(), nextOffset)
+    const upTo = Math.min(planCommit(sessions.values(), nextOffset), rows.lowestHold())
     if (isDropped || upTo <= committed) return
     await commit(upTo)
     committed = upTo
@@ -108,11 +116,20 @@ export const createFrameWorker = (ctx: RecorderContext, commit: (nextOffset: num
 
   return {
     takeRun: (records, control) => exclusively(() => takeRun(records, control)),
-    tick: () => exclusively(() => settleAll(false).finally(commitDone)),
-    drain: () => exclusively(() => settleAll(true).finally(commitDone)),
+    tick: () => {
+      rows.retry()
+      return exclusively(() => settleAll(false).finally(commitDone))
+    },
+    drain: () =>
+      exclusively(() =>
+        settleAll(true)
+          .finally(() => rows.flush())
+          .finally(commitDone),
+      ),
     relieve: (sessionId) => exclusively(() => relieve(sessionId)),
     drop: () => {
       isDropped = true
+      rows.drop()
       sessions.clear()
     },
     held: () => [...sessions.values()].map((session) => ({ session, sizeBytes: heldBytes(session) })),

@@ -4,7 +4,7 @@ import { readStoredBatches } from '#services/recordings/format/block.ts'
 import type { FinishedBlock } from '#services/recordings/format/block-builder.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
 import { blockKeyOf } from '#services/recordings/format/evidence-keys.ts'
-import type { RecorderContext } from '../context.ts'
+import type { PartitionContext, RecorderContext } from '../context.ts'
 import { retainUntil } from '../retention.ts'
 import type { OpenSession, TakenBatch } from '../session.ts'
 import { blockRow } from './block-row.ts'
@@ -38,11 +38,11 @@ const takenBack = (session: OpenSession, finished: FinishedBlock, offset: number
   }))
 
 /**
- * Block durable, then its row: the order that makes a crash harmless, since the offset is committed after both.
+ * Block durable, then its row, behind it: a crash is harmless, since the offset is committed after both.
  * `taken`: the key was written by someone else; the batches are in the backlog.
  */
 export const closeBlock = async (
-  ctx: RecorderContext,
+  ctx: PartitionContext,
   session: OpenSession,
   why: string,
 ): Promise<'stored' | 'taken' | 'none'> => {
@@ -53,7 +53,7 @@ export const closeBlock = async (
   const key = blockKeyOf(prefix, info.firstSeq)
   const outcome = await putOnce(ctx, key, block.finished)
   if (outcome === 'stored') {
-    await ctx.catalog.putBlock(blockRow(key, info))
+    ctx.rows.add(block.firstOffset, () => ctx.catalog.putBlock(blockRow(key, info)))
     ctx.metrics.blocks.inc({ why })
   } else {
     session.backlog.unshift(...takenBack(session, block.finished, block.firstOffset))

@@ -7,7 +7,7 @@ import {
   sessionPrefix,
 } from '#services/recordings/format/evidence-keys.ts'
 import { decodeManifest } from '#services/recordings/format/manifest.ts'
-import type { RecorderContext } from '../context.ts'
+import type { PartitionContext, RecorderContext } from '../context.ts'
 import type { OpenSession, TakenBatch } from '../session.ts'
 import { isUnreadable, type Listing, listSession, readFooter } from '../stored-session.ts'
 import { blockRow } from './block-row.ts'
@@ -33,24 +33,48 @@ export const newPrefix = ({ decoded }: Pick<TakenBatch, 'decoded'>): string => {
   return sessionPrefix(ofId ?? dateOf(closedAtMs), sessionId)
 }
 
-/** Where its blocks may stand: as the catalog knows; else by batch 0, or near the date in the id. */
-const prefixesOf = async (catalog: RecorderContext['catalog'], batch: TakenBatch): Promise<string[]> => {
+/** Where its blocks may stand: by batch 0, or near the date in the id. */
+const prefixesNear = (batch: TakenBatch): string[] => {
   const { sessionId } = batch.decoded
-  const rows = await catalog.blocks(sessionId)
-  const known = rows.map(({ key }) => parseSessionKey(key)?.prefix ?? null).filter((prefix) => prefix !== null)
   const idMs = idTimeMs(sessionId)
   const near = [idMs, idMs - dayMs, idMs + dayMs].map(dateOrNull).filter((date) => date !== null)
-  return [...new Set([...known, newPrefix(batch), ...near.map((date) => sessionPrefix(date, sessionId))])]
+  return [...new Set([newPrefix(batch), ...near.map((date) => sessionPrefix(date, sessionId))])]
+}
+
+/** A clock that jumped while the session began leads elsewhere: only the catalog knows where. */
+const prefixesKnown = async (catalog: RecorderContext['catalog'], sessionId: string): Promise<string[]> => {
+  const rows = await catalog.blocks(sessionId)
+  return [...new Set(rows.map(({ key }) => parseSessionKey(key)?.prefix ?? null).filter((prefix) => prefix !== null))]
 }
 
 type Found = { prefix: string; listing: Listing }
 
-const find = async ({ recordings, catalog }: RecorderContext, batch: TakenBatch): Promise<Found | null> => {
-  for (const prefix of await prefixesOf(catalog, batch)) {
-    const listing = await listSession(recordings, prefix)
+const firstWithBlocks = async (ctx: RecorderContext, prefixes: string[]): Promise<Found | null> => {
+  for (const prefix of prefixes) {
+    const listing = await listSession(ctx.recordings, prefix)
     if (listing.firstSeqs.length > 0) return { prefix, listing }
   }
   return null
+}
+
+const find = async (ctx: RecorderContext, batch: TakenBatch): Promise<Found | null> => {
+  const found = await firstWithBlocks(ctx, prefixesNear(batch))
+  if (found !== null || batch.decoded.batchSeq === 0) return found
+  return firstWithBlocks(ctx, await prefixesKnown(ctx.catalog, batch.decoded.sessionId))
+}
+
+/** Rows of blocks that a crash, or a catalog that was away, left out. */
+const makeUpRows = async ({ catalog, recordings }: RecorderContext, sessionId: string, found: Found): Promise<void> => {
+  const { prefix, listing } = found
+  const present = new Set((await catalog.blocks(sessionId)).map(({ firstSeq }) => firstSeq))
+  for (const firstSeq of listing.firstSeqs.filter((seq) => !present.has(seq))) {
+    const key = blockKeyOf(prefix, firstSeq)
+    try {
+      await catalog.putBlock(blockRow(key, await readFooter(recordings, key, listing.sizes.get(firstSeq)!)))
+    } catch (error) {
+      if (!isUnreadable(error)) throw error // such a block is reported by whoever needs it
+    }
+  }
 }
 
 /** The last footer that can be read. A block that cannot is reported; its batches count as missing. */
@@ -58,7 +82,7 @@ const lastFooter = async (ctx: RecorderContext, batch: TakenBatch, { prefix, lis
   for (const firstSeq of listing.firstSeqs.toReversed()) {
     const key = blockKeyOf(prefix, firstSeq)
     try {
-      return { key, info: await readFooter(ctx.recordings, key, listing.sizes.get(firstSeq)!) }
+      return await readFooter(ctx.recordings, key, listing.sizes.get(firstSeq)!)
     } catch (error) {
       if (!isUnreadable(error)) throw error
       const detail = `${key}: ${(error as Error).message}`
@@ -68,19 +92,21 @@ const lastFooter = async (ctx: RecorderContext, batch: TakenBatch, { prefix, lis
   return null
 }
 
-/** Whether the last manifest covers all that stands. */
-const isCovered = async (ctx: RecorderContext, { prefix, listing }: Found, last: BlockInfo): Promise<boolean> => {
+/** The last manifest, when it covers all that stands. */
+const coveringManifest = async (
+  ctx: RecorderContext,
+  { prefix, listing }: Found,
+  last: BlockInfo,
+): Promise<string | null> => {
   const number = listing.manifests.at(-1)
-  if (number === undefined) return false
+  if (number === undefined) return null
   const key = manifestKeyOf(prefix, number)
   try {
     const { blocks, provisional } = decodeManifest(await ctx.recordings.get(key))
     const covered = blocks.length === listing.firstSeqs.length && blocks.at(-1)?.lastSeq === last.lastSeq
-    if (!covered || (provisional && last.seals)) return false
-    await ctx.catalog.markSealed(last.sessionId, key)
-    return true
+    return covered && !(provisional && last.seals) ? key : null
   } catch (error) {
-    if (isUnreadable(error)) return false
+    if (isUnreadable(error)) return null
     throw error
   }
 }
@@ -106,7 +132,7 @@ const createSession = ({ decoded }: TakenBatch, nowMs: number): OpenSession => (
  * What is known of the session of `batch`, from what is stored: the first thing after an assignment, so that nothing
  * is recorded twice. Makes up for the catalog rows that a crash after the block, or after the manifest, left out.
  */
-export const loadSession = async (ctx: RecorderContext, batch: TakenBatch): Promise<OpenSession> => {
+export const loadSession = async (ctx: PartitionContext, batch: TakenBatch): Promise<OpenSession> => {
   const nowMs = ctx.clock.now()
   const session = createSession(batch, nowMs)
   const found = await find(ctx, batch)
@@ -114,16 +140,17 @@ export const loadSession = async (ctx: RecorderContext, batch: TakenBatch): Prom
   const { prefix } = found
   const last = await lastFooter(ctx, batch, found)
   if (last === null) return { ...session, prefix }
-  const { key, info } = last
-  await ctx.catalog.putBlock(blockRow(key, info))
-  const isEnded = info.seals
-  const isSealed = isEnded && (await isCovered(ctx, found, info))
+  const { sessionId, chainHash, lastSeq, seals: isEnded } = last
+  const { offset } = batch.record
+  ctx.rows.add(offset, () => makeUpRows(ctx, sessionId, found))
+  const manifestKey = isEnded ? await coveringManifest(ctx, found, last) : null
+  if (manifestKey !== null) ctx.rows.add(offset, () => ctx.catalog.markSealed(sessionId, manifestKey))
   return {
     ...session,
-    bastion: info.bastion,
+    bastion: last.bastion,
     prefix,
-    point: { seq: info.lastSeq, hash: info.chainHash },
+    point: { seq: lastSeq, hash: chainHash },
     end: isEnded ? { reason: null, atMs: nowMs, headSeen: false } : null,
-    sealHold: isEnded && !isSealed ? batch.record.offset : null,
+    sealHold: isEnded && manifestKey === null ? offset : null,
   }
 }

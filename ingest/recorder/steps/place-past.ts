@@ -2,7 +2,7 @@ import { hasCode } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
 import { blockKeyOf } from '#services/recordings/format/evidence-keys.ts'
-import type { RecorderContext } from '../context.ts'
+import type { PartitionContext } from '../context.ts'
 import { retainUntil } from '../retention.ts'
 import type { OpenSession, TakenBatch } from '../session.ts'
 import { hashesAround, isUnreadable } from '../stored-session.ts'
@@ -14,7 +14,7 @@ import { putAsideFork, putAsideUnencryptable } from './put-aside.ts'
 /** The hash of the batch that stands in a place. */
 type Standing = Uint8Array | 'nothing' | 'unreadable'
 
-const storedAt = async (ctx: RecorderContext, session: OpenSession, seq: number): Promise<Standing> => {
+const storedAt = async (ctx: PartitionContext, session: OpenSession, seq: number): Promise<Standing> => {
   const { prefix, key } = session
   if (prefix === null || key === null) return 'nothing'
   const known = session.lookup?.hashes[seq - session.lookup.firstSeq]
@@ -28,11 +28,11 @@ const storedAt = async (ctx: RecorderContext, session: OpenSession, seq: number)
   return session.lookup?.hashes[seq - session.lookup.firstSeq] ?? 'nothing'
 }
 
-const standingAt = async (ctx: RecorderContext, session: OpenSession, seq: number): Promise<Standing> =>
+const standingAt = async (ctx: PartitionContext, session: OpenSession, seq: number): Promise<Standing> =>
   session.block?.hashes[seq - session.block.firstSeq] ?? storedAt(ctx, session, seq)
 
 /** A batch whose gap was named already: a block of its own closes it again. */
-const storeLate = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
+const storeLate = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
   const { sessionId, bastion } = session
   session.prefix ??= newPrefix(batch)
   noteEnd(session, batch, ctx.clock.now())
@@ -41,13 +41,13 @@ const storeLate = async (ctx: RecorderContext, session: OpenSession, batch: Take
   const { bytes, info } = builder.finish(session.end !== null)
   const key = blockKeyOf(session.prefix, info.firstSeq)
   await ctx.recordings.put(key, bytes, { retainUntil: retainUntil(ctx.clock.now(), ctx.retentionDays) })
-  await ctx.catalog.putBlock(blockRow(key, info))
+  ctx.rows.add(batch.record.offset, () => ctx.catalog.putBlock(blockRow(key, info)))
   session.lookup = null
   ctx.metrics.blocks.inc({ why: 'late' })
 }
 
 /** A batch whose place is behind the chain's point: the same again, a late one, or another than stands there. */
-export const placePast = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
+export const placePast = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
   try {
     session.key ??= await ctx.keys.obtain(`session:${session.sessionId}`)
   } catch (error) {

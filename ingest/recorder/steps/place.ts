@@ -1,5 +1,5 @@
 import { sameBytes } from '#services/recordings/format/chain.ts'
-import type { RecorderContext } from '../context.ts'
+import type { PartitionContext } from '../context.ts'
 import type { OpenSession, TakenBatch } from '../session.ts'
 import { append } from './append.ts'
 import { closeBlock } from './close-block.ts'
@@ -11,7 +11,7 @@ import { lowestWaiting, planOrder } from './plan-order.ts'
 import { putAsideForeign, putAsideFork, putAsideUnencryptable } from './put-aside.ts'
 import { report } from './report.ts'
 
-const appendBatch = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<boolean> => {
+const appendBatch = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<boolean> => {
   if (isFull(session, batch.finished.byteLength, ctx.config.blockMaxBytes)) {
     if ((await closeBlock(ctx, session, 'size')) === 'taken') return false
   }
@@ -24,7 +24,7 @@ const appendBatch = async (ctx: RecorderContext, session: OpenSession, batch: Ta
 }
 
 /** The batch is kept although it denies its predecessor: in a block of its own chain, and everybody is told. */
-const startOtherChain = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<boolean> => {
+const startOtherChain = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<boolean> => {
   const { batchSeq: seq, prevHash } = batch.decoded
   if ((await closeBlock(ctx, session, 'gap')) === 'taken') return false
   const detail = `batch ${seq} does not name batch ${seq - 1} as its predecessor`
@@ -35,7 +35,7 @@ const startOtherChain = async (ctx: RecorderContext, session: OpenSession, batch
   return appendBatch(ctx, session, batch)
 }
 
-const wait = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
+const wait = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
   const there = session.waiting.get(batch.decoded.batchSeq)
   if (there === undefined) {
     session.waiting.set(batch.decoded.batchSeq, { ...detached(batch), sinceMs: ctx.clock.now() })
@@ -44,7 +44,7 @@ const wait = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatc
 }
 
 /** @returns false when a block was refused on the way: then the backlog begins with its batches */
-const place = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<boolean> => {
+const place = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<boolean> => {
   if (batch.decoded.bastion !== session.bastion) {
     await putAsideForeign(ctx, session, batch)
     return true
@@ -58,7 +58,7 @@ const place = async (ctx: RecorderContext, session: OpenSession, batch: TakenBat
 }
 
 /** The key of a block was taken: goes on after what stands there, as after a restart. */
-const lookAgain = async (ctx: RecorderContext, session: OpenSession): Promise<void> => {
+const lookAgain = async (ctx: PartitionContext, session: OpenSession): Promise<void> => {
   const [first] = session.backlog
   if (first) {
     const { prefix, point, end } = await loadSession(ctx, first)
@@ -75,7 +75,7 @@ const lookAgain = async (ctx: RecorderContext, session: OpenSession): Promise<vo
 }
 
 /** Places all that is to be placed. Whatever fails stays in the backlog, and uncommitted. */
-export const placeAll = async (ctx: RecorderContext, session: OpenSession): Promise<void> => {
+export const placeAll = async (ctx: PartitionContext, session: OpenSession): Promise<void> => {
   while (true) {
     if (session.refusedSeq !== null) await lookAgain(ctx, session)
     const [batch] = session.backlog
@@ -91,7 +91,7 @@ export const placeAll = async (ctx: RecorderContext, session: OpenSession): Prom
 }
 
 /** What is missing before the waiting batches did not come: the gap gets its name, and the session goes on after it. */
-export const acceptGap = async (ctx: RecorderContext, session: OpenSession): Promise<void> => {
+export const acceptGap = async (ctx: PartitionContext, session: OpenSession): Promise<void> => {
   const next = lowestWaiting(session)
   if (next === null) return
   if ((await closeBlock(ctx, session, 'gap')) !== 'taken') {

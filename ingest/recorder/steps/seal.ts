@@ -102,23 +102,22 @@ const saysTheSame = (bytes: Uint8Array, blocks: ManifestBlock[], ending: Ending)
 }
 
 /**
- * Manifest durable, then the catalog. Done again after a crash it finds its own manifest. `provisional`: without the
- * session's end. @returns false when no block of the session can be read
+ * Makes the manifest durable. Done again after a crash it finds its own. `provisional`: without the session's end.
+ * @returns its key for the catalog; null when no block of the session can be read
  */
 export const seal = async (
   ctx: RecorderContext,
   session: Sealing & Pick<OpenSession, 'end'>,
   provisional: boolean,
-): Promise<boolean> => {
+): Promise<string | null> => {
   const { firstSeqs } = await listSession(ctx.recordings, session.prefix)
   const blocks = await readBlocks(ctx, session, firstSeqs)
-  if (blocks.length === 0) return false
+  if (blocks.length === 0) return null
   const endReason = provisional
     ? 'unknown'
     : (session.end?.reason ?? (await storedEndReason(ctx, session.sessionId, blocks)))
   const manifestKey = await putManifest(ctx, session, blocks, { endReason, provisional })
   await extendAll(ctx, [...blocks.map(({ key }) => key), manifestKey])
-  await ctx.catalog.markSealed(session.sessionId, manifestKey)
   ctx.metrics.sealed.inc()
-  return true
+  return manifestKey
 }
