@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava'
 import { type Bastion, bastionPrograms, startBastion } from '#test/helpers/bastion.ts'
 import type { Account } from '#test/helpers/bastion-accounts.ts'
 import type { Shell } from '#test/helpers/bastion-client.ts'
+import { bringHome } from '#test/helpers/cluster-product.ts'
 import { openConsole, screenshot, terminalText } from '#test/helpers/console-page.ts'
 import { realTest } from '#test/helpers/real.ts'
 import { bytesOf, exported, sessionsOf } from '#test/helpers/recorded.ts'
@@ -188,6 +189,10 @@ realTest(
     }
     for (const secret of secrets) t.false(bytesOf(lines, 'ttyin').includes(secret))
     t.is(await product.stop(), 0)
+    await bringHome(
+      product.data,
+      sessions.map(({ id }) => id),
+    )
     for (const secret of secrets) {
       t.deepEqual(await filesHolding(product.data, secret), [])
       t.deepEqual(await evidenceHolding(product.data, secret), [])

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Endpoints } from '#services/schema/uplink.ts'
+import { backendEnv } from './cluster-product.ts'
 import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 import { until } from './until.ts'
 
@@ -69,6 +70,7 @@ export const startProduct = async (
     BARTIZAN_BASTION: 'test-bastion',
     BARTIZAN_ADMIN_TOKEN: adminToken,
     BARTIZAN_SUDO_ALLOWED_UIDS: `0,${process.getuid?.() ?? 0}`,
+    ...(await backendEnv(data)),
     ...options.env,
   })
   t.teardown(async () => {
