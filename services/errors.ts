@@ -1,6 +1,7 @@
 /** Every error code of the product: what it means. The message says what happened, to what; the hint what to do. */
 export const errorCodes = {
   BTZ_CONFIG_INVALID: 'the configuration has unknown or wrong keys',
+  BTZ_FILE_EXISTS: 'the file is there already, and is never overwritten',
   BTZ_DATA_LOCKED: 'another process uses this data folder',
   BTZ_DATA_UNWRITABLE: 'the data folder cannot be written',
   BTZ_DISK_FULL: 'the disk is full',
@@ -21,6 +22,7 @@ export const errorCodes = {
   BTZ_IMMUTABLE_UNAVAILABLE: 'evidence files cannot be made immutable here',
   BTZ_RECORDING_UNLOCKED: 'the store does not lock what is put into it',
   BTZ_RECORDING_TAMPERED: 'the store holds a version of this evidence that is not the first one',
+  BTZ_RECORDINGS_MISCONFIGURED: 'the evidence store or our permissions in it are not set up as they have to be',
   BTZ_RETENTION_TOO_LONG: 'the retention is longer than allowed',
   BTZ_CLOCK_SKEW: 'the clocks of this machine and of the store differ too much',
   BTZ_KEY_DESTROYED: 'the session key was destroyed: the content is erased',

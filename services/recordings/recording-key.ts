@@ -6,7 +6,7 @@ const segment = /^[A-Za-z0-9._-]{1,200}$/
 
 export const isSegment = (text: string): boolean => segment.test(text) && text !== '.' && text !== '..'
 
-const isKey = (key: string): boolean =>
+export const isKey = (key: string): boolean =>
   key.length <= maxKeyLength && key.startsWith(`${keyRoot}/`) && key.split('/').every(isSegment)
 
 /** @throws BTZ_RECORDING_KEY_INVALID */

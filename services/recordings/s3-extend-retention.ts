@@ -1,0 +1,47 @@
+import { PutObjectRetentionCommand } from '@aws-sdk/client-s3'
+import type { S3Connection } from './s3-connection.ts'
+import { isDenied, statusOf } from './s3-errors.ts'
+import type { Evidence } from './s3-evidence.ts'
+import { isLockedUntil, lockDate, unlocked } from './s3-object-lock.ts'
+import { notFound } from './s3-recording-reader.ts'
+
+const maxWrites = 3
+
+/** Runs what concerns one key one after the other. */
+const createTurns = () => {
+  const last = new Map<string, Promise<unknown>>()
+  return <T>(key: string, act: () => Promise<T>): Promise<T> => {
+    const mine = (last.get(key) ?? Promise.resolve()).then(act)
+    const done = mine.catch(() => {}).then(() => void (last.get(key) === done && last.delete(key)))
+    last.set(key, done)
+    return mine
+  }
+}
+
+/**
+ * Extends the lock of the evidence under a key. A store that compares and writes in two steps could let the earlier of
+ * two dates win: within this process one waits for the other, and the date is read back.
+ */
+export const createRetentionExtender = ({ client, bucket }: S3Connection, evidence: Evidence) => {
+  const inTurn = createTurns()
+
+  const extend = async (key: string, until: Date): Promise<void> => {
+    const version = await evidence.locate(key)
+    if (!version) throw notFound(key)
+    const at = { Bucket: bucket, Key: key, VersionId: version.versionId }
+    const retention = { Mode: 'COMPLIANCE' as const, RetainUntilDate: until }
+    let refusal: unknown = null
+    for (let writes = 0; ; writes++) {
+      const head = await evidence.head(key, version.versionId)
+      if (isLockedUntil(head, until)) return
+      if (refusal !== null) throw refusal
+      if (writes === maxWrites) throw unlocked(key, head)
+      // Refused when somebody set a later date since we looked: the next look tells.
+      await client.send(new PutObjectRetentionCommand({ ...at, Retention: retention })).catch((error: unknown) => {
+        if (!isDenied(error) && statusOf(error) !== 400) throw error
+        refusal = error
+      })
+    }
+  }
+  return (key: string, retainUntil: Date): Promise<void> => inTurn(key, () => extend(key, lockDate(retainUntil)))
+}

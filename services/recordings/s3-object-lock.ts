@@ -1,0 +1,36 @@
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
+import type { Clock } from '../clock.ts'
+import { BartizanError } from '../errors.ts'
+import { untilMsOf } from './retention-marks.ts'
+
+/** S3 keeps whole seconds: the next one, so that nothing is kept shorter than asked. */
+export const lockDate = (retainUntil: Date): Date => new Date(Math.ceil(untilMsOf(retainUntil) / 1000) * 1000)
+
+/** @throws BTZ_RETENTION_TOO_LONG RangeError */
+export const checkRetention = (retainUntil: Date, maxRetentionYears: number, clock: Clock): void => {
+  const latest = new Date(clock.now())
+  latest.setUTCFullYear(latest.getUTCFullYear() + maxRetentionYears)
+  if (untilMsOf(retainUntil) <= latest.getTime()) return
+  const asked = retainUntil.toISOString()
+  throw new BartizanError(
+    'BTZ_RETENTION_TOO_LONG',
+    `retention until ${asked} is more than ${maxRetentionYears} years`,
+    {
+      hint: 'a lock cannot be taken back; recordings.maxRetentionYears is the bound',
+    },
+  )
+}
+
+type Locked = Pick<HeadObjectCommandOutput, 'ObjectLockMode' | 'ObjectLockRetainUntilDate'>
+
+export const isLockedUntil = (head: Locked, until: Date): boolean =>
+  head.ObjectLockMode === 'COMPLIANCE' && (head.ObjectLockRetainUntilDate?.getTime() ?? 0) >= until.getTime()
+
+export const unlocked = (what: string, { ObjectLockMode: mode, ObjectLockRetainUntilDate: until }: Locked) =>
+  new BartizanError(
+    'BTZ_RECORDING_UNLOCKED',
+    `${what} should be locked; the store says ${mode ?? 'no lock'} until ${until?.toISOString() ?? 'no date'}`,
+    {
+      hint: 'evidence needs a store with Object Lock in COMPLIANCE mode, and the permission s3:GetObjectRetention to see it',
+    },
+  )
