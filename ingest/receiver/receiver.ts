@@ -95,7 +95,10 @@ export const createReceiver = (options: ReceiverOptions): Router => {
     await orders.wait(heartbeat.bastion, heartbeat.waitMs, gone)
     // Nobody reads it: the orders stay for the next heartbeat.
     if (gone.aborted) return
-    const evidence = await durableSeqs(heartbeat)
+    const evidence = await durableSeqs(heartbeat).catch((err: unknown) => {
+      log.warn({ err }, 'what is evidence cannot be told: the catalog does not answer')
+      return []
+    })
     const answer: HeartbeatAnswer = { orders: await orders.take(heartbeat), evidence }
     response.json(answer)
   }

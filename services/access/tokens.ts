@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { BartizanError } from '../errors.ts'
+import { BartizanError, hasCode } from '../errors.ts'
 import { type Principal, Role } from '../schema/access.ts'
 import { BastionName, Sha256Hex } from '../schema/ids.ts'
 import type { StateStore } from '../state/state-store.ts'
@@ -77,6 +77,20 @@ export const createTokens = (options: { state: StateStore; clock: Clock; adminTo
     return { id: token.id, name: token.name, role: token.role, bastion: token.bastion }
   }
 
+  const verifyAnew = async (secret: string, hash: string): Promise<Principal | null> => {
+    const since = cache.revocations()
+    try {
+      const principal = await lookUp(secret, hash)
+      if (principal) cache.set(hash, principal, since)
+      else cache.drop(hash)
+      return principal
+    } catch (error) {
+      const known = hasCode(error, 'BTZ_UNAVAILABLE') ? cache.inOutage(hash) : null
+      if (known) return known
+      throw error
+    }
+  }
+
   return {
     create: async (token) => {
       const id = randomBytes(8).toString('hex')
@@ -90,10 +104,7 @@ export const createTokens = (options: { state: StateStore; clock: Clock; adminTo
       if (bootstrap && sameHash(bootstrap.hash, hash)) return bootstrap.principal
       const cached = cache.get(hash)
       if (cached) return cached
-      const since = cache.revocations()
-      const principal = await lookUp(secret, hash)
-      if (principal) cache.set(hash, principal, since)
-      return principal
+      return verifyAnew(secret, hash)
     },
     revoke: async (id) => {
       const entry = /^[0-9a-f]{16}$/.test(id) ? await state.get(prefix + id) : null

@@ -98,9 +98,12 @@ export const createOrders = ({ state, clock, log }: { state: StateStore; clock: 
     for (const id of sent) if (!known.some(({ order }) => order.id === id)) sent.delete(id)
     for (const bastion of waiters.bastions()) if (unsentFor(bastion)) waiters.wake(bastion)
   }
+  const notRead = (err: unknown): void => log.warn({ err }, 'the orders for agents cannot be read')
+  /** Heartbeats go on without the state store: agents wait for their answers before they send. */
+  const lookOrKeep = (): Promise<void> => look().catch(notRead)
   const lookSoon = (): void => {
     timer ??= setTimeout(async () => {
-      await look().catch((err: unknown) => log.warn({ err }, 'the orders for agents could not be read'))
+      await lookOrKeep()
       timer = null
       if (!waiters.bastions()[Symbol.iterator]().next().done) lookSoon()
     }, lookEveryMs)
@@ -125,13 +128,13 @@ export const createOrders = ({ state, clock, log }: { state: StateStore; clock: 
     },
     /** What the answer to this heartbeat carries. */
     take: async ({ bastion, openSessions }: Pick<Heartbeat, 'bastion' | 'openSessions'>): Promise<Order[]> => {
-      await look()
+      await lookOrKeep()
       const open = new Set(openSessions.map(({ sessionId }) => sessionId))
       const mine = known.filter((one) => one.bastion === bastion)
       const isDone = ({ order, queuedAtMs }: Pending): boolean =>
         clock.now() - queuedAtMs >= keepMs || (sent.has(order.id) && !open.has(order.sessionId))
       const done = new Set(mine.filter(isDone).map(({ order }) => order.id))
-      if (done.size > 0) await drop(done)
+      if (done.size > 0) await drop(done).catch(notRead)
       const orders = mine.map(({ order }) => order).filter(({ id }) => !done.has(id))
       for (const { id } of orders) sent.add(id)
       return orders

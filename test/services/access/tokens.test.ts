@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import test from 'ava'
 import { createTokens, type NewToken } from '#services/access/tokens.ts'
+import { BartizanError } from '#services/errors.ts'
+import type { StateStore } from '#services/state/state-store.ts'
 import { openState, settableClock } from './state-for-test.ts'
 
 const analyst: NewToken = { role: 'analyst', name: 'dana', actor: 'owner' }
@@ -55,6 +57,28 @@ test('a token revoked by another process is refused after five seconds', async (
   await there.revoke(id)
   clock.advance(5_001)
   t.is(await here.verify(secret), null)
+})
+
+test('while the state store is away, agents go on with the tokens they have for an hour, and nobody else does', async (t) => {
+  const { state } = await openState(t)
+  const clock = settableClock()
+  let isAway = false
+  const get: StateStore['get'] = async (key) => {
+    if (isAway) throw new BartizanError('BTZ_UNAVAILABLE', 'the state store is away')
+    return state.get(key)
+  }
+  const tokens = createTokens({ state: { ...state, get }, clock })
+  const agent = await tokens.create({ role: 'ingest', name: 'jump1', bastion: 'jump1', actor: 'owner' })
+  const person = await tokens.create(analyst)
+  for (const { secret } of [agent, person]) t.truthy(await tokens.verify(secret))
+  isAway = true
+  clock.advance(3_500_000)
+  t.is((await tokens.verify(agent.secret))?.bastion, 'jump1')
+  await t.throwsAsync(tokens.verify(person.secret), { code: 'BTZ_UNAVAILABLE' })
+  clock.advance(200_000)
+  await t.throwsAsync(tokens.verify(agent.secret), { code: 'BTZ_UNAVAILABLE' })
+  isAway = false
+  t.truthy(await tokens.verify(agent.secret))
 })
 
 test('a hundred requests with one token cost one query, a hundred wrong ones are never remembered', async (t) => {
