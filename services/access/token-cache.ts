@@ -25,7 +25,7 @@ export const createTokenCache = (clock: Clock) => {
      */
     inOutage: (hash: string): Principal | null => {
       const entry = entries.get(hash)
-      if (!entry || entry.principal.role !== 'ingest' || !isWithin(entry.verifiedMs, maxOutageMs)) return null
+      if (entry?.principal.role !== 'ingest' || !isWithin(entry.verifiedMs, maxOutageMs)) return null
       entry.askedMs = clock.now()
       return entry.principal
     },

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { endpointsOf, killIfAlive, type Product, startProduct } from '#test/helpers/running.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
-import { connectSudoClient, loginInfos, type SudoClient } from '#test/helpers/sudo-client.ts'
+import { assertRecorded, rowOf, type Stream, startStream, totalBytes } from '#test/helpers/streams.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -12,70 +12,10 @@ const victims = ['agent', 'up', 'both'] as const
 const settledMs = 4000
 const ackedShare = 0.9
 
-type Sent = { atMs: number; elapsedNs: bigint; data: Buffer }
-type Stream = { client: SudoClient; sent: Sent[]; logId: string; cutAtMs: number | null; stop(): Promise<void> }
-
-/** A client that sends its own bytes until it is stopped or cut off; `sent` holds its output frames. */
-const startStream = async (port: number, name: string, random: () => number): Promise<Stream> => {
-  const client = await connectSudoClient(port)
-  client.accept(loginInfos({ submituser: name, runuser: name }))
-  const sent: Sent[] = []
-  const stream: Stream = { client, sent, logId: await client.logId(), cutAtMs: null, stop: async () => {} }
-  let stopped = false
-  const running = (async () => {
-    while (!stopped && !client.heard.closed) {
-      const data = Buffer.from(
-        Array.from({ length: 1 + Math.floor(random() * 3000) }, () => Math.floor(random() * 256)),
-      )
-      const delayNs = BigInt(1 + Math.floor(random() * 40_000_000))
-      client.io('ttyoutBuf', data, delayNs)
-      sent.push({ atMs: Date.now(), elapsedNs: client.elapsedNs, data })
-      if (random() < 0.1) {
-        client.io('ttyinBuf', 'k', 1_000n)
-        client.io('ttyoutBuf', 'k', 2_000n)
-        sent.push({ atMs: Date.now(), elapsedNs: client.elapsedNs, data: Buffer.from('k') })
-      }
-      await client.flushed()
-      await new Promise((resolve) => setTimeout(resolve, random() * 40))
-    }
-  })()
-  stream.stop = async () => {
-    stopped = true
-    await running
-  }
-  return stream
-}
-
-const totalBytes = (frames: Sent[]) => frames.reduce((sum, { data }) => sum + data.byteLength, 0)
-
 /** Of what was sent long enough before the cut, how much had been acknowledged. */
 const settledShare = ({ client, sent, cutAtMs }: Stream): { due: number; acked: number } => {
   const due = sent.filter(({ atMs }) => atMs < cutAtMs! - settledMs)
   return { due: totalBytes(due), acked: totalBytes(due.filter(({ elapsedNs }) => elapsedNs <= client.acknowledgedNs)) }
-}
-
-const recordedOutput = async (product: Product, sessionId: string): Promise<Buffer> => {
-  const response = await product.raw(`/api/sessions/${sessionId}/export?format=ndjson`)
-  if (response.status !== 200) return Buffer.alloc(0)
-  const frames = (await response.text())
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line))
-  return Buffer.concat(
-    frames.filter(({ stream }) => stream === 'ttyout').map(({ dataB64 }) => Buffer.from(dataB64, 'base64')),
-  )
-}
-
-type Row = { id: string; state: string; evidence: string; endedAt: string | null }
-const rowOf = (product: Product, id: string) => product.api(`/api/sessions/${id}`) as Promise<Row>
-
-const assertRecorded = async (t: ExecutionContext, product: Product, stream: Stream): Promise<void> => {
-  const output = await recordedOutput(product, stream.logId)
-  const all = Buffer.concat(stream.sent.map(({ data }) => data))
-  const acked = totalBytes(stream.sent.filter(({ elapsedNs }) => elapsedNs <= stream.client.acknowledgedNs))
-  t.true(output.byteLength >= acked, `${stream.logId}: ${acked} bytes acknowledged, ${output.byteLength} recorded`)
-  // A prefix of what was sent: nothing twice, nothing out of place, nothing invented.
-  t.true(all.subarray(0, output.byteLength).equals(output), `${stream.logId}: other bytes than were sent`)
 }
 
 const kill = async (product: Product, victim: (typeof victims)[number]): Promise<number> => {
