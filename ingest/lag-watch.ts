@@ -41,7 +41,7 @@ const eventOf = (at: GroupLag, level: LagLevel, ageMs: number, bastion: string, 
 }
 
 /** Looks once a minute how old the oldest record is that each group has not committed. */
-export const watchLag = (options: LagWatchOptions): { close(): Promise<void> } => {
+export const watchLag = (options: LagWatchOptions): { look(): Promise<void>; close(): Promise<void> } => {
   const { bus, retentionMs, bastion, clock, log, registry } = options
   const gauge = new Gauge({
     name: 'bartizan_bus_lag_seconds',
@@ -84,6 +84,7 @@ export const watchLag = (options: LagWatchOptions): { close(): Promise<void> } =
       })
   }, everyMs)
   return {
+    look,
     close: async () => {
       clearInterval(timer)
       await looking

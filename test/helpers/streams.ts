@@ -38,7 +38,7 @@ export const startStream = async (port: number, name: string, random: () => numb
 
 export const totalBytes = (frames: Sent[]) => frames.reduce((sum, { data }) => sum + data.byteLength, 0)
 
-const recordedOutput = async (product: Product, sessionId: string): Promise<Buffer> => {
+export const recordedOutput = async (product: Product, sessionId: string): Promise<Buffer> => {
   const response = await product.raw(`/api/sessions/${sessionId}/export?format=ndjson`)
   if (response.status !== 200) return Buffer.alloc(0)
   const frames = (await response.text())

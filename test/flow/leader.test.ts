@@ -1,0 +1,70 @@
+import test from 'ava'
+import { Kafka, logLevel } from 'kafkajs'
+import { onServices } from '#test/helpers/cluster.ts'
+import { clusterEnv, nameOf } from '#test/helpers/cluster-product.ts'
+import { startProduct, untilSealed } from '#test/helpers/running.ts'
+import { seededRandom } from '#test/helpers/seeded-random.ts'
+import { assertRecorded, recordedOutput, startStream, totalBytes } from '#test/helpers/streams.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { until } from '#test/helpers/until.ts'
+import { startKafka } from '../../scripts/engines/kafka.ts'
+
+const sessions = 10
+const rounds = 5
+
+/** Who leads the partitions of a topic, and whether every copy is in sync again. */
+const openTopicView = async (brokers: string[], topic: string) => {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  const partitions = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions
+  return {
+    leader: async (partition: number) =>
+      (await partitions()).find(({ partitionId }) => partitionId === partition)?.leader ?? -1,
+    isInSync: async () => (await partitions()).every(({ isr, leader }) => isr.length === 3 && leader >= 0),
+    close: () => admin.disconnect(),
+  }
+}
+
+onServices(test, (services) => {
+  test.serial(
+    `the broker that leads is killed ${rounds} times while ${sessions} sessions stream, and no byte is lost or doubled`,
+    async (t) => {
+      t.timeout(10 * 60_000)
+      const kafka = await startKafka({ folder: await temporaryFolder(t), brokers: 3 })
+      t.teardown(kafka.stop)
+      const data = await temporaryFolder(t)
+      const env = await clusterEnv(data, { ...services, kafka })
+      const product = await startProduct(t, {
+        data,
+        env: { ...env, BARTIZAN_INGEST_BLOCK_MAX_MS: '2000', BARTIZAN_LOG_LEVEL: 'error' },
+      })
+      const view = await openTopicView(kafka.brokers, `${nameOf(data)}-session-frames`)
+      t.teardown(view.close)
+      const seed = Number(process.env.BARTIZAN_TEST_SEED ?? Date.now() % 1_000_000)
+      t.log(`seed ${seed} (BARTIZAN_TEST_SEED repeats it)`)
+      const streams = await Promise.all(
+        Array.from({ length: sessions }, (_, n) =>
+          startStream(product.endpoints.sudoPort, `user${n}`, seededRandom(seed + n)),
+        ),
+      )
+      for (let round = 0; round < rounds; round++) {
+        const node = await view.leader(round % 4)
+        await kafka.kill(node, 'SIGKILL')
+        await until(async () => (await view.leader(round % 4)) !== node, { limitMs: 60_000, what: 'another leader' })
+        await kafka.restart(node)
+        await until(view.isInSync, { limitMs: 120_000, everyMs: 250, what: 'all copies in sync' })
+      }
+      for (const stream of streams) {
+        await stream.stop()
+        stream.client.exit()
+        await stream.client.committed()
+      }
+      for (const { logId } of streams) await untilSealed(product, logId)
+      for (const stream of streams) {
+        await assertRecorded(t, product, stream)
+        t.is((await recordedOutput(product, stream.logId)).byteLength, totalBytes(stream.sent))
+      }
+      t.is(await product.stop(), 0)
+    },
+  )
+})
