@@ -1,6 +1,7 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import { type Config, settings } from '#services/config.ts'
+import { initEnvironment, nextSteps } from './init-env.ts'
 import { configOf } from './settings.ts'
 
 const valueAt = (config: Config, path: string[]): unknown =>
@@ -27,12 +28,25 @@ const reference = (config: Config): string => {
   return `${lines.join('\n')}\n`
 }
 
+type Options = { json?: boolean; init?: boolean; out: string }
+
+const init = async ({ json, out }: Options): Promise<void> => {
+  const made = await initEnvironment(out)
+  process.stdout.write(json ? `${JSON.stringify(made)}\n` : nextSteps(made))
+}
+
 export const configCommand = (): Command =>
   new Command('config')
     .description('Show the configuration in force, as a file that can be used with --config.')
     .option('--print', 'every setting with its meaning and environment name (the default)')
+    .addOption(
+      new Option('--init', 'make .env and random secrets for docker-compose.yml; never overwrites').conflicts('print'),
+    )
+    .addOption(new Option('--out <file>', 'where --init writes').default('.env'))
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }, command: Command) => {
+    .addHelpText('after', '\nExamples: bartizan config --print\n          bartizan config --init')
+    .action(async (options: Options, command: Command) => {
+      if (options.init) return init(options)
       const config = configOf(command)
       process.stdout.write(options.json ? `${JSON.stringify(config, null, 2)}\n` : reference(config))
     })
