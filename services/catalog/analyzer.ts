@@ -7,8 +7,6 @@ import { folded, isLongWord, isWordChar, runsOf } from './search-text.ts'
  * nothing.
  */
 
-const windowChars = 3
-
 /** Never part of a query: a trigram has three characters, a start one or two. */
 export const separator = '....'
 
@@ -21,44 +19,106 @@ export type Terms = { trigrams: string[]; starts: string[] }
 /** `phrase`: these trigrams, one right after the other. `start`: this start. */
 export type Clause = { kind: 'phrase'; trigrams: string[] } | { kind: 'start'; term: string }
 
-/** By index: the text itself where every code point is one unit. */
-const charsOf = (text: string): string | string[] => (/[\ud800-\udfff]/.test(text) ? [...text] : text)
+/** Places in the text, of the characters from..to-1, in UTF-16 units. */
+type EachTerm = { trigram(from: number, to: number): void; start(from: number, to: number): void; gap(): void }
 
-const windowOf = (chars: string | string[], from: number, to: number): string =>
-  typeof chars === 'string' ? chars.slice(from, to) : chars.slice(from, to).join('')
+type Kind = 'gap' | 'word' | 'other'
+const kindOf = (char: string): Kind => (runsOf(char).length === 0 ? 'gap' : isWordChar(char) ? 'word' : 'other')
 
-const trigramsOf = (run: string): string[] => {
-  const chars = charsOf(run)
-  return Array.from({ length: Math.max(0, chars.length - windowChars + 1) }, (_, at) =>
-    windowOf(chars, at, at + windowChars),
-  )
-}
+const asciiChars = 128
+const asciiKinds = Array.from({ length: asciiChars }, (_, code) => kindOf(String.fromCharCode(code)))
 
-/** Where placeOf finds a word of one or two characters: where a word begins, and anywhere by another character. */
-const addStarts = (run: string, starts: Set<string>): void => {
-  const chars = charsOf(run)
-  let inWord = false
-  for (let at = 0; at < chars.length; at++) {
-    const wordChar = isWordChar(chars[at]!)
-    if (!wordChar || !inWord) {
-      starts.add(chars[at]!)
-      starts.add(windowOf(chars, at, at + 2))
+/**
+ * Starts are where placeOf finds a word of one or two characters: where a word begins, and at any other character that
+ * is no white space.
+ */
+const eachTerm = (text: string, each: EachTerm): void => {
+  let [run, first, second] = [0, 0, 0] // characters since the last gap, and where the latest two of them stand
+  let [began, inWord] = [false, false]
+  for (let at = 0, end = 0; at < text.length; at = end) {
+    const code = text.codePointAt(at)!
+    end = at + (code > 0xffff ? 2 : 1)
+    const kind = asciiKinds[code] ?? kindOf(text.slice(at, end))
+    if (kind === 'gap') {
+      if (run > 0) each.gap()
+      run = 0
+      began = inWord = false
+      continue
     }
-    inWord = wordChar
+    if (began) each.start(second, end)
+    began = kind === 'other' || !inWord
+    if (began) each.start(at, end)
+    if (run >= 2) each.trigram(first, end)
+    inWord = kind === 'word'
+    first = second
+    second = at
+    run++
   }
 }
 
 /** The terms of a document's text (sessionText, commandText, eventText): at most one trigram per character. */
 export const termsOf = (text: string): Terms => {
+  const fold = folded(text)
   const trigrams: string[] = []
   const starts = new Set<string>()
-  for (const run of runsOf(folded(text))) {
-    addStarts(run, starts)
-    const more = trigramsOf(run)
-    if (trigrams.length > 0 && more.length > 0) trigrams.push(separator)
-    for (const trigram of more) trigrams.push(trigram)
-  }
+  let parted = false
+  eachTerm(fold, {
+    trigram: (from, to) => {
+      if (parted) trigrams.push(separator)
+      parted = false
+      trigrams.push(fold.slice(from, to))
+    },
+    start: (from, to) => starts.add(fold.slice(from, to)),
+    gap: () => {
+      parted = trigrams.length > 0
+    },
+  })
   return { trigrams, starts: [...starts] }
+}
+
+const distinctOfAny = (fold: string): string => {
+  const terms = new Set<string>()
+  const add = (from: number, to: number): void => void terms.add(fold.slice(from, to))
+  eachTerm(fold, { trigram: add, start: add, gap: () => undefined })
+  return [...terms].join(' ')
+}
+
+const bitsPerAscii = 7
+const seenTerms = new Uint8Array(1 << (3 * bitsPerAscii))
+
+/** Up to three characters of 7 bits each; none of them is NUL. */
+const joinedTerms = (keys: readonly number[]): string => {
+  const bytes = Buffer.allocUnsafe(keys.length * 4)
+  let end = 0
+  for (const key of keys) {
+    for (let shift = 2 * bitsPerAscii; shift >= 0; shift -= bitsPerAscii) {
+      const code = (key >> shift) & 0x7f
+      if (code > 0) bytes[end++] = code
+    }
+    bytes[end++] = 0x20
+  }
+  return bytes.toString('latin1', 0, Math.max(0, end - 1))
+}
+
+/** Several times as fast as a set of strings, and nearly every text is ASCII: indexing spends much of its time here. */
+const distinctOfAscii = (fold: string): string => {
+  const keys: number[] = []
+  const add = (from: number, to: number): void => {
+    let key = 0
+    for (let at = from; at < to; at++) key = (key << bitsPerAscii) | fold.charCodeAt(at)
+    if (seenTerms[key] === 1) return
+    seenTerms[key] = 1
+    keys.push(key)
+  }
+  eachTerm(fold, { trigram: add, start: add, gap: () => undefined })
+  for (const key of keys) seenTerms[key] = 0
+  return joinedTerms(keys)
+}
+
+/** The trigrams and starts of a text, each once and joined by spaces, for engines that keep no places of terms. */
+export const distinctTermsOf = (text: string): string => {
+  const fold = folded(text)
+  return /[^\0-\x7f]/.test(fold) ? distinctOfAny(fold) : distinctOfAscii(fold)
 }
 
 /**
@@ -67,5 +127,5 @@ export const termsOf = (text: string): Terms => {
  */
 export const clausesOf = (words: readonly string[]): Clause[] =>
   words.map((word) =>
-    isLongWord(word) ? { kind: 'phrase', trigrams: trigramsOf(word) } : { kind: 'start', term: word },
+    isLongWord(word) ? { kind: 'phrase', trigrams: termsOf(word).trigrams } : { kind: 'start', term: word },
   )

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { type Clause, clausesOf, separator, type Terms, termsOf } from '#services/catalog/analyzer.ts'
+import { type Clause, clausesOf, distinctTermsOf, separator, type Terms, termsOf } from '#services/catalog/analyzer.ts'
 import { commandText, folded, placeOf, runsOf, wordsOf } from '#services/catalog/search-text.ts'
 import { command } from '#test/contract/catalog-place.ts'
 
@@ -92,8 +92,24 @@ test('a term is whole characters without white space or control characters, and 
   t.pass()
 })
 
+test('the distinct terms of a text are its terms, each once', (t) => {
+  const outcomes = { ascii: 0, other: 0 }
+  fc.assert(
+    fc.property(fc.oneof(anyText, fc.string({ unit: 'binary-ascii', maxLength: 60 })), (line) => {
+      const text = documentOf(line)
+      const { trigrams, starts } = termsOf(text)
+      outcomes[Buffer.byteLength(text) === text.length ? 'ascii' : 'other']++
+      const expected = new Set([...trigrams.filter((trigram) => trigram !== separator), ...starts])
+      const distinct = distinctTermsOf(text).split(' ').filter(Boolean)
+      return distinct.length === expected.size && distinct.every((term) => expected.has(term))
+    }),
+    runs,
+  )
+  t.true(outcomes.ascii > 5_000 && outcomes.other > 5_000, JSON.stringify(outcomes))
+})
+
 test('terms of a line, as they are', (t) => {
-  t.deepEqual(termsOf('Ls -la  /é😀x'), {
+  t.deepEqual(termsOf('Ls -la  /é😀x '), {
     trigrams: ['-la', separator, '/é😀', 'é😀x'],
     starts: ['l', 'ls', '-', '-l', 'la', '/', '/é', 'é', 'é😀', '😀', '😀x', 'x'],
   })
