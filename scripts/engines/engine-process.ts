@@ -5,6 +5,9 @@ import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { identify, isRunning, type ProcessIdentity, stopProcess } from './process-identity.ts'
 
+/** Gets each process as soon as there is one. With it they outlive their starter; without, they are killed with the thread that started them, however that ends. */
+export type Keep = (identity: ProcessIdentity) => Promise<void>
+
 export type Launch = {
   name: string
   command: string
@@ -12,8 +15,7 @@ export type Launch = {
   env?: NodeJS.ProcessEnv
   logFile: string
   user?: { uid: number; gid: number }
-  /** False: it is killed with the thread that starts it, however that ends. */
-  outlivesStarter: boolean
+  keep?: Keep
   /** Gets what was logged since this start. */
   isReady(log: string): Promise<boolean>
 }
@@ -24,7 +26,7 @@ const lastLines = (text: string): string => text.trimEnd().split('\n').slice(-25
 
 const spawned = async (launch: Launch): Promise<ProcessIdentity | null> => {
   const log = await open(launch.logFile, 'a')
-  const [command, args] = launch.outlivesStarter
+  const [command, args] = launch.keep
     ? [launch.command, launch.args]
     : ['setpriv', ['--pdeathsig', 'KILL', '--', launch.command, ...launch.args]]
   try {
@@ -48,6 +50,7 @@ export const startProcess = async (launch: Launch): Promise<ProcessIdentity> => 
   const logged = async () => (await readFile(launch.logFile)).subarray(before).toString('utf8')
   const end = Date.now() + limitMs
   const identity = await spawned(launch)
+  if (identity !== null) await launch.keep?.(identity)
   while (identity !== null && (await isRunning(identity)) && Date.now() < end) {
     if (await launch.isReady(await logged())) return identity
     await wait(100)

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { installed } from './cache.ts'
-import { accepts, startProcess } from './engine-process.ts'
+import { installed, type Say } from './cache.ts'
+import { type Engine, startEngine } from './engine.ts'
+import { accepts, type Keep } from './engine-process.ts'
 import { freePorts } from './free-ports.ts'
 import { findJava } from './java.ts'
 import { kafka } from './kafka/install.ts'
 import { makeKeyMaterial } from './kafka/key-material.ts'
 import { type Credentials, type NodePorts, propertiesOf, type Security, scramOf } from './kafka/properties.ts'
-import { ended, type ProcessIdentity, signalProcess, stopProcess } from './process-identity.ts'
+import type { ProcessIdentity } from './process-identity.ts'
 import { run } from './programs.ts'
 
 export type KafkaOptions = {
@@ -23,9 +24,8 @@ export type KafkaOptions = {
   users?: Credentials[]
   /** Of each broker. The default is small and starts fast; it is not meant to be measured. */
   javaOptions?: string[]
-  /** Default false: the brokers die with the thread that started them. */
-  outlivesStarter?: boolean
-  say?(line: string): void
+  keep?: Keep
+  say?: Say
 }
 
 export type Kafka = {
@@ -35,8 +35,8 @@ export type Kafka = {
   adminUser?: Credentials
   /** With TLS: PEM of the authority to trust. */
   caFile?: string
-  /** Running now, by node from 1 on. */
-  processes: ReadonlyMap<number, ProcessIdentity>
+  /** Those that run now. */
+  processes(): ProcessIdentity[]
   /** Resolves when the node has ended; with SIGSTOP and SIGCONT at once. */
   kill(node: number, signal: NodeJS.Signals): Promise<void>
   /** Starts a node that was killed, on the same port and data, and waits until it is ready. */
@@ -47,7 +47,7 @@ export type Kafka = {
 const small = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 const logging = fileURLToPath(new URL('kafka/log4j2.properties', import.meta.url))
 
-type Cluster = { java: string; jars: string; options: KafkaOptions; nodes: NodePorts[]; clusterId: string }
+type Cluster = { java: string; jars: string; options: KafkaOptions; ports: NodePorts[]; clusterId: string }
 
 const nodeFolder = (folder: string, node: number): string => join(folder, `kafka-${node}`)
 const settingsOf = (folder: string, node: number): string => join(nodeFolder(folder, node), 'server.properties')
@@ -64,70 +64,62 @@ const format = async (
   await run(java, [...tool, '-t', clusterId, '-c', settingsOf(options.folder, node), ...users.flatMap(scramOf)])
 }
 
-const startNode = ({ java, jars, options, nodes }: Cluster, node: number): Promise<ProcessIdentity> => {
-  const { folder, javaOptions = small, outlivesStarter = false } = options
+const startNode = ({ java, jars, options, ports }: Cluster, node: number): Promise<Engine> => {
+  const { folder, javaOptions = small, keep } = options
   const log = [`-Dlog4j2.configurationFile=${logging}`, '-cp', `${jars}/*`]
-  return startProcess({
+  return startEngine({
     name: `Kafka's node ${node}`,
     command: java,
     args: [...javaOptions, ...log, 'kafka.Kafka', settingsOf(folder, node)],
     logFile: join(nodeFolder(folder, node), 'kafka.log'),
-    outlivesStarter,
-    isReady: async (said) => said.includes('Kafka Server started') && accepts(nodes[node - 1]!.client),
+    ...(keep ? { keep } : {}),
+    isReady: async (said) => said.includes('Kafka Server started') && accepts(ports[node - 1]!.client),
   })
 }
 
-const writeSettings = async ({ options, nodes }: Cluster, admin: Credentials): Promise<string | undefined> => {
+const writeSettings = async ({ options, ports }: Cluster, admin: Credentials): Promise<string | undefined> => {
   const { folder, security = 'none' } = options
   const tls = security === 'sasl-tls' ? await makeKeyMaterial(folder) : null
   const { keyFile = '', caFile = '' } = tls ?? {}
-  for (const [at] of nodes.entries()) {
+  for (const [at] of ports.entries()) {
     const dataFolder = join(nodeFolder(folder, at + 1), 'data')
     await mkdir(dataFolder, { recursive: true })
-    const properties = propertiesOf({ id: at + 1, nodes, dataFolder, security, admin, keyFile, caFile })
+    const properties = propertiesOf({ id: at + 1, ports, dataFolder, security, admin, keyFile, caFile })
     await writeFile(settingsOf(folder, at + 1), properties, { mode: 0o600 })
   }
   return tls?.caFile
 }
 
-const prepared = async (options: KafkaOptions): Promise<Cluster> => {
+/** Java and Kafka's jars, installed if they are not there yet. @throws with what to install when a program is missing */
+export const prepareKafka = async (say: Say = () => {}): Promise<{ java: string; jars: string }> => {
   const { home } = await findJava('Kafka', 17)
-  const jars = await installed(kafka, options.say ?? (() => {}))
-  const ports = await freePorts(2 * options.brokers)
-  const nodes = Array.from({ length: options.brokers }, (_, at) => ({
-    client: ports[2 * at]!,
-    controller: ports[2 * at + 1]!,
-  }))
-  const clusterId = randomBytes(16).toString('base64url')
-  return { java: join(home, 'bin', 'java'), jars, options, nodes, clusterId }
+  return { java: join(home, 'bin', 'java'), jars: await installed(kafka, say) }
 }
 
-const running = (
-  cluster: Cluster,
-  processes: Map<number, ProcessIdentity>,
-): Pick<Kafka, 'kill' | 'restart' | 'stop'> => {
-  const processOf = (node: number): ProcessIdentity => {
-    const identity = processes.get(node)
-    if (!identity) throw new Error(`Kafka's node ${node} does not run`)
-    return identity
-  }
-  return {
-    kill: async (node, signal) => {
-      const identity = processOf(node)
-      await signalProcess(identity, signal)
-      if (signal === 'SIGSTOP' || signal === 'SIGCONT') return
-      if (!(await ended(identity, 60_000))) throw new Error(`Kafka's node ${node} does not end`)
-      processes.delete(node)
-    },
-    restart: async (node) => {
-      if (processes.has(node)) throw new Error(`Kafka's node ${node} still runs`)
-      processes.set(node, await startNode(cluster, node))
-    },
-    stop: async () => {
-      await Promise.all([...processes.values()].map((identity) => stopProcess(identity)))
-      processes.clear()
-    },
-  }
+const prepared = async (options: KafkaOptions): Promise<Cluster> => {
+  const free = await freePorts(2 * options.brokers)
+  const ports = Array.from({ length: options.brokers }, (_, at) => ({
+    client: free[2 * at]!,
+    controller: free[2 * at + 1]!,
+  }))
+  const clusterId = randomBytes(16).toString('base64url')
+  return { ...(await prepareKafka(options.say)), options, ports, clusterId }
+}
+
+const nodeOf = (nodes: Engine[], node: number): Engine => {
+  const engine = nodes[node - 1]
+  if (!engine) throw new Error(`there is no node ${node}: they are 1 to ${nodes.length}`)
+  return engine
+}
+
+/** All of them, or none. */
+const startAll = async (cluster: Cluster): Promise<Engine[]> => {
+  const starts = await Promise.allSettled(cluster.ports.map((_, at) => startNode(cluster, at + 1)))
+  const nodes = starts.filter((start) => start.status === 'fulfilled').map((start) => start.value)
+  const failure = starts.find((start) => start.status === 'rejected')
+  if (!failure) return nodes
+  await Promise.all(nodes.map((node) => node.stop()))
+  throw failure.reason
 }
 
 /** Starts real brokers on free ports of 127.0.0.1 and waits until they are ready. The first time downloads 44 MB. */
@@ -136,21 +128,15 @@ export const startKafka = async (options: KafkaOptions): Promise<Kafka> => {
   const secured = (options.security ?? 'none') !== 'none'
   const admin = { username: 'admin', password: randomBytes(16).toString('hex') }
   const caFile = await writeSettings(cluster, admin)
-  const ids = cluster.nodes.map((_, at) => at + 1)
-  for (const node of ids) await format(cluster, node, secured ? [admin, ...(options.users ?? [])] : [])
-  const processes = new Map<number, ProcessIdentity>()
-  const control = running(cluster, processes)
-  const starts = ids.map(async (node) => processes.set(node, await startNode(cluster, node)))
-  const failure = (await Promise.allSettled(starts)).find((start) => start.status === 'rejected')
-  if (failure) {
-    await control.stop()
-    throw failure.reason
-  }
+  for (const at of cluster.ports.keys()) await format(cluster, at + 1, secured ? [admin, ...(options.users ?? [])] : [])
+  const nodes = await startAll(cluster)
   return {
-    brokers: cluster.nodes.map(({ client }) => `127.0.0.1:${client}`),
+    brokers: cluster.ports.map(({ client }) => `127.0.0.1:${client}`),
     ...(secured ? { adminUser: admin } : {}),
     ...(caFile ? { caFile } : {}),
-    processes,
-    ...control,
+    processes: () => nodes.flatMap((node) => node.processes()),
+    kill: (node, signal) => nodeOf(nodes, node).kill(signal),
+    restart: (node) => nodeOf(nodes, node).restart(),
+    stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
   }
 }

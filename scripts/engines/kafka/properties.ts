@@ -24,9 +24,9 @@ const tlsOf = (keyFile: string, caFile: string) => ({
 })
 
 export type Node = {
-  /** From 1 on; its ports are nodes[id - 1]. */
+  /** From 1 on; its ports are ports[id - 1]. */
   id: number
-  nodes: NodePorts[]
+  ports: NodePorts[]
   dataFolder: string
   security: Security
   admin: Credentials
@@ -36,10 +36,10 @@ export type Node = {
 }
 
 /** The server.properties of one node that is broker and controller at once. */
-export const propertiesOf = ({ id, nodes, dataFolder, security, admin, keyFile, caFile }: Node): string => {
-  const own = nodes[id - 1]!
+export const propertiesOf = ({ id, ports, dataFolder, security, admin, keyFile, caFile }: Node): string => {
+  const own = ports[id - 1]!
   const protocol = protocols[security]
-  const copies = nodes.length
+  const copies = ports.length
   const inSync = copies > 2 ? 2 : 1
   const properties: Record<string, string | number> = {
     'process.roles': 'broker,controller',
@@ -49,7 +49,7 @@ export const propertiesOf = ({ id, nodes, dataFolder, security, admin, keyFile, 
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': `${protocol}:${protocol},CONTROLLER:PLAINTEXT`,
     'inter.broker.listener.name': protocol,
-    'controller.quorum.voters': nodes.map(({ controller }, at) => `${at + 1}@127.0.0.1:${controller}`).join(','),
+    'controller.quorum.voters': ports.map(({ controller }, at) => `${at + 1}@127.0.0.1:${controller}`).join(','),
     'log.dirs': dataFolder,
     'default.replication.factor': copies,
     'min.insync.replicas': inSync,
