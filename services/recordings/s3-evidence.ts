@@ -1,6 +1,9 @@
-import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3'
+import { GetObjectRetentionCommand, HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { Logger } from '../log.ts'
+import { createBounded } from './s3-bounded.ts'
 import type { S3Connection } from './s3-connection.ts'
+import { isAbsent, s3Code } from './s3-errors.ts'
+import type { Lock } from './s3-object-lock.ts'
 import { type KeyVersions, type Version, versionsOf } from './s3-versions.ts'
 
 export type Tampering = { key: string; detail: string }
@@ -8,33 +11,20 @@ export type Tampering = { key: string; detail: string }
 const maxKnown = 10_000
 const knownMs = 60_000
 
-/** A map of at most `maxKnown` entries; the oldest goes first. */
-const createBounded = <T>() => {
-  const entries = new Map<string, T>()
-  return {
-    get: (key: string): T | undefined => entries.get(key),
-    set: (key: string, value: T): void => {
-      entries.delete(key)
-      entries.set(key, value)
-      if (entries.size > maxKnown) entries.delete(entries.keys().next().value!)
-    },
-    delete: (key: string): void => void entries.delete(key),
-  }
-}
-
-const isLocked = (head: { ObjectLockMode?: string | undefined }): boolean => head.ObjectLockMode === 'COMPLIANCE'
+const isLocked = (lock: Lock): boolean => lock.ObjectLockMode === 'COMPLIANCE'
 
 const describe = ({ versions, deleteMarkers }: KeyVersions): string =>
   `${versions} versions and ${deleteMarkers} delete markers where one version belongs; the oldest locked one is the evidence`
 
 export type Evidence = {
-  /** The version of this key that is evidence; null when there is none. From memory for a minute: it cannot change while it is locked. */
+  /** The version of this key that is evidence; null when there is none. Remembered for a minute: it cannot change while it is locked. */
   locate(key: string): Promise<Version | null>
   /** The same, for versions that were just listed. */
   choose(group: KeyVersions): Promise<Version | null>
+  /** With the lock, even where the store leaves it out of the answer. */
   head(key: string, versionId: string): Promise<HeadObjectCommandOutput>
-  /** Looks at the lock of what was read. */
-  sawLock(key: string, lock: { ObjectLockMode?: string | undefined }): void
+  /** Reports what is read and not locked. `shown`: what the answer to the read said of the lock. */
+  checkLock(key: string, versionId: string, shown: Lock): Promise<void>
   forget(key: string): void
 }
 
@@ -48,8 +38,10 @@ export const createEvidence = (
   log: Logger,
   onTampering: (tampering: Tampering) => void,
 ): Evidence => {
-  const known = createBounded<Version & { sinceMs: number }>()
-  const reported = createBounded<true>()
+  const { client, bucket } = connection
+  const known = createBounded<Version & { sinceMs: number }>(maxKnown)
+  const lockedVersions = createBounded<string>(maxKnown)
+  const reported = createBounded<true>(maxKnown)
 
   const report = (key: string, detail: string): void => {
     if (reported.get(key)) return
@@ -57,12 +49,30 @@ export const createEvidence = (
     log.warn({ key, detail }, 'evidence in the store is not as it was put')
     onTampering({ key, detail })
   }
-  const head = (key: string, versionId: string) =>
-    connection.client.send(
-      new HeadObjectCommand({ Bucket: connection.bucket, Key: key, VersionId: versionId, ChecksumMode: 'ENABLED' }),
-    )
+  const retentionOf = async (Key: string, VersionId: string): Promise<Lock> => {
+    try {
+      const { Retention } = await client.send(new GetObjectRetentionCommand({ Bucket: bucket, Key, VersionId }))
+      return { ObjectLockMode: Retention?.Mode, ObjectLockRetainUntilDate: Retention?.RetainUntilDate }
+    } catch (error) {
+      // AWS says 404, versitygw 400.
+      if (!isAbsent(error) && s3Code(error) !== 'NoSuchObjectLockConfiguration') throw error
+      return { ObjectLockMode: undefined, ObjectLockRetainUntilDate: undefined }
+    }
+  }
+  /** versitygw names the lock in no GET, and in HEAD only for the newest version. */
+  const lockOf = async (key: string, versionId: string, shown: Lock): Promise<Lock> => {
+    const lock = isLocked(shown) ? shown : await retentionOf(key, versionId)
+    if (isLocked(lock)) lockedVersions.set(key, versionId)
+    return lock
+  }
+  const head = async (Key: string, VersionId: string): Promise<HeadObjectCommandOutput> => {
+    const at = { Bucket: bucket, Key, VersionId }
+    const answer = await client.send(new HeadObjectCommand({ ...at, ChecksumMode: 'ENABLED' }))
+    const { ObjectLockMode, ObjectLockRetainUntilDate } = await lockOf(Key, VersionId, answer)
+    return { ...answer, ObjectLockMode, ObjectLockRetainUntilDate }
+  }
   const oldestLocked = async ({ key, oldest }: KeyVersions): Promise<Version | null> => {
-    for (const version of oldest) if (isLocked(await head(key, version.versionId))) return version
+    for (const version of oldest) if (isLocked(await retentionOf(key, version.versionId))) return version
     return oldest[0] ?? null
   }
   const choose = async (group: KeyVersions): Promise<Version | null> => {
@@ -81,8 +91,9 @@ export const createEvidence = (
       const group = await versionsOf(connection, key)
       return group && choose(group)
     },
-    sawLock: (key, lock) => {
-      if (!isLocked(lock)) report(key, 'it is not locked in COMPLIANCE mode')
+    checkLock: async (key, versionId, shown) => {
+      if (lockedVersions.get(key) === versionId) return
+      if (!isLocked(await lockOf(key, versionId, shown))) report(key, 'it is not locked in COMPLIANCE mode')
     },
     forget: known.delete,
   }

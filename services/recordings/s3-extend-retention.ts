@@ -1,4 +1,4 @@
-import { PutObjectRetentionCommand } from '@aws-sdk/client-s3'
+import { type HeadObjectCommandOutput, PutObjectRetentionCommand } from '@aws-sdk/client-s3'
 import type { S3Connection } from './s3-connection.ts'
 import { isDenied, statusOf } from './s3-errors.ts'
 import type { Evidence } from './s3-evidence.ts'
@@ -6,6 +6,28 @@ import { isLockedUntil, lockDate, unlocked } from './s3-object-lock.ts'
 import { notFound } from './s3-recording-reader.ts'
 
 const maxWrites = 3
+
+/** Locks a version until at least this date, and reads that back. @throws BTZ_RECORDING_UNLOCKED, and what the store says */
+export const lockVersion = async (
+  { client, bucket }: S3Connection,
+  evidence: Evidence,
+  { key, versionId, until }: { key: string; versionId: string; until: Date },
+): Promise<HeadObjectCommandOutput> => {
+  const retention = { Mode: 'COMPLIANCE' as const, RetainUntilDate: until }
+  const request = { Bucket: bucket, Key: key, VersionId: versionId, Retention: retention }
+  let refusal: unknown = null
+  for (let writes = 0; ; writes++) {
+    const head = await evidence.head(key, versionId)
+    if (isLockedUntil(head, until)) return head
+    if (refusal !== null) throw refusal
+    if (writes === maxWrites) throw unlocked(key, head)
+    // Refused when somebody set a later date since we looked: the next look tells.
+    await client.send(new PutObjectRetentionCommand(request)).catch((error: unknown) => {
+      if (!isDenied(error) && statusOf(error) !== 400) throw error
+      refusal = error
+    })
+  }
+}
 
 /** Runs what concerns one key one after the other. */
 const createTurns = () => {
@@ -19,29 +41,15 @@ const createTurns = () => {
 }
 
 /**
- * Extends the lock of the evidence under a key. A store that compares and writes in two steps could let the earlier of
- * two dates win: within this process one waits for the other, and the date is read back.
+ * Extends the lock of the evidence under a key. A store that compares and writes in two steps (versitygw) could let the
+ * earlier of two dates win: within this process one waits for the other.
  */
-export const createRetentionExtender = ({ client, bucket }: S3Connection, evidence: Evidence) => {
+export const createRetentionExtender = (connection: S3Connection, evidence: Evidence) => {
   const inTurn = createTurns()
-
-  const extend = async (key: string, until: Date): Promise<void> => {
-    const version = await evidence.locate(key)
-    if (!version) throw notFound(key)
-    const at = { Bucket: bucket, Key: key, VersionId: version.versionId }
-    const retention = { Mode: 'COMPLIANCE' as const, RetainUntilDate: until }
-    let refusal: unknown = null
-    for (let writes = 0; ; writes++) {
-      const head = await evidence.head(key, version.versionId)
-      if (isLockedUntil(head, until)) return
-      if (refusal !== null) throw refusal
-      if (writes === maxWrites) throw unlocked(key, head)
-      // Refused when somebody set a later date since we looked: the next look tells.
-      await client.send(new PutObjectRetentionCommand({ ...at, Retention: retention })).catch((error: unknown) => {
-        if (!isDenied(error) && statusOf(error) !== 400) throw error
-        refusal = error
-      })
-    }
-  }
-  return (key: string, retainUntil: Date): Promise<void> => inTurn(key, () => extend(key, lockDate(retainUntil)))
+  return (key: string, retainUntil: Date): Promise<void> =>
+    inTurn(key, async () => {
+      const version = await evidence.locate(key)
+      if (!version) throw notFound(key)
+      await lockVersion(connection, evidence, { key, versionId: version.versionId, until: lockDate(retainUntil) })
+    })
 }

@@ -1,6 +1,7 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { Clock } from '../clock.ts'
 import { BartizanError } from '../errors.ts'
+import type { StoredObject } from './recording-store.ts'
 import { untilMsOf } from './retention-marks.ts'
 
 /** S3 keeps whole seconds: the next one, so that nothing is kept shorter than asked. */
@@ -21,12 +22,13 @@ export const checkRetention = (retainUntil: Date, maxRetentionYears: number, clo
   )
 }
 
-type Locked = Pick<HeadObjectCommandOutput, 'ObjectLockMode' | 'ObjectLockRetainUntilDate'>
+/** What the store says of a version's lock. */
+export type Lock = Pick<HeadObjectCommandOutput, 'ObjectLockMode' | 'ObjectLockRetainUntilDate'>
 
-export const isLockedUntil = (head: Locked, until: Date): boolean =>
-  head.ObjectLockMode === 'COMPLIANCE' && (head.ObjectLockRetainUntilDate?.getTime() ?? 0) >= until.getTime()
+export const isLockedUntil = (lock: Lock, until: Date): boolean =>
+  lock.ObjectLockMode === 'COMPLIANCE' && (lock.ObjectLockRetainUntilDate?.getTime() ?? 0) >= until.getTime()
 
-export const unlocked = (what: string, { ObjectLockMode: mode, ObjectLockRetainUntilDate: until }: Locked) =>
+export const unlocked = (what: string, { ObjectLockMode: mode, ObjectLockRetainUntilDate: until }: Lock) =>
   new BartizanError(
     'BTZ_RECORDING_UNLOCKED',
     `${what} should be locked; the store says ${mode ?? 'no lock'} until ${until?.toISOString() ?? 'no date'}`,
@@ -34,3 +36,10 @@ export const unlocked = (what: string, { ObjectLockMode: mode, ObjectLockRetainU
       hint: 'evidence needs a store with Object Lock in COMPLIANCE mode, and the permission s3:GetObjectRetention to see it',
     },
   )
+
+export const storedObject = (key: string, head: HeadObjectCommandOutput): StoredObject => ({
+  key,
+  sizeBytes: head.ContentLength ?? 0,
+  retainUntil: head.ObjectLockMode === 'COMPLIANCE' ? (head.ObjectLockRetainUntilDate ?? null) : null,
+  storedAt: head.LastModified ?? new Date(0),
+})

@@ -10,7 +10,7 @@ import { inOurWords } from './s3-errors.ts'
 import { createEvidence, type Evidence, type Tampering } from './s3-evidence.ts'
 import { createRetentionExtender } from './s3-extend-retention.ts'
 import { checkRetention, lockDate } from './s3-object-lock.ts'
-import { putOnce } from './s3-put.ts'
+import { createPut } from './s3-put.ts'
 import { createS3RecordingReader, maxObjectBytes } from './s3-recording-reader.ts'
 import { createTestedOnce } from './s3-self-test-once.ts'
 import { createUpload } from './s3-upload.ts'
@@ -38,22 +38,22 @@ const createWriter = (
   { maxRetentionYears, clock, log }: S3RecordingStoreOptions,
   { connection, evidence, tested }: Parts,
 ): RecordingWriter => {
+  const putOnce = createPut(connection, evidence, log)
   const extend = createRetentionExtender(connection, evidence)
   const allow = async (retainUntil: Date): Promise<void> => {
-    await connection.storeClock.check()
     checkRetention(retainUntil, maxRetentionYears, clock)
+    await connection.storeClock.check()
     await tested()
   }
   return {
     put: (key, bytes, { retainUntil }) =>
       inOurWords(`putting ${key}`, async () => {
         checkKey(key)
-        checkRetention(retainUntil, maxRetentionYears, clock)
         if (bytes.length > maxObjectBytes) {
           throw new BartizanError('BTZ_PAYLOAD_TOO_LARGE', `${key}: ${bytes.length} bytes; at most ${maxObjectBytes}`)
         }
         await allow(retainUntil)
-        return await putOnce(connection, evidence, createUpload(key, bytes, lockDate(retainUntil)), log)
+        return await putOnce(createUpload(key, bytes, lockDate(retainUntil)))
       }),
     extendRetention: (key, retainUntil) =>
       inOurWords(`extending ${key}`, async () => {

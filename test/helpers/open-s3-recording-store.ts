@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { S3Client } from '@aws-sdk/client-s3'
 import { type Clock, systemClock } from '#services/clock.ts'
 import { Config } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
@@ -44,3 +45,20 @@ export const openS3Store = (config: S3Settings, options: OpenS3Options = {}): Pr
     log: createLogger('s3-test', 'silent'),
     ...options,
   })
+
+/** The store as anybody with these credentials reaches it, without our adapter. */
+export const rawS3 = (
+  t: Teardown,
+  { s3 }: Services,
+  { accessKeyId, secretAccessKey }: { accessKeyId: string; secretAccessKey: string } = s3,
+): S3Client => {
+  const client = new S3Client({
+    endpoint: s3.endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+    maxAttempts: 1,
+  })
+  t.teardown(() => client.destroy())
+  return client
+}
