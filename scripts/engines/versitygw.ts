@@ -27,9 +27,9 @@ export type Versitygw = Engine & {
   bucket: string
 }
 
-const bucket = 'bartizan-evidence'
+export const bucket = 'bartizan-evidence'
 
-const createBucket = (gateway: Omit<Versitygw, keyof Engine>): Promise<void> =>
+export const createBucket = (gateway: Omit<Versitygw, keyof Engine>): Promise<void> =>
   run(
     gateway.adminCommand,
     [
