@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../log.ts'
 import { assignPartitions } from './assign-partitions.ts'
 import type { TopicPartition } from './bus.ts'
-import { type HeldPartition, holdPartition, type Member } from './held-partition.ts'
+import { type HeldPartition, holdPartition } from './held-partition.ts'
 import type { LogPartition } from './log-partition.ts'
-import { retryDelayMs } from './retry.ts'
+import { announce, type Member, withdraw } from './member.ts'
 import { createSerial } from './serial.ts'
 
 export type GroupPartition = TopicPartition & { log: LogPartition }
@@ -24,21 +23,6 @@ export type ConsumerGroupOptions = {
 
 const placeOf = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition })
 
-/** Calls onAssigned until it succeeds, each time with what is not revoked yet. */
-const announce = async ({ consumer, failed }: Member, held: HeldPartition[]): Promise<void> => {
-  for (let attempt = 1; ; attempt++) {
-    const kept = held.filter(({ signal }) => !signal.aborted)
-    if (kept.length === 0) return
-    try {
-      return await consumer.onAssigned?.(kept.map(({ at }) => at))
-    } catch (error) {
-      for (const { at } of kept) failed(error, { ...at, records: [] }, attempt)
-      const signal = AbortSignal.any(kept.map((one) => one.signal))
-      await sleep(retryDelayMs(attempt), undefined, { signal }).catch(() => {})
-    }
-  }
-}
-
 /** The members of one group in this process, and who of them holds which partition. */
 export const createConsumerGroup = ({ partitions, committed, log }: ConsumerGroupOptions): ConsumerGroup => {
   const members = new Set<Member>()
@@ -49,11 +33,7 @@ export const createConsumerGroup = ({ partitions, committed, log }: ConsumerGrou
     const held = holdings.get(member)!
     await Promise.all(lost.map((partition) => held.get(partition)!.stop()))
     for (const partition of lost) held.delete(partition)
-    try {
-      await member.consumer.onRevoked?.(lost.map(placeOf))
-    } catch (err) {
-      log.error({ err, group: member.group }, 'bus: onRevoked failed')
-    }
+    await withdraw(member, lost.map(placeOf), log)
   }
   const grant = (member: Member, won: GroupPartition[]): void => {
     const held = holdings.get(member) ?? new Map<GroupPartition, HeldPartition>()

@@ -1,25 +1,7 @@
-import type { Logger } from '../log.ts'
-import type { Consumer, RecordRun, SubscribeOptions, TopicPartition } from './bus.ts'
+import type { RecordRun, TopicPartition } from './bus.ts'
 import type { LogPartition } from './log-partition.ts'
+import type { Member } from './member.ts'
 import { retryUntilAborted } from './retry.ts'
-
-export type Member = Required<Pick<SubscribeOptions, 'group' | 'topics' | 'maxRunBytes'>> & {
-  consumer: Consumer
-  failed(error: unknown, run: RecordRun, attempt: number): void
-}
-
-/** Tells the member's onError, else the log. */
-export const failureTeller =
-  ({ group, onError }: SubscribeOptions, log: Logger): Member['failed'] =>
-  (error, run, attempt) => {
-    const { topic, partition } = run
-    if (!onError) log.warn({ err: error, group, topic, partition, attempt }, 'bus: a run failed and is tried again')
-    try {
-      onError?.(error, run, attempt)
-    } catch (err) {
-      log.error({ err, group, topic, partition }, 'bus: onError failed')
-    }
-  }
 
 export type HeldPartition = {
   readonly at: TopicPartition

@@ -4,7 +4,9 @@ import type { Logger } from '../log.ts'
 import type { Bus, BusRecord, GroupLag, TopicPartition } from './bus.ts'
 import { type OpenLog, openLog } from './open-log.ts'
 import { createProduce } from './produce.ts'
+import { encodeFrame } from './record-codec.ts'
 import { createSweep } from './retention-sweep.ts'
+import { createRunning } from './running.ts'
 import { createSubscriptions } from './subscriptions.ts'
 
 const sweepEveryMs = 60_000
@@ -44,22 +46,6 @@ const readLag = ({ commits, partitions }: OpenLog): GroupLag[] =>
       }),
   )
 
-/** What runs, so that closing can wait for it. */
-const createRunning = () => {
-  const running = new Set<Promise<unknown>>()
-  return {
-    add<T>(work: Promise<T>): Promise<T> {
-      running.add(work)
-      const remove = () => running.delete(work)
-      work.then(remove, remove)
-      return work
-    },
-    async settled() {
-      while (running.size > 0) await Promise.allSettled(running)
-    },
-  }
-}
-
 /**
  * The bus inside one process: append-only files in one folder, synced before they are acknowledged.
  * @throws BTZ_BUS_CORRUPT when it is damaged otherwise than by a crash while writing
@@ -72,7 +58,14 @@ export const createLogBus = async (options: LogBusOptions): Promise<Bus> => {
   const sweepAll = () => Promise.all(open.partitions.map((at) => sweep(open.commits, at)))
   await sweepAll()
   const sweeping = setInterval(() => void running.add(sweepAll()), sweepEveryMs).unref()
-  const produce = createProduce(open, maxRecordBytes)
+  const produce = createProduce({
+    partitionCount: open.partitionCount,
+    maxRecordBytes,
+    append: async (at, records) => {
+      const firstOffset = await open.at(at).log.append(records.map(encodeFrame))
+      return records.map((_, count) => firstOffset + count)
+    },
+  })
   const subscriptions = createSubscriptions(open, log)
   let isClosed = false
   let closing: Promise<void> | undefined

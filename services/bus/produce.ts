@@ -1,16 +1,22 @@
 import { BartizanError } from '../errors.ts'
 import { createAdmission } from './admission.ts'
-import type { NewRecord, Placed } from './bus.ts'
+import type { NewRecord, Placed, Topic, TopicPartition } from './bus.ts'
 import { partitionOfKey } from './key-partition.ts'
-import type { OpenLog } from './open-log.ts'
-import { encodeFrame, headBytes, recordBytes } from './record-codec.ts'
+import { headBytes, recordBytes } from './record-codec.ts'
 
-type Share = { at: Pick<Placed, 'topic' | 'partition'>; frames: Buffer[]; positions: number[] }
+export type ProduceOptions = {
+  partitionCount(topic: Topic): number // 0: there is no such topic
+  maxRecordBytes: number
+  /** Writes records of one partition, durably, and gives the offset of each. */
+  append(at: TopicPartition, records: NewRecord[]): Promise<number[]>
+}
 
-const checkedBytes = (records: NewRecord[], log: OpenLog, maxRecordBytes: number): number => {
+type Share = { at: TopicPartition; records: NewRecord[]; positions: number[] }
+
+const checkedBytes = (records: NewRecord[], { partitionCount, maxRecordBytes }: ProduceOptions): number => {
   let sumBytes = 0
   for (const record of records) {
-    if (log.partitionCount(record.topic) === 0) {
+    if (partitionCount(record.topic) === 0) {
       throw new BartizanError('BTZ_BUS_UNKNOWN_TOPIC', `the bus has no topic ${record.topic}`)
     }
     const bytes = recordBytes(record)
@@ -23,34 +29,34 @@ const checkedBytes = (records: NewRecord[], log: OpenLog, maxRecordBytes: number
   return sumBytes
 }
 
-const share = (records: NewRecord[], log: OpenLog): Share[] => {
+const share = (records: NewRecord[], partitionCount: ProduceOptions['partitionCount']): Share[] => {
   const shares = new Map<string, Share>()
   for (const [position, record] of records.entries()) {
     const { topic } = record
-    const partition = partitionOfKey(record.key, log.partitionCount(topic))
-    const mine = shares.get(`${topic}/${partition}`) ?? { at: { topic, partition }, frames: [], positions: [] }
+    const partition = partitionOfKey(record.key, partitionCount(topic))
+    const mine = shares.get(`${topic}/${partition}`) ?? { at: { topic, partition }, records: [], positions: [] }
     shares.set(`${topic}/${partition}`, mine)
-    mine.frames.push(encodeFrame(record))
+    mine.records.push(record)
     mine.positions.push(position)
   }
   return [...shares.values()]
 }
 
-/** Each partition is its own file and sync: all are waited for, then the first failure is the call's. */
-const append = async (records: NewRecord[], log: OpenLog): Promise<Placed[]> => {
+/** Partitions are written by themselves: all are waited for, then the first failure is the call's. */
+const appendAll = async (records: NewRecord[], { partitionCount, append }: ProduceOptions): Promise<Placed[]> => {
   const placed: Placed[] = []
-  const appending = share(records, log).map(async ({ at, frames, positions }) => {
-    const firstOffset = await log.at(at).log.append(frames)
-    for (const [count, position] of positions.entries()) placed[position] = { ...at, offset: firstOffset + count }
+  const appending = share(records, partitionCount).map(async ({ at, records, positions }) => {
+    const offsets = await append(at, records)
+    for (const [count, position] of positions.entries()) placed[position] = { ...at, offset: offsets[count]! }
   })
   for (const result of await Promise.allSettled(appending)) if (result.status === 'rejected') throw result.reason
   return placed
 }
 
-export const createProduce = (log: OpenLog, maxRecordBytes: number) => {
+export const createProduce = (options: ProduceOptions) => {
   const admit = createAdmission()
   return async (records: NewRecord[]): Promise<Placed[]> => {
-    const bytes = checkedBytes(records, log, maxRecordBytes)
-    return admit(bytes, () => append(records, log))
+    const bytes = checkedBytes(records, options)
+    return admit(bytes, () => appendAll(records, options))
   }
 }

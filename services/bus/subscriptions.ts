@@ -1,17 +1,11 @@
-import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Consumer, SubscribeOptions, Subscription, TopicPartition } from './bus.ts'
 import { type ConsumerGroup, createConsumerGroup } from './consumer-group.ts'
-import { failureTeller, type Member } from './held-partition.ts'
+import { checkCommit, checkGroupName, createMember, type Member, notAssigned } from './member.ts'
 import type { OpenLog } from './open-log.ts'
 
-const defaultRunBytes = 4 * 1024 * 1024
-const groupName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
-
 const checkSubscription = ({ group, topics }: SubscribeOptions, open: OpenLog): void => {
-  if (!groupName.test(group)) {
-    throw new BartizanError('BTZ_REQUEST_INVALID', 'a group has a name of 1 to 100 letters, digits, ".", "_", "-"')
-  }
+  checkGroupName(group)
   for (const topic of topics) open.at({ topic, partition: 0 })
 }
 
@@ -40,14 +34,9 @@ export const createSubscriptions = (open: OpenLog, log: Logger): Subscriptions =
     return group
   }
   const commit = async (member: Member, at: TopicPartition, nextOffset: number): Promise<void> => {
-    const place = `${at.topic}/${at.partition}`
     const { endOffset } = open.at(at).log
-    if (!groupOf(member.group).holds(member, at)) {
-      throw new BartizanError('BTZ_BUS_NOT_ASSIGNED', `${place} is not assigned to this member of ${member.group}`)
-    }
-    if (!Number.isSafeInteger(nextOffset) || nextOffset < 0 || nextOffset > endOffset) {
-      throw new BartizanError('BTZ_REQUEST_INVALID', `${place} ends at ${endOffset}: cannot commit ${nextOffset}`)
-    }
+    if (!groupOf(member.group).holds(member, at)) throw notAssigned(member, at)
+    checkCommit(at, nextOffset, endOffset)
     await open.commits.commit(member.group, at, nextOffset)
   }
   const leave = async (member: Member): Promise<void> => {
@@ -59,10 +48,9 @@ export const createSubscriptions = (open: OpenLog, log: Logger): Subscriptions =
     async subscribe(options, consumer) {
       checkSubscription(options, open)
       await register(open, options)
-      const { group, topics, maxRunBytes = defaultRunBytes } = options
-      const member: Member = { group, topics, maxRunBytes, consumer, failed: failureTeller(options, log) }
+      const member = createMember(options, consumer, log)
       members.add(member)
-      groupOf(group).join(member)
+      groupOf(member.group).join(member)
       return { commit: (at, nextOffset) => commit(member, at, nextOffset), close: () => leave(member) }
     },
     async closeAll() {

@@ -186,22 +186,6 @@ const committing = (test: TestFn, make: MakeBusPlace): void => {
     await close()
     await t.throwsAsync(commit(placed!, 1), { code: 'BTZ_BUS_NOT_ASSIGNED' })
   })
-
-  test('retention never removes what one of the groups has not committed', async (t) => {
-    const place = await make(t)
-    const first = await place.open()
-    const placed = await first.produce(numbers(200).map((n) => record('k', `${n}`.padStart(500))))
-    const [quick, slow] = [await watch(first, 'quick', {}), await watch(first, 'slow', {})]
-    await until(() => quick.records.length >= 200 && slow.records.length >= 200)
-    await quick.subscription.commit(placed[0]!, 200)
-    await slow.subscription.commit(placed[0]!, 80)
-    await first.close()
-    const later = await place.openAfterRetention()
-    t.teardown(() => later.close())
-    const again = await watch(later, 'slow', {})
-    await until(() => again.records.length >= 120)
-    t.deepEqual(again.records.map(textOf).map(Number), numbers(200).slice(80))
-  })
 }
 
 export const consumeContract = (test: TestFn, make: MakeBusPlace): void => {

@@ -9,11 +9,14 @@ import { until as pollUntil } from '#test/helpers/until.ts'
  */
 export type BusPlace = {
   open(): Promise<Bus>
-  /** Opens it so much later that all there is now is past its retention, and retention has run. */
-  openAfterRetention(): Promise<Bus>
   inChild: { module: string; factory: string; options: unknown }
 }
+export type RetainingBusPlace = Pick<BusPlace, 'open'> & {
+  /** Opens it so much later that all there is now is past its retention, and retention has run. */
+  openAfterRetention(): Promise<Bus>
+}
 export type MakeBusPlace = (t: ExecutionContext<unknown>) => Promise<BusPlace>
+export type MakeRetainingBusPlace = (t: ExecutionContext<unknown>) => Promise<RetainingBusPlace>
 
 export const opened = async (t: ExecutionContext<unknown>, make: MakeBusPlace): Promise<Bus> => {
   const bus = await (await make(t)).open()

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { busContract } from '#test/contract/bus.ts'
+import { retentionContract } from '#test/contract/bus-retention.ts'
 import { openLogBus, retentionMs } from '#test/helpers/open-log-bus.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
@@ -10,7 +11,14 @@ busContract(test, async (t) => {
   const folder = await temporaryFolder(t)
   return {
     open: () => openLogBus({ folder }),
-    openAfterRetention: () => openLogBus({ folder, aheadMs: retentionMs + 60_000 }),
     inChild: { module, factory: 'openLogBus', options: { folder } },
+  }
+})
+
+retentionContract(test, async (t) => {
+  const folder = await temporaryFolder(t)
+  return {
+    open: () => openLogBus({ folder }),
+    openAfterRetention: () => openLogBus({ folder, aheadMs: retentionMs + 60_000 }),
   }
 })

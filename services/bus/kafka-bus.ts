@@ -1,0 +1,117 @@
+import type { Cluster, Kafka } from 'kafkajs'
+import type { Clock } from '../clock.ts'
+import { BartizanError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { type Bus, type Subscription, type Topic, type TopicPartition, topics } from './bus.ts'
+import { clusterOf, createKafkaClient, type KafkaSettings } from './kafka-client.ts'
+import { answerOf, asBusErrors } from './kafka-errors.ts'
+import { readLag } from './kafka-lag.ts'
+import { busIdOf, readTopics, type TopicMetadata } from './kafka-metadata.ts'
+import { readRecords } from './kafka-read.ts'
+import { settled, setUpKafka } from './kafka-setup.ts'
+import { openSubscription } from './kafka-subscription.ts'
+import { type BusLimits, batchOverheadBytes, topicName } from './kafka-topics.ts'
+import { createKafkaWriter } from './kafka-write.ts'
+import { checkGroupName, createMember } from './member.ts'
+import { createRunning } from './running.ts'
+
+export type KafkaBusOptions = BusLimits & { config: KafkaSettings; clock: Clock; log: Logger }
+
+/** The set-up has seen the topics, but each broker learns of new ones in its own time. */
+const connect = async (
+  kafka: Kafka,
+  names: string[],
+): Promise<{ cluster: Cluster; found: Map<string, TopicMetadata> }> => {
+  const cluster = clusterOf(kafka)
+  await cluster.connect()
+  let found = new Map<string, TopicMetadata>()
+  const isComplete = async (): Promise<boolean> => {
+    try {
+      await cluster.addMultipleTargetTopics(names)
+    } catch (error) {
+      if (answerOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return false
+      throw error
+    }
+    found = await readTopics(await cluster.findControllerBroker(), names)
+    return names.every((name) => found.has(name))
+  }
+  if (await settled(isComplete)) return { cluster, found }
+  await cluster.disconnect()
+  const missing = names.filter((name) => !found.has(name))
+  throw new BartizanError('BTZ_BUS_UNKNOWN_TOPIC', `Kafka has no topic ${missing.join(', ')} that this user may see`)
+}
+
+/**
+ * The bus on a Kafka cluster. Makes the topics that are missing, if it may.
+ * @throws BTZ_BUS_MISCONFIGURED BTZ_UNAVAILABLE BTZ_AUTH_REQUIRED BTZ_CONFIG_INVALID
+ */
+export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log }: KafkaBusOptions): Promise<Bus> => {
+  await setUpKafka({ config, retentionMs, maxRecordBytes, log })
+  const nameOf = (topic: Topic) => topicName(config, topic)
+  const kafka = createKafkaClient(config, log)
+  const { cluster, found } = await asBusErrors('connecting', () => connect(kafka, topics.map(nameOf)))
+  const admin = kafka.admin()
+  const partitionCount = (topic: Topic): number => found.get(nameOf(topic))?.partitions ?? 0
+  const maxBatchBytes = maxRecordBytes + 16 * batchOverheadBytes
+  const shared = { kafka, cluster, nameOf, partitionCount, maxRecordBytes, maxBatchBytes, log }
+  const writer = createKafkaWriter(shared)
+  const subscriptions = new Set<Subscription>()
+  const running = createRunning()
+  let isClosed = false
+  let closing: Promise<void> | undefined
+
+  /** While closing, members that still work on a run may produce and commit. */
+  const whileOpen = <T>(act: () => Promise<T>): Promise<T> =>
+    isClosed ? Promise.reject(new BartizanError('BTZ_BUS_CLOSED', 'the bus is closed')) : running.add(act())
+
+  const check = ({ topic, partition }: TopicPartition): void => {
+    if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount(topic)) return
+    throw new BartizanError('BTZ_BUS_UNKNOWN_TOPIC', `the bus has no ${topic}/${partition}`)
+  }
+  const closeAll = () => Promise.all([...subscriptions].map((one) => one.close()))
+  const close = async (): Promise<void> => {
+    await closeAll()
+    isClosed = true
+    await running.settled()
+    // A subscribe call that was on its way joined meanwhile.
+    await closeAll()
+    await writer.close()
+    await Promise.all([cluster.disconnect(), admin.disconnect()])
+  }
+  const lag = async () => {
+    await admin.connect()
+    return readLag({ ...shared, admin, prefix: config.topicPrefix })
+  }
+
+  return {
+    id: busIdOf(new Map([...found].map(([name, { id }]) => [name, id]))),
+    maxRecordBytes,
+    partitions: partitionCount,
+    produce: (records) => whileOpen(() => writer.produce(records)),
+    subscribe: (subscribing, consumer) =>
+      whileOpen(async () => {
+        checkGroupName(subscribing.group)
+        for (const topic of subscribing.topics) check({ topic, partition: 0 })
+        const member = createMember(subscribing, consumer, log)
+        const opened = await openSubscription({ ...shared, groupId: config.topicPrefix + member.group, member })
+        subscriptions.add(opened)
+        return {
+          commit: (at, nextOffset) => whileOpen(() => opened.commit(at, nextOffset)),
+          close: async () => {
+            await opened.close()
+            subscriptions.delete(opened)
+          },
+        }
+      }),
+    read: (at, offset, limit) =>
+      whileOpen(async () => {
+        check(at)
+        return asBusErrors(`reading ${at.topic}/${at.partition}`, () => readRecords(shared, at, offset, limit))
+      }),
+    lag: () => whileOpen(() => asBusErrors('reading the lag', lag)),
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster, PartitionMetadata } from 'kafkajs'
+import type { Logger } from '../log.ts'
+import type { Topic } from './bus.ts'
+import { type Fetched, fetchFrom } from './kafka-fetch.ts'
+import type { HeldPartition } from './kafka-held-partition.ts'
+import { keyOf, onLeaders, readBounds, within } from './kafka-offsets.ts'
+
+/** How long a broker holds a request that it has no records for. */
+const idleWaitMs = 250
+/** Instead, while some partition is full: it is to be asked for again as soon as its member has taken what waits. */
+const busyWaitMs = 10
+const pauseMs = 200
+const maxBytes = 8 * 1024 * 1024
+const maxPartitionBytes = 1024 * 1024
+const offsetOutOfRange = 1
+const noLeader = -1
+
+export type FetcherOptions = {
+  cluster: Cluster
+  nameOf(topic: Topic): string
+  maxBatchBytes: number
+  log: Logger
+}
+export type Fetcher = {
+  /** Fetches for these from now on, and for no others. */
+  feed(partitions: HeldPartition[]): void
+  /** Something is to be fetched that was not before. */
+  poke(): void
+  stop(): void
+}
+
+const leaders = new WeakMap<PartitionMetadata[], Map<number, number>>()
+const leaderOf = (cluster: Cluster, name: string, partition: number): number => {
+  if (!cluster.isConnected()) return noLeader
+  const metadata = cluster.findTopicPartitionMetadata(name)
+  const known = leaders.get(metadata) ?? new Map(metadata.map(({ partitionId, leader }) => [partitionId, leader]))
+  leaders.set(metadata, known)
+  return known.get(partition) ?? noLeader
+}
+
+/** Reads partitions from the brokers that lead them: one request under way per broker. */
+export const createFetcher = ({ cluster, nameOf, maxBatchBytes, log }: FetcherOptions): Fetcher => {
+  const busy = new Set<number>()
+  let held = new Map<string, HeldPartition>()
+  let isStopped = false
+  let isPlanned = false
+  let turn = 0
+
+  const refresh = async (): Promise<void> => {
+    await sleep(pauseMs)
+    if (!isStopped) await cluster.refreshMetadata().catch((err: unknown) => log.debug({ err }, 'kafka: no metadata'))
+  }
+  /** What was to be read next is gone, or was never there: goes on at what there is, and says so. */
+  const reposition = async (one: HeldPartition): Promise<void> => {
+    const bounds = (await onLeaders(cluster, () => readBounds(cluster, [one.at], nameOf))).get(keyOf(one.at))!
+    const offset = within(bounds, one.nextFetch)
+    if (offset === one.nextFetch) return
+    log.error({ ...one.at, wanted: one.nextFetch, ...bounds }, 'kafka: records are gone that this group has not read')
+    one.moveTo(offset)
+  }
+  const receive = async ({ errorCode, records, nextOffset, end, ...at }: Fetched): Promise<boolean> => {
+    const one = held.get(keyOf(at))
+    if (!one || one.nextFetch !== at.offset) return true // of an assignment that has ended
+    if (errorCode === 0) one.take(records, nextOffset, end)
+    else if (errorCode === offsetOutOfRange) await reposition(one)
+    else log.debug({ ...at, errorCode }, 'kafka: a partition was not read')
+    return errorCode === 0
+  }
+  const fetchOnce = async (node: number, hungry: HeldPartition[], maxWaitMs: number): Promise<void> => {
+    try {
+      const broker = await cluster.findBroker({ nodeId: String(node) })
+      const from = hungry.map(({ at, nextFetch }) => ({ ...at, offset: nextFetch }))
+      const limits = { maxWaitMs, maxBytes, maxPartitionBytes, maxBatchBytes }
+      const fetched = await fetchFrom(broker, from, nameOf, limits)
+      const isFine = await Promise.all(fetched.map(receive))
+      if (isFine.includes(false)) await refresh()
+    } catch (err) {
+      log.debug({ err, node }, 'kafka: a broker was not read from')
+      await refresh()
+    }
+  }
+  const start = (node: number, all: HeldPartition[]): void => {
+    const hungry = all.filter(({ isHungry }) => isHungry)
+    if (hungry.length === 0 || busy.has(node)) return
+    // Who comes first gets its records even if they are larger than the limits: each has its turn.
+    const first = turn++ % hungry.length
+    const inTurn = [...hungry.slice(first), ...hungry.slice(0, first)]
+    busy.add(node)
+    const work = node < 0 ? refresh() : fetchOnce(node, inTurn, hungry.length < all.length ? busyWaitMs : idleWaitMs)
+    void work.finally(() => {
+      busy.delete(node)
+      plan()
+    })
+  }
+  const plan = (): void => {
+    isPlanned = false
+    if (isStopped) return
+    const byNode = Map.groupBy(held.values(), ({ at }) => leaderOf(cluster, nameOf(at.topic), at.partition))
+    for (const [node, all] of byNode) start(node, all)
+  }
+  const poke = (): void => {
+    if (isPlanned || isStopped) return
+    isPlanned = true
+    queueMicrotask(plan)
+  }
+  return {
+    feed(partitions) {
+      held = new Map(partitions.map((one) => [keyOf(one.at), one]))
+      poke()
+    },
+    poke,
+    stop() {
+      isStopped = true
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import type { Cluster } from 'kafkajs'
+import type { BusRecord, Topic, TopicPartition } from './bus.ts'
+import { fetchFrom } from './kafka-fetch.ts'
+import { keyOf, onLeaders, readBounds } from './kafka-offsets.ts'
+
+const limits = { maxWaitMs: 500, maxBytes: 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
+
+export type ReadOptions = { cluster: Cluster; nameOf(topic: Topic): string; maxBatchBytes: number }
+
+const fetchOne = async ({ cluster, nameOf, maxBatchBytes }: ReadOptions, at: TopicPartition, offset: number) => {
+  const [leader] = Object.keys(cluster.findLeaderForPartitions(nameOf(at.topic), [at.partition]))
+  const broker = await cluster.findBroker({ nodeId: leader! })
+  const [fetched] = await fetchFrom(broker, [{ ...at, offset }], nameOf, { ...limits, maxBatchBytes })
+  if (fetched?.errorCode === 0) return fetched
+  throw new Error(`${keyOf(at)} cannot be read: error ${fetched?.errorCode}`)
+}
+
+/** `limit` records from `offset`, or the oldest kept, on. */
+export const readRecords = async (
+  options: ReadOptions,
+  at: TopicPartition,
+  offset: number,
+  limit: number,
+): Promise<BusRecord[]> => {
+  const { cluster, nameOf } = options
+  const bounds = await onLeaders(cluster, () => readBounds(cluster, [at], nameOf))
+  const { start, end } = bounds.get(keyOf(at))!
+  const records: BusRecord[] = []
+  for (let next = Math.max(offset, start); next < end && records.length < limit; ) {
+    const fetched = await onLeaders(cluster, () => fetchOne(options, at, next))
+    for (const record of fetched.records.slice(0, limit - records.length)) records.push(record)
+    next = fetched.nextOffset
+  }
+  return records
+}
