@@ -3,6 +3,7 @@ import { BartizanError } from '#services/errors.ts'
 import { version } from '#services/version.ts'
 import { agentCommand } from './agent.ts'
 import { configCommand } from './config.ts'
+import { doctorCommand } from './doctor/doctor.ts'
 import { loginCommand } from './login.ts'
 import { roleCommands } from './roles.ts'
 import { tokenCommand } from './token.ts'
@@ -22,11 +23,20 @@ Examples:
   bartizan login                           print a new one-time sign-in link
   bartizan token create --role analyst     a token for a program or a colleague
   bartizan config --print                  all settings with their meaning
+  bartizan doctor                          what is wrong, and how to mend it
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
   )
 
-for (const command of [upCommand, agentCommand, ...roleCommands, loginCommand, tokenCommand, configCommand])
+for (const command of [
+  upCommand,
+  agentCommand,
+  ...roleCommands,
+  loginCommand,
+  tokenCommand,
+  configCommand,
+  doctorCommand,
+])
   program.addCommand(command())
 /** Wrong usage ends with 2 everywhere; commander itself says 1. */
 const endWithOurCodes = (command: Command): void => {

@@ -1,0 +1,43 @@
+import { access, constants, stat } from 'node:fs/promises'
+import type { Finding } from '#services/finding.ts'
+import { type Check, fine, notChecked, wrong } from './check.ts'
+import { agentOf } from './running.ts'
+
+const name = 'masking'
+const perl = '/usr/bin/perl'
+
+const rest = 'typed secrets are then told from the echo alone (docs/threat-model.md, "Typed secrets")'
+
+const ownerOf = (pid: number): Promise<number | null> =>
+  stat(`/proc/${pid}`).then(
+    ({ uid }) => uid,
+    () => null,
+  )
+const hasPerl = (): Promise<boolean> =>
+  access(perl, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+
+/** `owner`: of the agent's process. */
+export const judgeMasking = (ttyProbe: 'auto' | 'off', owner: number, perlIsThere: boolean): Finding => {
+  if (ttyProbe === 'off') return fine(name, `terminal modes are not read (agent.masking.ttyProbe is off): ${rest}`)
+  if (owner !== 0) return fine(name, `the agent is not root and cannot read terminal modes: ${rest}`)
+  if (perlIsThere) return fine(name, 'the agent reads the mode of terminals')
+  return wrong(
+    name,
+    `the agent could read terminal modes, but ${perl} is missing: ${rest}`,
+    'apt-get install perl-base',
+  )
+}
+
+/** Whether the agent can tell by the terminal that a password is being typed. */
+export const masking: Check = {
+  name,
+  run: async ({ config }) => {
+    const agent = await agentOf(config.data)
+    const owner = agent && (await ownerOf(agent.pid))
+    if (owner === null) return [notChecked(name, 'no agent runs here')]
+    return [judgeMasking(config.agent.masking.ttyProbe, owner, await hasPerl())]
+  },
+}
