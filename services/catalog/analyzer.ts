@@ -19,37 +19,43 @@ export type Terms = { trigrams: string[]; starts: string[] }
 /** `phrase`: these trigrams, one right after the other. `start`: this start. */
 export type Clause = { kind: 'phrase'; trigrams: string[] } | { kind: 'start'; term: string }
 
-/** Places in the text, of the characters from..to-1, in UTF-16 units. */
-type EachTerm = { trigram(from: number, to: number): void; start(from: number, to: number): void; gap(): void }
+/**
+ * `from`, `to`: where the term stands, in UTF-16 units. `key`: its characters in 7 bits each, which tells it from all
+ * others of an ASCII text.
+ */
+type Found = (from: number, to: number, key: number) => void
+type EachTerm = { trigram: Found; start: Found; gap(): void }
 
-type Kind = 'gap' | 'word' | 'other'
-const kindOf = (char: string): Kind => (runsOf(char).length === 0 ? 'gap' : isWordChar(char) ? 'word' : 'other')
+const [gap, word, other] = [0, 1, 2]
+const kindOf = (char: string): number => (runsOf(char).length === 0 ? gap : isWordChar(char) ? word : other)
 
 const asciiChars = 128
-const asciiKinds = Array.from({ length: asciiChars }, (_, code) => kindOf(String.fromCharCode(code)))
+const bitsPerAscii = 7
+const asciiKinds = Uint8Array.from({ length: asciiChars }, (_, code) => kindOf(String.fromCharCode(code)))
 
 /**
  * Starts are where placeOf finds a word of one or two characters: where a word begins, and at any other character that
  * is no white space.
  */
 const eachTerm = (text: string, each: EachTerm): void => {
-  let [run, first, second] = [0, 0, 0] // characters since the last gap, and where the latest two of them stand
+  let [run, first, second, key] = [0, 0, 0, 0] // characters since the last gap, and where the latest two of them stand
   let [began, inWord] = [false, false]
   for (let at = 0, end = 0; at < text.length; at = end) {
     const code = text.codePointAt(at)!
     end = at + (code > 0xffff ? 2 : 1)
-    const kind = asciiKinds[code] ?? kindOf(text.slice(at, end))
-    if (kind === 'gap') {
+    const kind = code < asciiChars ? asciiKinds[code] : kindOf(text.slice(at, end))
+    if (kind === gap) {
       if (run > 0) each.gap()
       run = 0
       began = inWord = false
       continue
     }
-    if (began) each.start(second, end)
-    began = kind === 'other' || !inWord
-    if (began) each.start(at, end)
-    if (run >= 2) each.trigram(first, end)
-    inWord = kind === 'word'
+    key = (key << bitsPerAscii) | code
+    if (began) each.start(second, end, key & 0x3fff)
+    began = kind === other || !inWord
+    if (began) each.start(at, end, code)
+    if (run >= 2) each.trigram(first, end, key & 0x1f_ffff)
+    inWord = kind === word
     first = second
     second = at
     run++
@@ -83,7 +89,6 @@ const distinctOfAny = (fold: string): string => {
   return [...terms].join(' ')
 }
 
-const bitsPerAscii = 7
 const seenTerms = new Uint8Array(1 << (3 * bitsPerAscii))
 
 /** Up to three characters of 7 bits each; none of them is NUL. */
@@ -103,9 +108,7 @@ const joinedTerms = (keys: readonly number[]): string => {
 /** Several times as fast as a set of strings, and nearly every text is ASCII: indexing spends much of its time here. */
 const distinctOfAscii = (fold: string): string => {
   const keys: number[] = []
-  const add = (from: number, to: number): void => {
-    let key = 0
-    for (let at = from; at < to; at++) key = (key << bitsPerAscii) | fold.charCodeAt(at)
+  const add = (_from: number, _to: number, key: number): void => {
     if (seenTerms[key] === 1) return
     seenTerms[key] = 1
     keys.push(key)

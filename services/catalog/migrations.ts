@@ -1,3 +1,22 @@
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** Splits at spaces and nothing else; changes nothing in a text that is folded. */
+const atSpaces = quoted(`ascii tokenchars ${quoted('!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~')}`)
+
+/**
+ * Terms of distinctTermsOf, and in which rows: no places in them (a third of the size and half of the work is saved; a
+ * match is checked against the row's text). Segments are merged 16 at a time, not 4: each is written anew less often.
+ */
+const createTermTable = (name: string): string => `
+   CREATE VIRTUAL TABLE ${name} USING fts5
+     (terms, content = '', contentless_delete = 1, detail = none, tokenize = ${atSpaces});
+   INSERT INTO ${name} (${name}, rank) VALUES ('automerge', 16);`
+
+/** Rows below `below` are not in the index of terms yet: see sqlite-text-rebuild.ts. */
+const rebuildAll = (name: string, table: string, key: string): string => `
+   INSERT INTO text_rebuild SELECT '${name}', last + 1 FROM (SELECT max(${key}) AS last FROM ${table})
+     WHERE last IS NOT NULL;`
+
 /**
  * `time_key` orders by time and is the row's number at once: milliseconds · 2^14 + a counter. So the newest matches
  * of a text search come first without sorting, and a time range is a range of row numbers.
@@ -74,4 +93,15 @@ export const migrations: readonly string[] = [
    CREATE VIRTUAL TABLE session_text USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram');
    CREATE VIRTUAL TABLE command_text USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram');
    CREATE VIRTUAL TABLE event_text USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram');`,
+
+  `DROP TABLE session_text;
+   DROP TABLE command_text;
+   DROP TABLE event_text;
+   ${createTermTable('session_text')}
+   ${createTermTable('command_text')}
+   ${createTermTable('event_text')}
+   CREATE TABLE text_rebuild (name TEXT PRIMARY KEY, below INTEGER NOT NULL) STRICT;
+   ${rebuildAll('session_text', 'session', 'number')}
+   ${rebuildAll('command_text', 'command', 'time_key')}
+   ${rebuildAll('event_text', 'event', 'time_key')}`,
 ]

@@ -6,6 +6,7 @@ import { answerCalls } from '../worker-calls.ts'
 import { migrations } from './migrations.ts'
 import { createTextWriter, type TextChange } from './sqlite-full-text.ts'
 import { createIngestReads } from './sqlite-ingest-reads.ts'
+import { createTextRebuild } from './sqlite-text-rebuild.ts'
 import { createBlockWriter } from './sqlite-write-blocks.ts'
 import { createEventWriter } from './sqlite-write-events.ts'
 import { createSessionWriter } from './sqlite-write-sessions.ts'
@@ -17,6 +18,7 @@ const createWrites = (database: DatabaseSync, changes: TextChange[]) => ({
   ...createEventWriter(database, changes),
   ...createBlockWriter(database),
   ...createIngestReads(database),
+  ...createTextRebuild(database, changes),
 })
 export type Writes = ReturnType<typeof createWrites>
 
@@ -68,6 +70,6 @@ export type WriterOperations = { apply(calls: Write[]): WriteOutcome[] }
 answerCalls(() => {
   const { file } = workerData as { file: string }
   const database = openSqliteFile(file, migrations)
-  database.exec('PRAGMA cache_size = -65536') // KiB
+  database.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000') // KiB, pages
   return { operations: { apply: createApply(database, file) }, close: () => database.close() }
 })

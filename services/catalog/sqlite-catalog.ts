@@ -11,6 +11,7 @@ import { keepWorker } from './lasting-worker.ts'
 import { createReaderPool } from './reader-pool.ts'
 import type { ReaderOperations } from './sqlite-catalog-reader.ts'
 import type { Write, WriterOperations, Writes } from './sqlite-catalog-writer.ts'
+import { rebuildInBackground } from './text-rebuild.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 const maxPage = 1_000
@@ -41,7 +42,8 @@ const checked = <Query extends { limit: number }>(query: Query): Query => {
 
 /**
  * All in one SQLite file: one thread writes, others read. What is acknowledged survives the death of the process and
- * of the machine. A thread that dies is started again; what it was doing is rejected with the reason.
+ * of the machine. A thread that dies is started again; what it was doing is rejected with the reason. After an update
+ * that changes how texts are indexed, all but text searches goes on while the index is made anew.
  * @throws BTZ_DATA_UNWRITABLE BTZ_DISK_FULL BTZ_INTERNAL (a newer schema); each call also BTZ_UNAVAILABLE (overload)
  */
 export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promise<Catalog> => {
@@ -58,6 +60,7 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
   const write = <Name extends keyof Writes>(name: Name, ...args: Parameters<Writes[Name]>) =>
     queue.add({ name, args } as Write) as Promise<ReturnType<Writes[Name]>>
   const pool = createReaderPool(readers, queryTimeoutMs, clock)
+  const rebuild = rebuildInBackground(() => write('rebuildText'), log)
 
   return {
     putBlock: (row) => write('putBlock', row),
@@ -74,6 +77,7 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     events: async (query) => pool.run('events', checked(query)),
     search: async (query) => pool.run('search', checked(query)),
     close: async () => {
+      await rebuild.stop()
       await queue.drained()
       await Promise.all([writer, ...readers].map((thread) => thread.close()))
     },

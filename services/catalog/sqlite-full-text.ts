@@ -1,4 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { distinctTermsOf } from './analyzer.ts'
+import { createRebuildLimits } from './sqlite-text-rebuild.ts'
 
 export type TextTable = 'session_text' | 'command_text' | 'event_text'
 export type TextChange = { table: TextTable; rowKey: bigint; text: string; replaces: boolean }
@@ -17,7 +19,7 @@ const lastOfEach = (changes: readonly TextChange[]): TextChange[] => {
 
 /**
  * Writes the text of a whole transaction at once: FTS5 writes a segment whenever a row number is not above the one
- * before, so rows have to come in order.
+ * before, so rows have to come in order. Rows that a rebuild has not come to are left to it.
  */
 export const createTextWriter = (database: DatabaseSync) => {
   const statements = new Map(
@@ -25,16 +27,21 @@ export const createTextWriter = (database: DatabaseSync) => {
       table,
       {
         remove: database.prepare(`DELETE FROM ${table} WHERE rowid = ?`),
-        insert: database.prepare(`INSERT INTO ${table} (rowid, text) VALUES (?, ?)`),
+        insert: database.prepare(`INSERT INTO ${table} (rowid, terms) VALUES (?, ?)`),
       },
     ]),
   )
+  const rebuildLimits = createRebuildLimits(database)
   return {
     write: (changes: readonly TextChange[]): void => {
+      if (changes.length === 0) return
+      const limits = rebuildLimits()
       for (const [table, { remove, insert }] of statements) {
-        const rows = lastOfEach(changes.filter((change) => change.table === table))
+        const below = limits.get(table)
+        const present = ({ rowKey }: TextChange): boolean => below === undefined || rowKey >= below
+        const rows = lastOfEach(changes.filter((change) => change.table === table && present(change)))
         for (const { rowKey, replaces } of rows) if (replaces) remove.run(rowKey)
-        for (const { rowKey, text } of rows) insert.run(rowKey, text)
+        for (const { rowKey, text } of rows) insert.run(rowKey, distinctTermsOf(text))
       }
     },
   }

@@ -31,10 +31,9 @@ export const readEvents = (select: Select, query: EventQuery): List<SessionEvent
     below: place === null ? null : BigInt(place),
     limit,
   })
-  const end = page.more ? page.rows.at(-1)!.key : (page.scannedTo?.toString() ?? null)
   return {
     items: page.rows.map(({ row }) => JSON.parse(row) as SessionEvent),
-    next: end === null ? null : encodeCursor('events', query, end),
+    next: page.more ? encodeCursor('events', query, page.rows.at(-1)!.key) : null,
     total: page.total,
   }
 }

@@ -2,11 +2,9 @@ import { z } from 'zod'
 import type { List, Session } from '../schema/session.ts'
 import type { SessionQuery, SessionRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { isLongWord, wordsOf } from './search-text.ts'
-import { allOf, type Condition, condition, equals, matchOf, type Select, totalOf } from './sqlite-select.ts'
-
-/** Words too short for the index are looked for in this many of the newest commands. */
-const scannedCommands = 50_000
+import { wordsOf } from './search-text.ts'
+import { allOf, type Condition, condition, equals, type Select, totalOf } from './sqlite-select.ts'
+import { textMatch } from './sqlite-text-match.ts'
 
 /**
  * Which sessions count as open is decided by the first page: those that end while someone turns pages keep their place.
@@ -37,28 +35,23 @@ export const readSession = (select: Select, id: string): Session | null => {
   return found && sessionOf(found)
 }
 
-/** The word stands in the session's own text or in one of its commands. */
-const hasWord = (word: string): Condition => {
-  const match = matchOf([word])
-  if (match === null) {
+/** Each word stands in the session's own text or in one of its commands. */
+const hasWords = (select: Select, words: readonly string[]): Condition[] =>
+  words.flatMap((word) => {
+    const match = textMatch(select, [word])
+    if (match === null) return []
+    const own = allOf([condition('session_text MATCH ?', match.query), ...match.exactly('o.text')])
+    const ran = allOf([condition('command_text MATCH ?', match.query), ...match.exactly('c.text')])
     return condition(
-      `has_word(s.text, ?) OR s.number IN (SELECT session_number FROM
-         (SELECT session_number, text FROM command ORDER BY time_key DESC LIMIT ${scannedCommands})
-         WHERE in_time() AND has_word(text, ?))`,
-      word,
-      word,
+      `s.number IN (
+         SELECT t.rowid FROM session_text t CROSS JOIN session o ON o.number = t.rowid WHERE ${own.sql}
+         UNION SELECT c.session_number FROM command_text t CROSS JOIN command c ON c.time_key = t.rowid WHERE ${ran.sql})`,
+      ...own.params,
+      ...ran.params,
     )
-  }
-  return condition(
-    `s.number IN (SELECT rowid FROM session_text WHERE session_text MATCH ? AND in_time()
-       UNION SELECT c.session_number FROM command_text t CROSS JOIN command c ON c.time_key = t.rowid
-       WHERE command_text MATCH ? AND in_time())`,
-    match,
-    match,
-  )
-}
+  })
 
-const conditionsOf = (query: SessionQuery, words: readonly string[]): Condition[] => [
+const conditionsOf = (query: SessionQuery): Condition[] => [
   ...equals('s.user', query.user),
   ...equals('s.bastion', query.bastion),
   ...equals('s.source_ip', query.sourceIp),
@@ -67,7 +60,6 @@ const conditionsOf = (query: SessionQuery, words: readonly string[]): Condition[
   ...equals('s.parent_id', query.parentId),
   ...(query.to ? [condition('s.started_at_ms <= ?', query.to.getTime())] : []),
   ...(query.from ? [condition('s.ended_at_ms IS NULL OR s.ended_at_ms >= ?', query.from.getTime())] : []),
-  ...words.map(hasWord),
 ]
 
 const afterPlace = ({ startedAtMs, id }: Place): Condition =>
@@ -102,15 +94,10 @@ const listed = (
 
 const closingsNow = (select: Select): number => select.first<{ count: number }>('SELECT count FROM closings', [])!.count
 
-const isScanCut = (select: Select, words: readonly string[]): boolean =>
-  words.some((word) => !isLongWord(word)) &&
-  select.first('SELECT 1 FROM command LIMIT 1 OFFSET ?', [scannedCommands]) !== null
-
 /** Open sessions first, then by start, newest first. */
 export const readSessions = (select: Select, query: SessionQuery): List<Session> => {
   const place = decodeCursor('sessions', query, Place)
-  const words = wordsOf(query.text ?? '')
-  const filters = conditionsOf(query, words)
+  const filters = [...conditionsOf(query), ...hasWords(select, wordsOf(query.text ?? ''))]
   const closings = place?.closings ?? closingsNow(select)
   const rows = listed(select, filters, place, closings, query.limit)
   const items = rows.slice(0, query.limit)
@@ -121,6 +108,6 @@ export const readSessions = (select: Select, query: SessionQuery): List<Session>
     next: last
       ? encodeCursor('sessions', query, { closings, open: last.open, startedAtMs: last.startedAtMs, id: last.id })
       : null,
-    total: totalOf(select.count(`session s WHERE ${where.sql}`, where.params), !isScanCut(select, words)),
+    total: totalOf(select.count(`session s WHERE ${where.sql}`, where.params)),
   }
 }

@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
 import { snippetOf } from './snippet.ts'
 import { KeyText } from './sqlite-read-events.ts'
-import { type TimedPage, timedPage } from './sqlite-read-timed.ts'
+import { timedPage } from './sqlite-read-timed.ts'
 import { exactTotal, type Select, type Total } from './sqlite-select.ts'
 
 type Kind = SearchHit['in']
@@ -70,21 +70,14 @@ const pageOf = (select: Select, query: SearchQuery, words: string[], kind: Kind,
 
 const sumOf = (totals: Total[]): Total => {
   const value = totals.reduce((sum, total) => sum + total.value, 0)
-  if (value > exactTotal) return { value: exactTotal, relation: 'gte' }
-  return { value, relation: totals.every(({ relation }) => relation === 'eq') ? 'eq' : 'gte' }
+  const exact = value <= exactTotal && totals.every(({ relation }) => relation === 'eq')
+  return { value: Math.min(value, exactTotal), relation: exact ? 'eq' : 'gte' }
 }
 
 const newestFirst = (a: Found, b: Found): number => {
   if (a.key !== b.key) return a.key > b.key ? -1 : 1
   return a.hit.in === b.hit.in ? 0 : a.hit.in === 'commands' ? -1 : 1
 }
-
-/** Everything newer than this was looked at in all lists. */
-const lookedTo = (pages: Pick<TimedPage<unknown>, 'scannedTo'>[]): bigint | null =>
-  pages.reduce<bigint | null>((greatest, { scannedTo }) => {
-    if (scannedTo === null) return greatest
-    return greatest === null || scannedTo > greatest ? scannedTo : greatest
-  }, null)
 
 /** Newest first. @throws BTZ_CATALOG_QUERY without a word to look for */
 export const search = (select: Select, query: SearchQuery): List<SearchHit> => {
@@ -93,12 +86,11 @@ export const search = (select: Select, query: SearchQuery): List<SearchHit> => {
   if (words.length === 0) throw new BartizanError('BTZ_CATALOG_QUERY', 'a search without a word')
   const kinds = [...new Set(query.in)]
   const pages = kinds.map((kind) => pageOf(select, query, words, kind, place))
-  const end = lookedTo(pages)
-  const found = pages.flatMap(({ rows }) => rows).filter(({ key }) => end === null || key >= end)
+  const found = pages.flatMap(({ rows }) => rows)
   const items = found.sort(newestFirst).slice(0, query.limit)
   const more = found.length > items.length || pages.some((page) => page.more)
   const last = items.at(-1)
-  const next: Place | null = more && last ? [`${last.key}`, last.hit.in] : end === null ? null : [`${end}`, 'events']
+  const next: Place | null = more && last ? [`${last.key}`, last.hit.in] : null
   return {
     items: items.map(({ hit }) => hit),
     next: next && encodeCursor('search', query, next),

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { BartizanError } from '../errors.ts'
-import { folded, isLongWord, placeOf } from './search-text.ts'
+import { folded, placeOf } from './search-text.ts'
 
 export type Param = string | number | bigint | null
 /** A part of a WHERE with its parameters. */
@@ -18,21 +18,11 @@ export const allOf = (conditions: readonly Condition[]): Condition => ({
   params: conditions.flatMap(({ params }) => params),
 })
 
-/** The words as phrases of FTS5: nothing in them is its syntax. Null when none is long enough for its index. */
-export const matchOf = (words: readonly string[]): string | null => {
-  const phrases = words.filter(isLongWord).map((word) => `"${word.replaceAll('"', '""')}"`)
-  return phrases.length > 0 ? phrases.join(' ') : null
-}
-
-export const shortWords = (words: readonly string[]): string[] => words.filter((word) => !isLongWord(word))
-export const hasWords = (column: string, words: readonly string[]): Condition[] =>
-  words.map((word) => condition(`has_word(${column}, ?)`, word))
-
 /** Totals are exact up to here. */
 export const exactTotal = 10_000
 export type Total = { value: number; relation: 'eq' | 'gte' }
-export const totalOf = (count: number, complete = true): Total =>
-  count > exactTotal ? { value: exactTotal, relation: 'gte' } : { value: count, relation: complete ? 'eq' : 'gte' }
+export const totalOf = (count: number): Total =>
+  count > exactTotal ? { value: exactTotal, relation: 'gte' } : { value: count, relation: 'eq' }
 
 export type Select = {
   rows<Row>(sql: string, params: readonly Param[]): Row[]

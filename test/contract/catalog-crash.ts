@@ -59,8 +59,8 @@ export const crashContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await writing.close()
     const catalog = await place.open({ queryTimeoutMs: 5 })
     t.teardown(() => catalog.close())
-    const slow = { text: 'zz', in: ['commands' as const], limit: 10 }
-    await t.throwsAsync(catalog.search(slow), { code: 'BTZ_CATALOG_TIMEOUT' })
+    const slow = { text: 'echo cho ech ec e', limit: 1_000 }
+    await t.throwsAsync(catalog.sessions(slow), { code: 'BTZ_CATALOG_TIMEOUT' })
     const answered = await Promise.allSettled(Array.from({ length: 20 }, () => catalog.session(row.id)))
     t.true(answered.some((result) => result.status === 'fulfilled' && result.value?.id === row.id))
   })

@@ -1,0 +1,46 @@
+import { BartizanError } from '../errors.ts'
+import { type Clause, clausesOf } from './analyzer.ts'
+import { type Condition, condition, type Select } from './sqlite-select.ts'
+
+/** Words of a search as a query of FTS5 and what has to be checked in the rows it gives. */
+
+/** Terms of one word that the index is asked for: more of them cost more than the few rows they would leave out. */
+const maxTermsPerWord = 12
+
+const spread = <T>(items: readonly T[], count: number): T[] =>
+  items.length <= count
+    ? [...items]
+    : Array.from({ length: count }, (_, n) => items[Math.floor((n * items.length) / count)]!)
+
+const termsOfClause = (clause: Clause): string[] =>
+  clause.kind === 'start' ? [clause.term] : spread([...new Set(clause.trigrams)], maxTermsPerWord)
+
+/** Quoted: nothing in a word is FTS5's syntax. */
+const quoted = (term: string): string => `"${term.replaceAll('"', '""')}"`
+
+const isOneTerm = (clause: Clause): boolean => clause.kind === 'start' || clause.trigrams.length === 1
+
+/**
+ * The word stands there in one piece. SQLite's lower() changes ASCII alone and no character folds to ASCII but ASCII
+ * and İ, so what instr() finds is so; what it misses is asked again by the rules of placeOf.
+ */
+const standsIn = (column: string, word: string): Condition =>
+  condition(`instr(lower(${column}), ?) > 0 OR has_word(${column}, ?)`, word, word)
+
+export type TextMatch = { query: string; exactly(column: string): Condition[] }
+
+/** Null without words. @throws BTZ_UNAVAILABLE while the index is made anew */
+export const textMatch = (select: Select, words: readonly string[]): TextMatch | null => {
+  if (words.length === 0) return null
+  if (select.first('SELECT 1 FROM text_rebuild LIMIT 1', [])) {
+    throw new BartizanError('BTZ_UNAVAILABLE', 'the search index is being made anew and does not know all texts yet', {
+      hint: 'search again in a while: the log says how far it is; lists without a text are answered',
+    })
+  }
+  const clauses = clausesOf(words)
+  const checked = words.filter((_, n) => !isOneTerm(clauses[n]!))
+  return {
+    query: [...new Set(clauses.flatMap(termsOfClause))].map(quoted).join(' '),
+    exactly: (column) => checked.map((word) => standsIn(column, word)),
+  }
+}
