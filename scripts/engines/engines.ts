@@ -74,7 +74,7 @@ export const startEngines = async (
   { folder, say, keep }: StartEngines,
 ): Promise<Started> => {
   const { reasons: missing } = await allOf(names.map((name) => engines[name].prepare(say)))
-  if (missing.length > 0) throw new Error(missing.join('\n'))
+  if (missing.length > 0) throw new Error([...new Set(missing)].join('\n'))
   const options = (name: EngineName): Options => ({ folder, say, ...(keep ? { keep: keep(name) } : {}) })
   const { values, reasons } = await allOf(names.map((name) => startOne(name, options(name))))
   const stop = async (): Promise<void> => void (await Promise.all(values.map((engine) => engine.stop())))

@@ -7,5 +7,5 @@ import { run } from './programs.ts'
  */
 export const maven = (goal: string, ...args: string[]): Promise<void> =>
   withLock('maven', () =>
-    run('mvn', ['-B', '-U', `org.apache.maven.plugins:maven-dependency-plugin:2.8:${goal}`, ...args]),
+    run('mvn', ['-B', '-U', `org.apache.maven.plugins:maven-dependency-plugin:3.8.1:${goal}`, ...args]),
   )

@@ -52,23 +52,32 @@ const freshState = (folder: string): RunState => {
   return { processes: [], services: {} }
 }
 
-export type UpOptions = { folder: string; only: readonly EngineName[]; docker: boolean; say: Say }
+export type UpOptions = {
+  folder: string
+  only: readonly EngineName[]
+  docker: boolean
+  say: Say
+  /** Hears of each process that is started. */
+  onStart(identity: ProcessIdentity): void
+}
 
 const withProcesses = async (
+  { say, onStart }: UpOptions,
   folder: string,
   state: RunState,
   names: EngineName[],
-  say: Say,
 ): Promise<RunState['services']> => {
   await removeEngines(folder, state, names)
   const keep = (engine: EngineName) => async (identity: ProcessIdentity) => {
+    onStart(identity)
     state.processes.push({ engine, ...identity })
     writeState(folder, state)
   }
   return (await startEngines(names, { folder, say, keep })).services
 }
 
-const bringUp = async ({ only, docker, say }: UpOptions, folder: string): Promise<RunState['services']> => {
+const bringUp = async (options: UpOptions, folder: string): Promise<RunState['services']> => {
+  const { only, docker, say } = options
   const state = readState(folder) ?? freshState(folder)
   const running = await Promise.all(only.map((name) => runs(state, name)))
   const names = only.filter((_, at) => !running[at])
@@ -78,7 +87,9 @@ const bringUp = async ({ only, docker, say }: UpOptions, folder: string): Promis
   }
   const compose =
     state.dockerProject !== undefined || (docker && state.processes.length === 0 && (await dockerAnswers()))
-  const services = compose ? await composeUp(folder, state, names, say) : await withProcesses(folder, state, names, say)
+  const services = compose
+    ? await composeUp(folder, state, names, say)
+    : await withProcesses(options, folder, state, names)
   Object.assign(state.services, services)
   writeState(folder, state)
   writeServices(folder, state.services)

@@ -1,12 +1,24 @@
 /** The real engines for tests: `scripts/services --help`. */
+import { constants } from 'node:os'
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type EngineName, engineNames } from './engines.ts'
+import { type ProcessIdentity, stopProcess } from './process-identity.ts'
 import { defaultFolder, down, runs, up } from './run.ts'
 import { type RunState, readState, servicesFile } from './run-state.ts'
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+
+/** An `up` that is broken off leaves nothing running. */
+const stopOnSignal = (started: ProcessIdentity[]): void => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, async () => {
+      say(`${signal}: stopping what was started`)
+      await Promise.all(started.map((identity) => stopProcess(identity)))
+      process.exit(128 + constants.signals[signal])
+    })
+}
 
 const parseNames = (text: string): EngineName[] =>
   text.split(',').map((name) => {
@@ -71,7 +83,9 @@ program
   .addOption(new Option('--only <names>', `of ${engineNames.join(',')}`).argParser(parseNames).default(engineNames))
   .option('--no-docker', 'not by Docker, even where there is one')
   .action(async (options: { folder: string; json: boolean; only: EngineName[]; docker: boolean }) => {
-    const services = await up({ ...options, say })
+    const started: ProcessIdentity[] = []
+    stopOnSignal(started)
+    const services = await up({ ...options, say, onStart: (identity) => started.push(identity) })
     if (options.json) return print(services)
     for (const name of engineNames) process.stdout.write(`${name.padEnd(14)} ${addressOf(services, name)}\n`)
     process.stdout.write(`TEST_SERVICES=${servicesFile(resolve(options.folder))}\n`)

@@ -1,0 +1,63 @@
+/** `npm run test:cluster -- [files or options of AVA]`: tests that need the real engines, on engines of this run's own. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { constants, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { clusterTests } from './cluster-tests.ts'
+import { engineNames, startEngines } from './engines.ts'
+import { servicesFile, writeServices } from './run-state.ts'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+const stopped = new AbortController()
+let signalled: 'SIGINT' | 'SIGTERM' | null = null
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    signalled = signal
+    stopped.abort()
+  })
+
+const runAva = async (folder: string, args: string[]): Promise<number> => {
+  const { BARTIZAN_REQUIRE_REAL: _, ...env } = process.env
+  const named = args.some((arg) => !arg.startsWith('-') && (arg.includes('/') || arg.endsWith('.ts')))
+  const files = named ? [] : clusterTests(root)
+  const child = spawn(
+    process.execPath,
+    [join(root, 'node_modules', 'ava', 'entrypoints', 'cli.js'), ...args, ...files],
+    {
+      cwd: root,
+      env: { ...env, TEST_SERVICES: servicesFile(folder) },
+      stdio: 'inherit',
+    },
+  )
+  stopped.signal.addEventListener('abort', () => child.kill(signalled ?? 'SIGTERM'))
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code ?? 1
+}
+
+/** The engines die with this process, however it ends: nothing has to remember them. */
+const run = async (args: string[]): Promise<number> => {
+  const folder = await mkdtemp(join(tmpdir(), 'bartizan-engines-'))
+  try {
+    const engines = await startEngines(engineNames, { folder, say })
+    try {
+      writeServices(folder, engines.services)
+      return signalled ? 1 : await runAva(folder, args)
+    } finally {
+      await engines.stop()
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+try {
+  const code = await run(process.argv.slice(2))
+  process.exit(signalled ? 128 + constants.signals[signalled] : code)
+} catch (error) {
+  say(`test:cluster: ${(error as Error).message}`)
+  process.exit(1)
+}
