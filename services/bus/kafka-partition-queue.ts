@@ -58,7 +58,11 @@ export const createPartitionQueue = (send: (batch: NewRecord[]) => Promise<numbe
     const calls = waiting.splice(0, countNext(waiting))
     try {
       const offsets = await sendAll(calls.flatMap(({ records }) => records))
-      for (const { records, settle } of calls) settle.resolve(offsets.splice(0, records.length))
+      let from = 0
+      for (const { records, settle } of calls) {
+        settle.resolve(offsets.slice(from, from + records.length))
+        from += records.length
+      }
     } catch (error) {
       const failed = [...calls, ...waiting]
       waiting = []
