@@ -24,7 +24,6 @@ COPY cli cli
 COPY --from=console /app/viewer/web/dist viewer/web/dist
 # A new named volume takes owner and mode of the folder that it is mounted on.
 RUN install -d -o node -g node -m 0700 /var/lib/bartizan /var/lib/bartizan-keys
-ENV BARTIZAN_DATA=/var/lib/bartizan
 USER node
 ENTRYPOINT ["node", "cli/bartizan.ts"]
 CMD ["--help"]
