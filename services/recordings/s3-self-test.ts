@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -8,7 +9,7 @@ import {
 import type { Clock } from '../clock.ts'
 import { BartizanError } from '../errors.ts'
 import type { S3Connection } from './s3-connection.ts'
-import { isAbsent, isConflict, isTaken, isTransient, statusOf } from './s3-errors.ts'
+import { isAbsent, isConflict, isDenied, isTaken, isTransient, statusOf } from './s3-errors.ts'
 import { isLockedUntil, unlocked } from './s3-object-lock.ts'
 
 /** Outside the evidence. */
@@ -28,26 +29,31 @@ type Place = { Bucket: string; Key: string; VersionId: string | undefined }
 
 const maxRaces = 3
 
-/** The object of the day if it stands locked, else a new version of it. */
+/**
+ * The object of the day if it stands locked, else a new version of it: one that stands unlocked or deleted does not
+ * count. The put comes first, since asking for a key that is not there takes the right to list.
+ */
 const testObject = async ({ client, bucket }: S3Connection, key: string, until: Date): Promise<Place> => {
   const at = { Bucket: bucket, Key: key }
   const lock = { ObjectLockMode: 'COMPLIANCE' as const, ObjectLockRetainUntilDate: until }
-  const put = { ...at, ...lock, Body: text, ChecksumAlgorithm: 'SHA256' as const }
-  for (let race = 1; ; race++) {
+  const put = async (condition: { IfNoneMatch?: string }): Promise<Place> => {
+    const request = { ...at, ...lock, ...condition, Body: text, ChecksumAlgorithm: 'SHA256' as const }
+    return { ...at, VersionId: (await client.send(new PutObjectCommand(request))).VersionId }
+  }
+  for (let race = 1; race <= maxRaces; race++) {
+    try {
+      return await put({ IfNoneMatch: '*' })
+    } catch (error) {
+      if (!isTaken(error) && !isConflict(error)) throw error
+    }
     const head = await client.send(new HeadObjectCommand(at)).catch((error: unknown) => {
-      if (isAbsent(error)) return null
+      if (isAbsent(error) || isDenied(error)) return null
       throw error
     })
     if (head && isLockedUntil(head, until)) return { ...at, VersionId: head.VersionId }
-    // Processes that start together make one object; one that stands unlocked or deleted does not count.
-    const condition = head || race > maxRaces ? {} : { IfNoneMatch: '*' }
-    try {
-      const { VersionId } = await client.send(new PutObjectCommand({ ...put, ...condition }))
-      return { ...at, VersionId }
-    } catch (error) {
-      if (!(isTaken(error) || isConflict(error)) || race > maxRaces) throw error
-    }
+    await sleep(100 * race) // versitygw shows an object a moment before it locks it
   }
+  return await put({})
 }
 
 /** True: the store refused. Trouble on the way there is no refusal. */

@@ -13,9 +13,15 @@ type Answer = { status: number; headers: IncomingMessage['headers']; body: Buffe
 
 /**
  * What becomes of one request: null = passed on; a status = answered here; `loseAnswer` = carried out, then the connection
- * is reset; `cutAnswer` = reset in the middle of the answer; a function = passed on, and the answer changed.
+ * is reset; `cutAnswer` = reset in the middle of the answer; `changeBody` = passed on with another first byte; a function = passed on, and the answer changed.
  */
-export type Fate = null | { status: number; code: string } | 'loseAnswer' | 'cutAnswer' | ((answer: Answer) => Answer)
+export type Fate =
+  | null
+  | { status: number; code: string }
+  | 'loseAnswer'
+  | 'cutAnswer'
+  | 'changeBody'
+  | ((answer: Answer) => Answer)
 export type Rule = (asked: Asked) => Fate
 
 const bodyOf = async (message: IncomingMessage): Promise<Buffer> => Buffer.concat(await message.toArray())
@@ -64,6 +70,7 @@ export const createS3Proxy = async (t: Teardown, endpoint: string, rule: Rule) =
     asked.push(what)
     const fate = rule(what)
     if (fate !== null && typeof fate === 'object') return reply(response, what.method, errorAnswer(fate), false)
+    if (fate === 'changeBody') body[0] = body[0]! ^ 1
     const real = await passOn(endpoint, message, body)
     const answer = { status: real.statusCode!, headers: real.headers, body: await bodyOf(real) }
     if (fate === 'loseAnswer') return void response.destroy()
