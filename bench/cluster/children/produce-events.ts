@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { createKafkaBus } from '#services/bus/kafka-bus.ts'
+import { systemClock } from '#services/clock.ts'
+import { loadConfig } from '#services/config.ts'
+import { hasCode } from '#services/errors.ts'
+import { createLogger } from '#services/log.ts'
+
+/** Puts the lines of a file that will appear onto the bus; what the bus does not take is offered until it does. */
+const input = process.argv[2]!
+const perCall = 500
+const callsAtOnce = 8
+const againMs = 200
+
+const config = loadConfig(undefined, process.env)
+const log = createLogger('bench-producer', config.log.level)
+const bus = await createKafkaBus({ config: config.kafka, ...config.bus, clock: systemClock, log })
+
+const bastionOf = (line: string): string => {
+  const start = line.indexOf('"bastion":"') + '"bastion":"'.length
+  return line.slice(start, line.indexOf('"', start))
+}
+const produce = async (lines: string[]): Promise<void> => {
+  const records = lines.map((line) => ({
+    topic: 'session-events' as const,
+    key: bastionOf(line),
+    value: Buffer.from(line),
+  }))
+  for (;;) {
+    try {
+      await bus.produce(records)
+      return
+    } catch (error) {
+      if (!hasCode(error, 'BTZ_UNAVAILABLE')) throw error
+      log.warn({ err: error }, 'offered again')
+      await wait(againMs)
+    }
+  }
+}
+
+process.once('SIGTERM', () => process.exit(0))
+process.stdout.write('ready\n')
+while (!existsSync(input)) await wait(10)
+const file = await open(input)
+const underWay = new Set<Promise<void>>()
+let lines: string[] = []
+const flush = async (): Promise<void> => {
+  const call = produce(lines).finally(() => underWay.delete(call))
+  underWay.add(call)
+  lines = []
+  if (underWay.size >= callsAtOnce) await Promise.race(underWay)
+}
+for await (const line of file.readLines({ highWaterMark: 1024 * 1024 })) {
+  lines.push(line)
+  if (lines.length >= perCall) await flush()
+}
+if (lines.length > 0) await flush()
+await Promise.all(underWay)
+process.stdout.write('produced\n')
+setInterval(() => {}, 60_000) // what it cost is read from the system while it is there
