@@ -8,7 +8,7 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { BartizanError } from '../errors.ts'
 import { connectS3, type S3Connection } from './s3-connection.ts'
-import { inOurWords, isConflict, s3Code, statusOf } from './s3-errors.ts'
+import { inOurWords, s3Code, statusOf } from './s3-errors.ts'
 
 const hint = 'Object Lock has to be switched on when a bucket is made: use a bucket of its own, made by the set-up'
 
@@ -53,7 +53,7 @@ const create = async ({ client, bucket }: S3Connection, region: string): Promise
   try {
     await client.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true, ...place }))
   } catch (error) {
-    if (!isConflict(error)) throw error // made by another set-up in between
+    if (statusOf(error) !== 409) throw error // made by another set-up in between
   }
 }
 

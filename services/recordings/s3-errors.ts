@@ -13,7 +13,8 @@ export const s3Code = (error: unknown): string => failureOf(error).name ?? ''
 export const isTaken = (error: unknown): boolean => statusOf(error) === 412
 
 /** Two conditional writes at the same time; neither may have landed. */
-export const isConflict = (error: unknown): boolean => statusOf(error) === 409
+export const isConflict = (error: unknown): boolean =>
+  /^(ConditionalRequestConflict|OperationAborted)$/.test(s3Code(error))
 
 export const isAbsent = (error: unknown): boolean => statusOf(error) === 404 && s3Code(error) !== 'NoSuchBucket'
 
@@ -30,7 +31,12 @@ export const isTransient = (error: unknown): boolean => {
   return name === 'TimeoutError' || name === 'RequestTimeout' || networkCodes.test(code) || message === 'aborted'
 }
 
-const setUpHint = 'run the set-up for this bucket, or check s3.bucket, s3.region, the credentials and their policy'
+/** versitygw keeps objects as files: one cannot lie above or below another. */
+const isNested = (error: unknown): boolean => /^(ObjectParentIsFile|ExistingObjectIsDirectory)$/.test(s3Code(error))
+
+/** No answer, and none to come: certificates that are not trusted, credentials that are not found. */
+const isMisconfigured = (error: unknown): boolean =>
+  s3Code(error) === 'CredentialsProviderError' || /CERT|TLS|SSL|UNABLE_TO_/.test(failureOf(error).code ?? '')
 
 /** What the store said, in our codes; an error that is not the store's as it is. */
 export const s3Error = (cause: unknown, what: string): Error => {
@@ -41,9 +47,10 @@ export const s3Error = (cause: unknown, what: string): Error => {
     const hint = 'it is tried again; when it lasts, see whether the store runs and can be reached'
     return new BartizanError('BTZ_UNAVAILABLE', text, { cause, hint })
   }
-  const refused = statusOf(cause) >= 300 || s3Code(cause) === 'CredentialsProviderError'
-  if (!refused) return new BartizanError('BTZ_INTERNAL', text, { cause })
-  return new BartizanError('BTZ_RECORDINGS_MISCONFIGURED', text, { cause, hint: setUpHint })
+  if (isNested(cause)) return new BartizanError('BTZ_RECORDING_KEY_INVALID', text, { cause })
+  if (statusOf(cause) < 300 && !isMisconfigured(cause)) return new BartizanError('BTZ_INTERNAL', text, { cause })
+  const hint = 'run the set-up for this bucket, or check s3.bucket, s3.region, the credentials and their policy'
+  return new BartizanError('BTZ_RECORDINGS_MISCONFIGURED', text, { cause, hint })
 }
 
 /** Runs `act` and puts what the store says into our codes. `what`: what was tried, for the message. */

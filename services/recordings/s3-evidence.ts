@@ -1,17 +1,14 @@
-import { GetObjectRetentionCommand, HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { Logger } from '../log.ts'
 import { createBounded } from './s3-bounded.ts'
 import type { S3Connection } from './s3-connection.ts'
-import { isAbsent, s3Code } from './s3-errors.ts'
-import type { Lock } from './s3-object-lock.ts'
+import { lockOf, retentionOf } from './s3-head.ts'
+import { isLocked, type Lock } from './s3-object-lock.ts'
 import { type KeyVersions, type Version, versionsOf } from './s3-versions.ts'
 
 export type Tampering = { key: string; detail: string }
 
 const maxKnown = 10_000
 const knownMs = 60_000
-
-const isLocked = (lock: Lock): boolean => lock.ObjectLockMode === 'COMPLIANCE'
 
 const describe = ({ versions, deleteMarkers }: KeyVersions): string =>
   `${versions} versions and ${deleteMarkers} delete markers where one version belongs; the oldest locked one is the evidence`
@@ -21,8 +18,6 @@ export type Evidence = {
   locate(key: string): Promise<Version | null>
   /** The same, for versions that were just listed. */
   choose(group: KeyVersions): Promise<Version | null>
-  /** With the lock, even where the store leaves it out of the answer. */
-  head(key: string, versionId: string): Promise<HeadObjectCommandOutput>
   /** Reports what is read and not locked. `shown`: what the answer to the read said of the lock. */
   checkLock(key: string, versionId: string, shown: Lock): Promise<void>
   forget(key: string): void
@@ -38,7 +33,6 @@ export const createEvidence = (
   log: Logger,
   onTampering: (tampering: Tampering) => void,
 ): Evidence => {
-  const { client, bucket } = connection
   const known = createBounded<Version & { sinceMs: number }>(maxKnown)
   const lockedVersions = createBounded<string>(maxKnown)
   const reported = createBounded<true>(maxKnown)
@@ -49,30 +43,10 @@ export const createEvidence = (
     log.warn({ key, detail }, 'evidence in the store is not as it was put')
     onTampering({ key, detail })
   }
-  const retentionOf = async (Key: string, VersionId: string): Promise<Lock> => {
-    try {
-      const { Retention } = await client.send(new GetObjectRetentionCommand({ Bucket: bucket, Key, VersionId }))
-      return { ObjectLockMode: Retention?.Mode, ObjectLockRetainUntilDate: Retention?.RetainUntilDate }
-    } catch (error) {
-      // AWS says 404, versitygw 400.
-      if (!isAbsent(error) && s3Code(error) !== 'NoSuchObjectLockConfiguration') throw error
-      return { ObjectLockMode: undefined, ObjectLockRetainUntilDate: undefined }
-    }
-  }
-  /** versitygw names the lock in no GET, and in HEAD only for the newest version. */
-  const lockOf = async (key: string, versionId: string, shown: Lock): Promise<Lock> => {
-    const lock = isLocked(shown) ? shown : await retentionOf(key, versionId)
-    if (isLocked(lock)) lockedVersions.set(key, versionId)
-    return lock
-  }
-  const head = async (Key: string, VersionId: string): Promise<HeadObjectCommandOutput> => {
-    const at = { Bucket: bucket, Key, VersionId }
-    const answer = await client.send(new HeadObjectCommand({ ...at, ChecksumMode: 'ENABLED' }))
-    const { ObjectLockMode, ObjectLockRetainUntilDate } = await lockOf(Key, VersionId, answer)
-    return { ...answer, ObjectLockMode, ObjectLockRetainUntilDate }
-  }
   const oldestLocked = async ({ key, oldest }: KeyVersions): Promise<Version | null> => {
-    for (const version of oldest) if (isLocked(await retentionOf(key, version.versionId))) return version
+    for (const version of oldest) {
+      if (isLocked(await retentionOf(connection, key, version.versionId))) return version
+    }
     return oldest[0] ?? null
   }
   const choose = async (group: KeyVersions): Promise<Version | null> => {
@@ -84,7 +58,6 @@ export const createEvidence = (
   }
   return {
     choose,
-    head,
     locate: async (key) => {
       const version = known.get(key)
       if (version && performance.now() - version.sinceMs < knownMs) return version
@@ -93,7 +66,8 @@ export const createEvidence = (
     },
     checkLock: async (key, versionId, shown) => {
       if (lockedVersions.get(key) === versionId) return
-      if (!isLocked(await lockOf(key, versionId, shown))) report(key, 'it is not locked in COMPLIANCE mode')
+      if (isLocked(await lockOf(connection, key, versionId, shown))) lockedVersions.set(key, versionId)
+      else report(key, 'it is not locked in COMPLIANCE mode')
     },
     forget: known.delete,
   }

@@ -2,6 +2,7 @@ import { type HeadObjectCommandOutput, PutObjectRetentionCommand } from '@aws-sd
 import type { S3Connection } from './s3-connection.ts'
 import { isDenied, statusOf } from './s3-errors.ts'
 import type { Evidence } from './s3-evidence.ts'
+import { headVersion } from './s3-head.ts'
 import { isLockedUntil, lockDate, unlocked } from './s3-object-lock.ts'
 import { notFound } from './s3-recording-reader.ts'
 
@@ -9,20 +10,19 @@ const maxWrites = 3
 
 /** Locks a version until at least this date, and reads that back. @throws BTZ_RECORDING_UNLOCKED, and what the store says */
 export const lockVersion = async (
-  { client, bucket }: S3Connection,
-  evidence: Evidence,
+  connection: S3Connection,
   { key, versionId, until }: { key: string; versionId: string; until: Date },
 ): Promise<HeadObjectCommandOutput> => {
   const retention = { Mode: 'COMPLIANCE' as const, RetainUntilDate: until }
-  const request = { Bucket: bucket, Key: key, VersionId: versionId, Retention: retention }
+  const request = { Bucket: connection.bucket, Key: key, VersionId: versionId, Retention: retention }
   let refusal: unknown = null
   for (let writes = 0; ; writes++) {
-    const head = await evidence.head(key, versionId)
+    const head = await headVersion(connection, key, versionId)
     if (isLockedUntil(head, until)) return head
     if (refusal !== null) throw refusal
     if (writes === maxWrites) throw unlocked(key, head)
     // Refused when somebody set a later date since we looked: the next look tells.
-    await client.send(new PutObjectRetentionCommand(request)).catch((error: unknown) => {
+    await connection.client.send(new PutObjectRetentionCommand(request)).catch((error: unknown) => {
       if (!isDenied(error) && statusOf(error) !== 400) throw error
       refusal = error
     })
@@ -50,6 +50,6 @@ export const createRetentionExtender = (connection: S3Connection, evidence: Evid
     inTurn(key, async () => {
       const version = await evidence.locate(key)
       if (!version) throw notFound(key)
-      await lockVersion(connection, evidence, { key, versionId: version.versionId, until: lockDate(retainUntil) })
+      await lockVersion(connection, { key, versionId: version.versionId, until: lockDate(retainUntil) })
     })
 }

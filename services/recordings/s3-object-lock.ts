@@ -25,8 +25,10 @@ export const checkRetention = (retainUntil: Date, maxRetentionYears: number, clo
 /** What the store says of a version's lock. */
 export type Lock = Pick<HeadObjectCommandOutput, 'ObjectLockMode' | 'ObjectLockRetainUntilDate'>
 
+export const isLocked = (lock: Lock): boolean => lock.ObjectLockMode === 'COMPLIANCE'
+
 export const isLockedUntil = (lock: Lock, until: Date): boolean =>
-  lock.ObjectLockMode === 'COMPLIANCE' && (lock.ObjectLockRetainUntilDate?.getTime() ?? 0) >= until.getTime()
+  isLocked(lock) && (lock.ObjectLockRetainUntilDate?.getTime() ?? 0) >= until.getTime()
 
 export const unlocked = (what: string, { ObjectLockMode: mode, ObjectLockRetainUntilDate: until }: Lock) =>
   new BartizanError(
@@ -40,6 +42,6 @@ export const unlocked = (what: string, { ObjectLockMode: mode, ObjectLockRetainU
 export const storedObject = (key: string, head: HeadObjectCommandOutput): StoredObject => ({
   key,
   sizeBytes: head.ContentLength ?? 0,
-  retainUntil: head.ObjectLockMode === 'COMPLIANCE' ? (head.ObjectLockRetainUntilDate ?? null) : null,
+  retainUntil: isLocked(head) ? (head.ObjectLockRetainUntilDate ?? null) : null,
   storedAt: head.LastModified ?? new Date(0),
 })

@@ -7,7 +7,8 @@ import type { S3Connection } from './s3-connection.ts'
 import { isAbsent, isConflict, isTaken, isTransient, s3Error } from './s3-errors.ts'
 import type { Evidence } from './s3-evidence.ts'
 import { lockVersion } from './s3-extend-retention.ts'
-import { isLockedUntil, storedObject } from './s3-object-lock.ts'
+import { headVersion } from './s3-head.ts'
+import { isLocked, isLockedUntil, storedObject } from './s3-object-lock.ts'
 import { putIdKey, sendUpload, type Upload } from './s3-upload.ts'
 
 const exists = (key: string) =>
@@ -26,11 +27,15 @@ const maxLooks = 3
  * What stands under the key after our attempt; null when nothing does. The mark of the put decides whose it is, not the
  * bytes: of two that put the same bytes only one wins, and an attempt whose answer was lost is still ours.
  */
-const standing = async (evidence: Evidence, { key }: Upload): Promise<HeadObjectCommandOutput | null> => {
+const standing = async (
+  connection: S3Connection,
+  evidence: Evidence,
+  { key }: Upload,
+): Promise<HeadObjectCommandOutput | null> => {
   for (let looks = 1; ; looks++) {
     evidence.forget(key)
     const version = await evidence.locate(key)
-    const head = version && (await evidence.head(key, version.versionId))
+    const head = version && (await headVersion(connection, key, version.versionId))
     // versitygw shows an object a moment before it locks it.
     if (!head || head.ObjectLockMode !== undefined || looks === maxLooks) return head
     await sleep(100 * looks)
@@ -72,18 +77,18 @@ export const createPut = (connection: S3Connection, evidence: Evidence, log: Log
    * (versitygw does the one after the other) leaves them unlocked: then they are locked now, or the put fails.
    */
   const ensureLocked = async (head: HeadObjectCommandOutput, { key, until }: Upload, ours: boolean) => {
-    const isEnough = ours ? isLockedUntil(head, until) : head.ObjectLockMode === 'COMPLIANCE'
+    const isEnough = ours ? isLockedUntil(head, until) : isLocked(head)
     if (isEnough) return head
     log.warn(
       { key, mode: head.ObjectLockMode ?? 'none' },
       'the store did not lock this as it was put; it is locked now',
     )
-    return await lockVersion(connection, evidence, { key, versionId: head.VersionId ?? 'null', until })
+    return await lockVersion(connection, { key, versionId: head.VersionId ?? 'null', until })
   }
 
   return async (upload: Upload): Promise<StoredObject> => {
     const doubt = await send(upload)
-    const head = await standing(evidence, upload)
+    const head = await standing(connection, evidence, upload)
     if (!head) throw nothingStands(upload, doubt)
     const ours = isOurs(head, upload)
     const same = sameContent(head, upload)

@@ -6,6 +6,7 @@ import type { RecordingReader, StoredObject } from './recording-store.ts'
 import type { S3Connection } from './s3-connection.ts'
 import { inOurWords, isAbsent, isTransient } from './s3-errors.ts'
 import type { Evidence } from './s3-evidence.ts'
+import { headVersion } from './s3-head.ts'
 import { listEvidence } from './s3-list.ts'
 import { storedObject } from './s3-object-lock.ts'
 import type { Version } from './s3-versions.ts'
@@ -80,7 +81,7 @@ export const createS3RecordingReader = (connection: S3Connection, evidence: Evid
 
   const describe = async (key: string, { versionId }: Version): Promise<StoredObject | null> => {
     try {
-      const head = await evidence.head(key, versionId)
+      const head = await headVersion(connection, key, versionId)
       await evidence.checkLock(key, versionId, head)
       return storedObject(key, head)
     } catch (error) {

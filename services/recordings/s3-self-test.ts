@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts'
 import { BartizanError } from '../errors.ts'
 import type { S3Connection } from './s3-connection.ts'
 import { isAbsent, isConflict, isDenied, isTaken, isTransient, statusOf } from './s3-errors.ts'
+import { headVersion } from './s3-head.ts'
 import { isLockedUntil, unlocked } from './s3-object-lock.ts'
 
 /** Outside the evidence. */
@@ -83,7 +84,8 @@ export const runSelfTest = async (connection: S3Connection, clock: Clock): Promi
     })
   const at = await testObject(connection, key, until)
   if (!at.VersionId || at.VersionId === 'null') throw fail('what is put has no version')
-  const look = () => client.send(new HeadObjectCommand(at))
+  const { VersionId: versionId } = at
+  const look = () => headVersion(connection, key, versionId)
   const first = await look()
   if (!isLockedUntil(first, until)) throw unlocked(key, first)
 

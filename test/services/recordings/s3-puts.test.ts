@@ -123,6 +123,16 @@ onServices(test, (services) => {
     t.deepEqual(Retention, { Mode: 'COMPLIANCE', RetainUntilDate: retainUntil })
   })
 
+  test('a key above or below another is refused where the store keeps objects as files', async (t) => {
+    const store = await openS3Store(await s3Bucket(t, services))
+    t.teardown(() => store.close())
+    await store.put(`${key}/x`, Buffer.from('x'), { retainUntil })
+    await store.put(`${key}1`, Buffer.from('x'), { retainUntil })
+    const invalid = { code: 'BTZ_RECORDING_KEY_INVALID' }
+    await t.throwsAsync(store.put(key, Buffer.from('x'), { retainUntil }), invalid)
+    await t.throwsAsync(store.put(`${key}1/x`, Buffer.from('x'), { retainUntil }), invalid)
+  })
+
   test('a key that holds only a delete marker is taken', async (t) => {
     const config = await s3Bucket(t, services)
     const raw = rawS3(t, services)
