@@ -7,6 +7,7 @@ RUN npm ci --omit=dev --ignore-scripts
 
 FROM packages AS console
 RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
 COPY services/schema services/schema
 COPY viewer/web viewer/web
 RUN npm run build:console

@@ -53,8 +53,7 @@ const Project = z.looseObject({
 })
 export type Project = z.infer<typeof Project>
 
-/** docker-compose.yml as compose-go, the parser of Docker Compose, reads it. @throws with what it does not accept */
-export const loadProject = async (envFile: string): Promise<Project> => {
+const check = async (args: string[]): Promise<string> => {
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
@@ -62,12 +61,19 @@ export const loadProject = async (envFile: string): Promise<Project> => {
     GOFLAGS: '-mod=readonly',
     GOWORK: 'off',
   }
-  const args = ['run', '.', join(root, 'docker-compose.yml'), envFile]
-  const { stdout } = await run('go', args, { cwd: checker, env, maxBuffer: 16 * 1024 * 1024 }).catch((error) => {
+  const options = { cwd: checker, env, maxBuffer: 16 * 1024 * 1024 }
+  const { stdout } = await run('go', ['run', '.', ...args], options).catch((error) => {
     throw new Error((error as { stderr?: string }).stderr || (error as Error).message)
   })
-  return Project.parse(JSON.parse(stdout))
+  return stdout
 }
+
+/** docker-compose.yml as compose-go, the parser of Docker Compose, reads it. @throws with what it does not accept */
+export const loadProject = async (envFile: string): Promise<Project> =>
+  Project.parse(JSON.parse(await check(['project', join(root, 'docker-compose.yml'), envFile])))
+
+/** The files that .dockerignore lets into the build of the image. */
+export const buildContext = async (): Promise<string[]> => (await check(['context', root])).trimEnd().split('\n')
 
 /** With secrets of the test's own. */
 export const composeProject = async (t: Teardown): Promise<{ project: Project; folder: string; secrets: string }> => {
