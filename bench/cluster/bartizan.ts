@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { clusterEnv } from '#test/helpers/cluster-product.ts'
 import { type Engine, startEngine } from '../../scripts/engines/engine.ts'
+import { sequenceOfId } from './events.ts'
 import type { Pipeline, RunPlace } from './pipeline.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -53,7 +54,7 @@ const createPipeline = (startIndexer: (place: RunPlace, env: Record<string, stri
       topic: `${name}-session-events`,
       group: `${name}-indexer`,
       index: `${name}-events-*`,
-      sequenceField: 'agentSeq',
+      numbering: { ofId: sequenceOfId },
       producer,
       indexer,
       go: () => link(place.files.ours, input),

@@ -30,9 +30,15 @@ export const searchableCount = async (url: string, index: string): Promise<numbe
 
 const pageSize = 10_000
 
-type Hit = { fields?: Record<string, unknown[]>; sort: unknown[] }
+type Hit = { _id: string; fields?: Record<string, unknown[]>; sort: unknown[] }
 
-const pagesOf = async function* (url: string, index: string, field: string): AsyncGenerator<Hit[]> {
+/** How a document says its sequence number: in a field with doc values, or in its id. */
+export type Numbering = { field: string } | { ofId(id: string): number }
+
+const numberOf = ({ _id, fields }: Hit, numbering: Numbering): number =>
+  'field' in numbering ? Number(fields?.[numbering.field]?.[0]) : numbering.ofId(_id)
+
+const pagesOf = async function* (url: string, index: string, numbering: Numbering): AsyncGenerator<Hit[]> {
   const { id } = (await askElastic(url, 'POST', `/${index}/_pit?keep_alive=2m`)) as { id: string }
   try {
     for (let after: unknown[] | undefined; ; ) {
@@ -42,7 +48,8 @@ const pagesOf = async function* (url: string, index: string, field: string): Asy
         sort: [{ _shard_doc: 'asc' }],
         track_total_hits: false,
       }
-      const shown = { _source: false, docvalue_fields: [field], ...(after ? { search_after: after } : {}) }
+      const fields = 'field' in numbering ? { docvalue_fields: [numbering.field] } : {}
+      const shown = { _source: false, ...fields, ...(after ? { search_after: after } : {}) }
       const { hits } = (
         (await askElastic(url, 'POST', '/_search', { ...query, ...shown })) as { hits: { hits: Hit[] } }
       ).hits
@@ -58,12 +65,17 @@ const pagesOf = async function* (url: string, index: string, field: string): Asy
 export type Tally = { documents: number; lost: number; duplicated: number; firstLost: number[] }
 
 /** Every document is read: how many of the sequence numbers 1 to `count` are missing, and how many are there again. */
-export const tallySequences = async (url: string, index: string, field: string, count: number): Promise<Tally> => {
+export const tallySequences = async (
+  url: string,
+  index: string,
+  numbering: Numbering,
+  count: number,
+): Promise<Tally> => {
   const seen = new Uint32Array(count + 1)
   let documents = 0
-  for await (const hits of pagesOf(url, index, field)) {
-    for (const { fields } of hits) {
-      const sequence = Number(fields?.[field]?.[0])
+  for await (const hits of pagesOf(url, index, numbering)) {
+    for (const hit of hits) {
+      const sequence = numberOf(hit, numbering)
       if (!(sequence >= 1 && sequence <= count))
         throw new Error(`a document of ${index} has the sequence number ${sequence}`)
       seen[sequence]! += 1

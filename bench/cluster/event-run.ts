@@ -50,7 +50,7 @@ export const runEvents = async (pipeline: Pipeline, place: RunPlace, events: num
     await running.go()
     const tookMs = await untilSearchable(url, running, events, startMs)
     const used = await cost()
-    const tally = await tallySequences(url, running.index, running.sequenceField, events)
+    const tally = await tallySequences(url, running.index, running.numbering, events)
     return {
       events,
       seconds: tookMs / 1000,

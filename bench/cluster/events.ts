@@ -27,10 +27,16 @@ const below = (random: Random, limit: number): number => Math.floor(random() * l
 const hex = (random: Random, digits: number): string =>
   Array.from({ length: digits }, () => below(random, 16).toString(16)).join('')
 
+const sequenceDigits = 8
+/** Spread as the ids of the product are, and still telling its sequence number. */
+const idOf = (sequence: number): string =>
+  hash('sha256', `event ${sequence}`).slice(0, 24) + sequence.toString(16).padStart(sequenceDigits, '0')
+export const sequenceOfId = (id: string): number => Number.parseInt(id.slice(-sequenceDigits), 16)
+
 const factOf = (random: Random, sequence: number, count: number, endMs: number) => {
   const line = `${programs[below(random, programs.length)]} --request-id ${hex(random, 12)}`
   return {
-    id: hash('sha256', `event ${sequence}`).slice(0, 32), // spread as those of the product are
+    id: idOf(sequence),
     sequence,
     at: new Date(endMs - spanMs + Math.floor((sequence / count) * spanMs)).toISOString(),
     bastion: `bastion-${below(random, bastions)}.prod.example`,

@@ -87,7 +87,7 @@ export const runFault = async (
     await strike(fault, place, running)
     await untilSettled(place, running, events)
     const seconds = (performance.now() - startMs) / 1000
-    const tally = await tallySequences(url, running.index, running.sequenceField, events)
+    const tally = await tallySequences(url, running.index, running.numbering, events)
     return { events, producedBefore, searchableBefore, seconds, complaints: await running.complaints(), ...tally }
   } finally {
     await running.stop()

@@ -1,4 +1,5 @@
 import type { Engine } from '../../scripts/engines/engine.ts'
+import type { Numbering } from './elastic-index.ts'
 import type { Engines } from './engines.ts'
 import type { EventFiles } from './events.ts'
 import type { BrokerView } from './kafka-admin.ts'
@@ -17,7 +18,7 @@ export type RunningPipeline = {
   topic: string
   group: string
   index: string // may be a pattern
-  sequenceField: string
+  numbering: Numbering
   producer: Engine
   indexer: Engine
   /** The producer starts to read now: the file appears where it looks. */

@@ -60,7 +60,7 @@ const createPeer = (name: string, form: Pick<Indexing, 'queue' | 'withIds'>): Pi
       topic: run,
       group: run,
       index: run,
-      sequenceField: 'event.sequence',
+      numbering: { field: 'event.sequence' },
       producer,
       indexer,
       go: () => link(files.ecs, input),
