@@ -1,13 +1,13 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { chmod, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { diskError, systemCode } from '#services/disk-error.ts'
-import { writeFileDurably } from '#services/durable-file.ts'
-import { BartizanError } from '#services/errors.ts'
-import type { Logger } from '#services/log.ts'
-import { keyIdOf, rawPublicKey } from '#services/recordings/format/signed-head.ts'
+import { diskError, systemCode } from '../disk-error.ts'
+import { writeFileDurably } from '../durable-file.ts'
+import { BartizanError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { keyIdOf, rawPublicKey } from '../recordings/format/signed-head.ts'
 
-/** Who this agent is: the key that signs the heads of its sessions. */
+/** Who an agent, or a process of the cluster, is: the Ed25519 key that signs what it says. */
 export type Identity = { privateKey: KeyObject; publicKey: Uint8Array; keyId: string; isNew: boolean }
 
 const identityOf = (privateKey: KeyObject, isNew: boolean): Identity => {
