@@ -15,11 +15,16 @@ const composeFile = fileURLToPath(new URL('docker/compose.yml', import.meta.url)
 const elsewhere = '/'
 const serviceOf = { kafka: 'kafka', s3: 'versitygw', elasticsearch: 'elasticsearch' } as const
 
-export const dockerAnswers = (): Promise<boolean> =>
-  run('docker', ['info']).then(
-    () => true,
-    () => false,
-  )
+/** Whether there is a Docker engine, and Compose for it. */
+export const dockerAnswers = async (): Promise<boolean> => {
+  try {
+    await run('docker', ['info'])
+    await run('docker', ['compose', 'version'])
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** For whoever makes users: runs versitygw inside its container, where its ports have the same numbers. */
 const writeAdminCommand = async (folder: string, project: string): Promise<string> => {

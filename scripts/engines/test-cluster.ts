@@ -24,15 +24,12 @@ const runAva = async (folder: string, args: string[]): Promise<number> => {
   const { BARTIZAN_REQUIRE_REAL: _, ...env } = process.env
   const named = args.some((arg) => !arg.startsWith('-') && (arg.includes('/') || arg.endsWith('.ts')))
   const files = named ? [] : clusterTests(root)
-  const child = spawn(
-    process.execPath,
-    [join(root, 'node_modules', 'ava', 'entrypoints', 'cli.js'), ...args, ...files],
-    {
-      cwd: root,
-      env: { ...env, TEST_SERVICES: servicesFile(folder) },
-      stdio: 'inherit',
-    },
-  )
+  const ava = [process.execPath, join(root, 'node_modules', 'ava', 'entrypoints', 'cli.js'), ...args, ...files]
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...ava], {
+    cwd: root,
+    env: { ...env, TEST_SERVICES: servicesFile(folder) },
+    stdio: 'inherit',
+  })
   stopped.signal.addEventListener('abort', () => child.kill(signalled ?? 'SIGTERM'))
   const [code] = (await once(child, 'exit')) as [number | null]
   return code ?? 1
