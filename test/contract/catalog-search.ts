@@ -1,6 +1,7 @@
 import type { TestFn } from 'ava'
 import type { SearchHit } from '#services/catalog/catalog.ts'
 import { allPages, at, command, event, type MakeCatalogPlace, opened, sessionRow, update } from './catalog-place.ts'
+import { wordsContract } from './catalog-words.ts'
 
 const typed = [
   'cat /etc/shadow',
@@ -189,4 +190,5 @@ const hitContract = (test: TestFn, make: MakeCatalogPlace): void => {
 export const searchContract = (test: TestFn, make: MakeCatalogPlace): void => {
   textContract(test, make)
   hitContract(test, make)
+  wordsContract(test, make)
 }
