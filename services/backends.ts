@@ -5,6 +5,7 @@ import type { Catalog } from './catalog/catalog.ts'
 import { createSqliteCatalog } from './catalog/sqlite-catalog.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import type { Finding } from './finding.ts'
 import { createFileKeyStore } from './keys/file-key-store.ts'
 import type { KeyStore } from './keys/key-store.ts'
 import type { Logger } from './log.ts'
@@ -87,3 +88,32 @@ export const openBackends = (config: Config, clock: Clock, log: Logger): Promise
 
 export const openReceiverBackends = (config: Config, clock: Clock, log: Logger): Promise<ReceiverBackends> =>
   config.backend === 'cluster' ? receiverCluster(config, clock, log) : embedded(config, clock, log)
+
+/** Makes topics, templates and bucket where they are missing; changes nothing that is there. For whoever administers them. */
+export const setUpCluster = async (config: Config, log: Logger): Promise<void> => {
+  const [{ setUpKafka }, { setUpElasticsearch }, { setUpBucket }] = await Promise.all([
+    import('./bus/kafka-setup.ts'),
+    import('./elastic/elastic-setup.ts'),
+    import('./recordings/s3-bucket.ts'),
+  ])
+  const { retentionMs, maxRecordBytes } = config.bus
+  await setUpKafka({ config: config.kafka, retentionMs, maxRecordBytes, log })
+  await setUpElasticsearch(config.elasticsearch)
+  await setUpBucket(config.s3)
+}
+
+/** What is wrong with the engines, as these credentials see them. Never throws. */
+export const inspectCluster = async (config: Config, clock: Clock, log: Logger): Promise<Finding[]> => {
+  const [{ inspectKafka }, { inspectElasticsearch }, { inspectS3 }] = await Promise.all([
+    import('./bus/kafka-setup.ts'),
+    import('./elastic/elastic-inspect.ts'),
+    import('./recordings/s3-inspect.ts'),
+  ])
+  const { retentionMs, maxRecordBytes } = config.bus
+  const found = await Promise.all([
+    inspectKafka({ config: config.kafka, retentionMs, maxRecordBytes, log }),
+    inspectElasticsearch(config.elasticsearch, clock),
+    inspectS3(config.s3, clock),
+  ])
+  return found.flat()
+}

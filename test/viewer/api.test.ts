@@ -26,8 +26,16 @@ const record = async (product: Product, user: string, command: string): Promise<
   client.exit({ exitValue: 3 })
   await client.committed()
   await untilSealed(product, id)
+  await untilListed(product, id)
   return id
 }
+
+/** A search engine shows in lists what it has only a moment later than by its id. */
+const untilListed = (product: Product, id: string): Promise<void> =>
+  until(async () => {
+    const { items } = (await product.api('/api/sessions?limit=100')) as Listed
+    return items.some((session) => session.id === id)
+  })
 
 const tokenFor = async (product: Product, role: string): Promise<RequestInit> => {
   const body = JSON.stringify({ role, name: role, ...(role === 'ingest' && { bastion: 'other' }) })
