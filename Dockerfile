@@ -22,6 +22,7 @@ COPY hooks hooks
 COPY ingest ingest
 COPY viewer viewer
 COPY cli cli
+COPY docs/operations/policies docs/operations/policies
 COPY --from=console /app/viewer/web/dist viewer/web/dist
 # A new named volume takes owner and mode of the folder that it is mounted on.
 RUN install -d -o node -g node -m 0700 /var/lib/bartizan /var/lib/bartizan-keys

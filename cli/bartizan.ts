@@ -6,6 +6,7 @@ import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor/doctor.ts'
 import { loginCommand } from './login.ts'
 import { roleCommands } from './roles.ts'
+import { setupCommand } from './setup.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
 
@@ -35,6 +36,7 @@ for (const command of [
   loginCommand,
   tokenCommand,
   configCommand,
+  setupCommand,
   doctorCommand,
 ])
   program.addCommand(command())

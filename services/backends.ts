@@ -1,4 +1,7 @@
 import { join } from 'node:path'
+import { createAgentKeys } from './access/agent-keys.ts'
+import { loadIdentity } from './access/identity.ts'
+import { createRoleKeys } from './access/role-keys.ts'
 import type { Bus } from './bus/bus.ts'
 import { createLogBus } from './bus/log-bus.ts'
 import type { Catalog } from './catalog/catalog.ts'
@@ -9,6 +12,9 @@ import type { Finding } from './finding.ts'
 import { createFileKeyStore } from './keys/file-key-store.ts'
 import type { KeyStore } from './keys/key-store.ts'
 import type { Logger } from './log.ts'
+import { createOriginCheck, type OriginCheck } from './origin/origin-check.ts'
+import { agentTopics } from './origin/seal.ts'
+import { createSigningBus } from './origin/signing-bus.ts'
 import { createFileRecordingStore } from './recordings/file-recording-store.ts'
 import type { RecordingStore } from './recordings/recording-store.ts'
 import { createSqliteStateStore } from './state/sqlite-state-store.ts'
@@ -17,6 +23,8 @@ import type { StateStore } from './state/state-store.ts'
 /** What the stages talk through. This file alone chooses the adapters. */
 export type Backends = {
   bus: Bus
+  /** Null: nobody but this process can write to the bus. */
+  origins: OriginCheck | null
   recordings: RecordingStore
   keys: KeyStore
   catalog: Catalog
@@ -24,7 +32,9 @@ export type Backends = {
   close(): Promise<void>
 }
 /** What the receiver alone needs: no keys, no evidence. */
-export type ReceiverBackends = Pick<Backends, 'bus' | 'catalog' | 'state' | 'close'>
+export type ReceiverBackends = Pick<Backends, 'bus' | 'origins' | 'catalog' | 'state' | 'close'>
+/** What an agent that produces by itself needs. */
+export type AgentBus = Pick<Bus, 'produce' | 'maxRecordBytes' | 'close'>
 
 type Closing = { close(): Promise<void> }
 
@@ -50,7 +60,19 @@ export const embedded = async (config: Config, clock: Clock, log: Logger): Promi
   const state = await createSqliteStateStore({ file: at('state.db') })
   const { readers, queryTimeoutMs } = config.viewer
   const catalog = await createSqliteCatalog({ file: at('catalog.db'), readers, queryTimeoutMs, clock, log })
-  return { bus, recordings, keys, catalog, state, close: closing(bus, [recordings, keys, state, catalog]) }
+  const close = closing(bus, [recordings, keys, state, catalog])
+  return { bus, origins: null, recordings, keys, catalog, state, close }
+}
+
+/** What this process writes is signed by it, and what it reads has to be signed: agents write to Kafka too. */
+const withOrigins = async (bus: Bus, state: StateStore, { data }: Config, clock: Clock, log: Logger) => {
+  const [agentKeys, roleKeys] = [createAgentKeys({ state, clock }), createRoleKeys({ state, clock })]
+  const identity = await loadIdentity(data, log)
+  await roleKeys.register(identity)
+  return {
+    bus: createSigningBus(bus, { ...identity, kind: 'role', bastion: '' }),
+    origins: createOriginCheck({ agentKeys, roleKeys, clock }),
+  }
 }
 
 /** Kafka and Elasticsearch. Their clients are loaded only where they are used: an embedded start stays quick. */
@@ -69,8 +91,9 @@ const receiverCluster = async (config: Config, clock: Clock, log: Logger): Promi
     log,
   })
   const { retentionMs, maxRecordBytes } = config.bus
-  const bus = await createKafkaBus({ config: config.kafka, retentionMs, maxRecordBytes, clock, log })
-  return { bus, catalog, state, close: closing(bus, [catalog, state]) }
+  const kafka = await createKafkaBus({ config: config.kafka, retentionMs, maxRecordBytes, clock, log })
+  const { bus, origins } = await withOrigins(kafka, state, config, clock, log)
+  return { bus, origins, catalog, state, close: closing(bus, [catalog, state]) }
 }
 
 /** Kafka, Object-Lock S3, Elasticsearch; keys in a folder that the processes share. */
@@ -79,8 +102,8 @@ export const cluster = async (config: Config, clock: Clock, log: Logger): Promis
   const { maxRetentionYears } = config.recordings
   const recordings = await createS3RecordingStore({ config: config.s3, maxRetentionYears, clock, log })
   const keys = await fileKeys(config, clock)
-  const { bus, catalog, state } = await receiverCluster(config, clock, log)
-  return { bus, recordings, keys, catalog, state, close: closing(bus, [recordings, keys, state, catalog]) }
+  const { bus, origins, catalog, state } = await receiverCluster(config, clock, log)
+  return { bus, origins, recordings, keys, catalog, state, close: closing(bus, [recordings, keys, state, catalog]) }
 }
 
 export const openBackends = (config: Config, clock: Clock, log: Logger): Promise<Backends> =>
@@ -88,6 +111,12 @@ export const openBackends = (config: Config, clock: Clock, log: Logger): Promise
 
 export const openReceiverBackends = (config: Config, clock: Clock, log: Logger): Promise<ReceiverBackends> =>
   config.backend === 'cluster' ? receiverCluster(config, clock, log) : embedded(config, clock, log)
+
+/** Kafka for an agent, which may write its two topics and nothing else. Connects when something is produced. */
+export const openAgentBus = async ({ kafka, bus }: Config, log: Logger): Promise<AgentBus> => {
+  const { createKafkaProducer } = await import('./bus/kafka-producer.ts')
+  return createKafkaProducer({ config: kafka, topics: agentTopics, maxRecordBytes: bus.maxRecordBytes, log })
+}
 
 /** Makes topics, templates and bucket where they are missing; changes nothing that is there. For whoever administers them. */
 export const setUpCluster = async (config: Config, log: Logger): Promise<void> => {
@@ -102,18 +131,40 @@ export const setUpCluster = async (config: Config, log: Logger): Promise<void> =
   await setUpBucket(config.s3)
 }
 
-/** What is wrong with the engines, as these credentials see them. Never throws. */
-export const inspectCluster = async (config: Config, clock: Clock, log: Logger): Promise<Finding[]> => {
-  const [{ inspectKafka }, { inspectElasticsearch }, { inspectS3 }] = await Promise.all([
-    import('./bus/kafka-setup.ts'),
-    import('./elastic/elastic-inspect.ts'),
-    import('./recordings/s3-inspect.ts'),
+/**
+ * By engine, what is wrong with it as these credentials see it. One by one, because one that hangs must not hide what the
+ * others say.
+ */
+export const inspectCluster = (
+  config: Config,
+  clock: Clock,
+  log: Logger,
+): Record<'kafka' | 's3' | 'elasticsearch', () => Promise<Finding[]>> => ({
+  kafka: async () => {
+    const { inspectKafka } = await import('./bus/kafka-setup.ts')
+    const { retentionMs, maxRecordBytes } = config.bus
+    return inspectKafka({ config: config.kafka, retentionMs, maxRecordBytes, log })
+  },
+  s3: async () => {
+    const { inspectS3 } = await import('./recordings/s3-inspect.ts')
+    return inspectS3(config.s3, clock)
+  },
+  elasticsearch: async () => {
+    const { inspectElasticsearch } = await import('./elastic/elastic-inspect.ts')
+    return inspectElasticsearch(config.elasticsearch, clock)
+  },
+})
+
+/**
+ * Lets users who are named as the roles do what these roles need: in Kafka by ACLs, in the store by the bucket's policy.
+ * Elasticsearch has roles of its own for that (deploy/elasticsearch/roles.yml).
+ */
+export const grantCluster = async (config: Config, log: Logger): Promise<void> => {
+  const [{ grantKafka }, { grantBucket }] = await Promise.all([
+    import('./bus/kafka-grants.ts'),
+    import('./recordings/s3-bucket-policy.ts'),
   ])
-  const { retentionMs, maxRecordBytes } = config.bus
-  const found = await Promise.all([
-    inspectKafka({ config: config.kafka, retentionMs, maxRecordBytes, log }),
-    inspectElasticsearch(config.elasticsearch, clock),
-    inspectS3(config.s3, clock),
-  ])
-  return found.flat()
+  const roles = ['receiver', 'ingest', 'viewer'] as const
+  await grantKafka(config.kafka, new Map(roles.map((role) => [role, role])), log)
+  await grantBucket(config.s3, { writer: 'ingest', reader: 'viewer' })
 }

@@ -6,6 +6,7 @@ import { agentState } from './agent.ts'
 import { runChecks } from './check.ts'
 import { clocks } from './clock.ts'
 
+import { clusterEngines } from './cluster.ts'
 import { dataFolder } from './data-folder.ts'
 import { diskSpace } from './disk-space.ts'
 import { heartbeat } from './heartbeat.ts'
@@ -30,6 +31,7 @@ const checks = [
   masking,
   recordingRecipe,
   clocks,
+  ...clusterEngines,
 ]
 
 const markOf = ({ ok, skipped }: Finding): string => (skipped ? '-   ' : ok ? 'ok  ' : 'BAD ')
