@@ -19,7 +19,7 @@ import { takeEvents } from './take-events.ts'
 
 export type ReceiverOptions = {
   bus: Pick<Bus, 'produce' | 'maxRecordBytes'>
-  catalog: Pick<CatalogReader, 'blocks'>
+  catalog: Pick<CatalogReader, 'durableSeqs'>
   tokens: Pick<Tokens, 'verify'>
   heartbeats: Pick<Heartbeats, 'heard'>
   orders: Pick<Orders, 'wait' | 'take'>

@@ -26,7 +26,10 @@ export type SessionUpdate = {
   /** The indexer's own state, JSON, ≤ 256 KiB: given back by `progress` so that it can go on after a crash. */
   progress: string
   session: SessionRow
-  /** Commands new or changed, by their number in the session: a later row with the same number replaces the earlier. */
+  /**
+   * Commands new or changed, by their number in the session, counted from 0 without gaps: a later row with the same
+   * number replaces the earlier.
+   */
   commands: { number: number; command: Command }[]
 }
 
@@ -77,6 +80,13 @@ export type SearchHit = {
   bastion: string
 }
 
+/** `refused`: by their place in what was given, those that can never be taken; absent where there are none. */
+export type PutEvents = {
+  inserted: number
+  duplicates: number
+  refused?: { index: number; reason: string }[]
+}
+
 export type CatalogWriter = {
   /** Idempotent by key. */
   putBlock(row: BlockRow): Promise<void>
@@ -87,7 +97,7 @@ export type CatalogWriter = {
   /** The state to go on from, or null for a session never seen. */
   progress(sessionId: string): Promise<{ nextSeq: number; progress: string } | null>
   /** Idempotent by event id; the first one stands. */
-  putEvents(events: SessionEvent[]): Promise<{ inserted: number; duplicates: number }>
+  putEvents(events: SessionEvent[]): Promise<PutEvents>
 }
 
 export type CatalogReader = {
@@ -99,6 +109,8 @@ export type CatalogReader = {
   sessions(query: SessionQuery): Promise<List<Session>>
   commands(sessionId: string, page: { limit: number; cursor?: string }): Promise<List<Command & { number: number }>>
   blocks(sessionId: string): Promise<BlockRow[]>
+  /** Up to which batch the blocks of each session follow on each other from batch 0; none for a session without that. */
+  durableSeqs(sessionIds: readonly string[]): Promise<Map<string, number>>
   /** Newest first. */
   events(query: EventQuery): Promise<List<SessionEvent>>
   /** Newest first. */

@@ -2,7 +2,7 @@ import { workerData } from 'node:worker_threads'
 import { openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
 import { migrations } from './migrations.ts'
-import { readBlocks, readCommands } from './sqlite-read-commands.ts'
+import { readBlocks, readCommands, readRanges } from './sqlite-read-commands.ts'
 import { readEvents } from './sqlite-read-events.ts'
 import { readSession, readSessions } from './sqlite-read-sessions.ts'
 import { search } from './sqlite-search.ts'
@@ -15,6 +15,7 @@ const reads = {
   sessions: readSessions,
   commands: readCommands,
   blocks: readBlocks,
+  ranges: readRanges,
   events: readEvents,
   search,
 }
@@ -36,12 +37,13 @@ const createOperations = (select: Select, file: string): ReaderOperations => {
         throw sqliteError(error, file)
       }
     }
-  const { session, sessions, commands, blocks, events, search } = reads
+  const { session, sessions, commands, blocks, ranges, events, search } = reads
   return {
     session: limited(session),
     sessions: limited(sessions),
     commands: limited(commands),
     blocks: limited(blocks),
+    ranges: limited(ranges),
     events: limited(events),
     search: limited(search),
   }

@@ -10,6 +10,7 @@ import { createTextRebuild } from './sqlite-text-rebuild.ts'
 import { createBlockWriter } from './sqlite-write-blocks.ts'
 import { createEventWriter } from './sqlite-write-events.ts'
 import { createSessionWriter } from './sqlite-write-sessions.ts'
+import type { WriteOutcome } from './write-queue.ts'
 
 /** The thread that writes. */
 
@@ -24,7 +25,6 @@ export type Writes = ReturnType<typeof createWrites>
 
 /** One call of Writes, by name. */
 export type Write = { [Name in keyof Writes]: { name: Name; args: Parameters<Writes[Name]> } }[keyof Writes]
-export type WriteOutcome = { result: unknown } | { code: BartizanError['code']; message: string }
 
 const createApply = (database: DatabaseSync, file: string) => {
   const changes: TextChange[] = []

@@ -3,10 +3,11 @@ import { dirname } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { diskError } from '../disk-error.ts'
 import { syncFolder } from '../durable-file.ts'
-import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { startWorkerCalls, type WorkerCalls } from '../worker-calls.ts'
 import type { Catalog } from './catalog.ts'
+import { checkedLimit } from './checked-limit.ts'
+import { createDurableSeqs } from './durable-seqs.ts'
 import { keepWorker } from './lasting-worker.ts'
 import { createReaderPool } from './reader-pool.ts'
 import type { ReaderOperations } from './sqlite-catalog-reader.ts'
@@ -14,7 +15,7 @@ import type { Write, WriterOperations, Writes } from './sqlite-catalog-writer.ts
 import { rebuildInBackground } from './text-rebuild.ts'
 import { createWriteQueue } from './write-queue.ts'
 
-const maxPage = 1_000
+const maxTogether = 512 // writes of one transaction
 
 export type SqliteCatalogOptions = {
   file: string
@@ -35,11 +36,6 @@ const startThread = <Operations extends Record<keyof Operations, (...args: never
     maxPending: 1,
   })
 
-const checked = <Query extends { limit: number }>(query: Query): Query => {
-  if (Number.isInteger(query.limit) && query.limit >= 1 && query.limit <= maxPage) return query
-  throw new BartizanError('BTZ_CATALOG_QUERY', `limit has to be 1 to ${maxPage}`)
-}
-
 /**
  * All in one SQLite file: one thread writes, others read. What is acknowledged survives the death of the process and
  * of the machine. A thread that dies is started again; what it was doing is rejected with the reason. After an update
@@ -56,7 +52,9 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
   const readers = await Promise.all(Array.from({ length: options.readers }, startReader))
   await syncFolder(dirname(file))
 
-  const queue = createWriteQueue(async (writes) => (await writer.current()).call('apply', writes))
+  const queue = createWriteQueue<Write>(async (writes) => (await writer.current()).call('apply', writes), {
+    maxTogether,
+  })
   const write = <Name extends keyof Writes>(name: Name, ...args: Parameters<Writes[Name]>) =>
     queue.add({ name, args } as Write) as Promise<ReturnType<Writes[Name]>>
   const pool = createReaderPool(readers, queryTimeoutMs, clock)
@@ -71,11 +69,12 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     openSessions: (bastion) => write('openSessions', bastion),
     connectionSessions: (connectionId) => write('connectionSessions', connectionId),
     session: (id) => pool.run('session', id),
-    sessions: async (query) => pool.run('sessions', checked(query)),
-    commands: async (sessionId, page) => pool.run('commands', checked({ sessionId, ...page })),
+    sessions: async (query) => pool.run('sessions', checkedLimit(query)),
+    commands: async (sessionId, page) => pool.run('commands', checkedLimit({ sessionId, ...page })),
     blocks: (sessionId) => pool.run('blocks', sessionId),
-    events: async (query) => pool.run('events', checked(query)),
-    search: async (query) => pool.run('search', checked(query)),
+    durableSeqs: createDurableSeqs((known) => pool.run('ranges', known)),
+    events: async (query) => pool.run('events', checkedLimit(query)),
+    search: async (query) => pool.run('search', checkedLimit(query)),
     close: async () => {
       await rebuild.stop()
       await queue.drained()

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Command, List } from '../schema/session.ts'
 import type { BlockRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import type { BlockRange, KnownSeq } from './durable-seqs.ts'
 import { type Select, totalOf } from './sqlite-select.ts'
 
 export type CommandsQuery = { sessionId: string; limit: number; cursor?: string | undefined }
@@ -35,3 +36,12 @@ export const readBlocks = (select: Select, sessionId: string): BlockRow[] =>
       [sessionId],
     )
     .map((row) => ({ ...row, startNs: BigInt(row.startNs), endNs: BigInt(row.endNs), seals: row.seals === 1 }))
+
+export const readRanges = (select: Select, known: KnownSeq[]): BlockRange[] =>
+  known.flatMap(({ sessionId, nextSeq }) =>
+    select.rows<BlockRange>(
+      `SELECT session_id AS sessionId, first_seq AS firstSeq, last_seq AS lastSeq FROM block
+       WHERE session_id = ? AND last_seq >= ?`,
+      [sessionId, nextSeq],
+    ),
+  )

@@ -1,17 +1,19 @@
 import { BartizanError } from '../errors.ts'
-import type { Write, WriteOutcome } from './sqlite-catalog-writer.ts'
 
 const maxWaiting = 4_096
-const maxTogether = 512
 
-type Waiting = { write: Write; resolve(result: unknown): void; reject(error: unknown): void }
+export type WriteOutcome = { result: unknown } | { code: BartizanError['code']; message: string }
+type Waiting<Write> = { write: Write; resolve(result: unknown): void; reject(error: unknown): void }
 
 /** Writes made while others are under way go together in the next transaction. */
-export const createWriteQueue = (apply: (writes: Write[]) => Promise<WriteOutcome[]>) => {
-  const waiting: Waiting[] = []
+export const createWriteQueue = <Write>(
+  apply: (writes: Write[]) => Promise<WriteOutcome[]>,
+  { maxTogether }: { maxTogether: number },
+) => {
+  const waiting: Waiting<Write>[] = []
   let running: Promise<void> | null = null
 
-  const settle = ({ resolve, reject }: Waiting, outcome: WriteOutcome): void => {
+  const settle = ({ resolve, reject }: Waiting<Write>, outcome: WriteOutcome): void => {
     if ('result' in outcome) resolve(outcome.result)
     else reject(new BartizanError(outcome.code, outcome.message))
   }

@@ -57,7 +57,7 @@ export const crashContract = (test: TestFn, make: MakeCatalogPlace): void => {
     for (let n = 0; n < 30; n++) await writing.indexFrames(update(row, [n, n + 1], lines(n), n * 1_000))
     await place.settle()
     await writing.close()
-    const catalog = await place.open({ queryTimeoutMs: 5 })
+    const catalog = await place.openSlow()
     t.teardown(() => catalog.close())
     const slow = { text: 'echo cho ech ec e', limit: 1_000 }
     await t.throwsAsync(catalog.sessions(slow), { code: 'BTZ_CATALOG_TIMEOUT' })

@@ -10,7 +10,9 @@ import { SessionEvent } from '#services/schema/session-event.ts'
  * arguments. `settle`: waits until what was acknowledged is found, where that is not at once.
  */
 export type CatalogPlace = {
-  open(options?: { queryTimeoutMs?: number }): Promise<Catalog>
+  open(): Promise<Catalog>
+  /** The same, but a search takes longer in it than its limit; what is asked by id does not. */
+  openSlow(): Promise<Catalog>
   settle(): Promise<void>
   inChild: { module: string; factory: string; options: unknown }
 }

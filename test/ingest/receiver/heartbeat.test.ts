@@ -1,5 +1,4 @@
 import test from 'ava'
-import { durableSeq } from '#ingest/receiver/durable-seqs.ts'
 import type { SessionId } from '#services/schema/ids.ts'
 import { HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
@@ -79,23 +78,4 @@ test('a heartbeat of another bastion, or a malformed one, is refused', async (t)
   t.is((await call('PUT', path, heartbeat({ bastion: 'bastion-2' }))).status, 403)
   t.is((await call('PUT', path, '{')).status, 400)
   t.is((await call('PUT', path, heartbeat({ waitMs: 60_000 }))).status, 400)
-})
-
-test('evidence counts up to the first gap', (t) => {
-  t.is(durableSeq([]), null)
-  t.is(durableSeq([{ firstSeq: 1, lastSeq: 5 }]), null)
-  t.is(
-    durableSeq([
-      { firstSeq: 6, lastSeq: 9 },
-      { firstSeq: 0, lastSeq: 5 },
-    ]),
-    9,
-  )
-  t.is(
-    durableSeq([
-      { firstSeq: 0, lastSeq: 5 },
-      { firstSeq: 7, lastSeq: 9 },
-    ]),
-    5,
-  )
 })

@@ -12,7 +12,8 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 catalogContract(test, async (t) => {
   const file = join(await temporaryFolder(t), 'catalog.db')
   return {
-    open: (options) => openSqliteCatalog({ file, ...options }),
+    open: () => openSqliteCatalog({ file }),
+    openSlow: () => openSqliteCatalog({ file, queryTimeoutMs: 5 }),
     settle: async () => undefined,
     inChild: { module: '#test/helpers/open-sqlite-catalog.ts', factory: 'openSqliteCatalog', options: { file } },
   }

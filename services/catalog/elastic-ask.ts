@@ -1,0 +1,75 @@
+import type { Elastic, ElasticRequest } from '../elastic/elastic-client.ts'
+import { type DocumentAt, getDocuments } from '../elastic/elastic-get.ts'
+import { BartizanError } from '../errors.ts'
+
+/** Totals are exact up to here. */
+const exactTotal = 10_000
+export type Total = { value: number; relation: 'eq' | 'gte' }
+export const totalOf = (count: number, complete = true): Total =>
+  count > exactTotal ? { value: exactTotal, relation: 'gte' } : { value: count, relation: complete ? 'eq' : 'gte' }
+
+export type Search = {
+  size: number
+  query: object
+  sort?: object[]
+  search_after?: (number | string)[]
+  _source?: string[] | false
+  aggs?: object
+  /** Counted, up to one more than the exact total; else not at all. */
+  counted?: boolean
+}
+export type Hit<Source> = { _index: string; _source: Source; sort: (number | string)[] }
+export type Answer<Source> = { hits: Hit<Source>[]; count: number; aggregations: Record<string, unknown> }
+
+type RawAnswer<Source> = {
+  hits?: { total?: { value: number }; hits?: Hit<Source>[] }
+  aggregations?: Record<string, unknown>
+  error?: { type?: string }
+}
+
+// A list that leaves out what one shard holds would be wrong without saying so.
+const complete = { ignore_unavailable: true, allow_no_indices: true, allow_partial_search_results: false }
+
+const bodyOf = ({ counted = false, ...search }: Search): object => ({
+  ...search,
+  track_total_hits: counted ? exactTotal + 1 : false,
+})
+const answerOf = <Source>({ hits, aggregations = {}, error }: RawAnswer<Source>): Answer<Source> => {
+  if (error)
+    throw new BartizanError('BTZ_UNAVAILABLE', `Elasticsearch cannot answer a search now: ${error.type ?? 'unknown'}`)
+  return { hits: hits?.hits ?? [], count: hits?.total?.value ?? 0, aggregations }
+}
+
+/** What one query asks, within the time it has from now on. Each @throws BTZ_CATALOG_TIMEOUT BTZ_UNAVAILABLE */
+export const createAsk = (elastic: Elastic, allowedMs: number) => {
+  const endMs = performance.now() + allowedMs
+  const limits = () => ({
+    timeoutMs: Math.max(1, Math.ceil(endMs - performance.now())),
+    onTimeout: 'BTZ_CATALOG_TIMEOUT' as const,
+  })
+  const post = async <Body>(path: string, more: Pick<ElasticRequest, 'body' | 'ndjson' | 'query'>): Promise<Body> =>
+    (await elastic.request<Body>({ method: 'POST', path, ...more, ...limits() })).body
+
+  return {
+    search: async <Source>(index: string, search: Search): Promise<Answer<Source>> =>
+      answerOf(await post<RawAnswer<Source>>(`/${index}/_search`, { query: complete, body: bodyOf(search) })),
+
+    /** Several at once, of one index. */
+    searchAll: async <Source>(index: string, searches: readonly Search[]): Promise<Answer<Source>[]> => {
+      const header = JSON.stringify({ index, ...complete })
+      const ndjson = searches.map((search) => `${header}\n${JSON.stringify(bodyOf(search))}\n`).join('')
+      return (await post<{ responses: RawAnswer<Source>[] }>('/_msearch', { ndjson })).responses.map(answerOf)
+    },
+
+    get: <Source>(docs: DocumentAt[]): Promise<(Source | null)[]> =>
+      docs.length === 0 ? Promise.resolve([]) : getDocuments<Source>(elastic, docs, limits()),
+  }
+}
+export type Ask = ReturnType<typeof createAsk>
+
+/** `field` is this value, or nothing to check where no value is asked for. */
+export const equals = (field: string, value: string | undefined): object[] =>
+  value === undefined ? [] : [{ term: { [field]: value.toWellFormed() } }]
+
+export const between = (field: string, from: Date | undefined, to: Date | undefined): object[] =>
+  from || to ? [{ range: { [field]: { ...(from && { gte: from.getTime() }), ...(to && { lte: to.getTime() }) } } }] : []

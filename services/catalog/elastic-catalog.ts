@@ -1,0 +1,107 @@
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { connectElastic } from '../elastic/elastic-client.ts'
+import { ensureTemplates } from '../elastic/elastic-templates.ts'
+import type { Logger } from '../log.ts'
+import type { Catalog, SessionUpdate } from './catalog.ts'
+import { checkedLimit } from './checked-limit.ts'
+import { createDurableSeqs } from './durable-seqs.ts'
+import { createAsk } from './elastic-ask.ts'
+import { createEvidenceWriter, readBlocks, readRanges } from './elastic-evidence.ts'
+import { createIngestReads } from './elastic-ingest-reads.ts'
+import { catalogTemplates, indicesOf } from './elastic-mappings.ts'
+import { readCommands } from './elastic-read-commands.ts'
+import { readSession, readSessions } from './elastic-read-sessions.ts'
+import { readEvents, search } from './elastic-read-timed.ts'
+import { createTermMembers } from './elastic-terms.ts'
+import { createEventWriter } from './elastic-write-events.ts'
+import { createFrameWriter } from './elastic-write-frames.ts'
+import { createWriteQueue, type WriteOutcome } from './write-queue.ts'
+
+const ingestReadMs = 10_000
+const maxTogether = 64 // updates of sessions in one request
+
+export type ElasticCatalogOptions = {
+  config: Config['elasticsearch']
+  queryTimeoutMs: number
+  clock: Clock
+  log: Logger
+}
+
+/** Updates in rounds in which no session comes twice. */
+const roundsOf = (updates: readonly SessionUpdate[]): SessionUpdate[][] => {
+  const rounds: SessionUpdate[][] = []
+  const seen = new Map<string, number>()
+  for (const update of updates) {
+    const round = seen.get(update.sessionId) ?? 0
+    seen.set(update.sessionId, round + 1)
+    rounds[round] ??= []
+    rounds[round].push(update)
+  }
+  return rounds
+}
+
+/** Growing, and of this moment: those of other processes fall into place. */
+const createClosings = (clock: Clock): (() => number) => {
+  let last = 0
+  return () => {
+    last = Math.max(last + 1, clock.now())
+    return last
+  }
+}
+
+const createFrameQueue = (write: ReturnType<typeof createFrameWriter>) =>
+  createWriteQueue<SessionUpdate>(
+    async (updates) => {
+      const outcomes = new Map<SessionUpdate, WriteOutcome>()
+      for (const round of roundsOf(updates)) {
+        const refusals = await write(round)
+        for (const [at, update] of round.entries()) outcomes.set(update, refusals[at] ?? { result: undefined })
+      }
+      return updates.map((update) => outcomes.get(update)!)
+    },
+    { maxTogether },
+  )
+
+/**
+ * Documents in Elasticsearch, one index per kind, events one per month. What is acknowledged is in the translog of
+ * every copy, synced; it is found within half a second, and by id at once.
+ * @throws BTZ_CATALOG_MISCONFIGURED BTZ_CONFIG_INVALID; each call also BTZ_UNAVAILABLE
+ */
+export const createElasticCatalog = async (options: ElasticCatalogOptions): Promise<Catalog> => {
+  const { config, queryTimeoutMs, clock, log } = options
+  const elastic = connectElastic(config)
+  try {
+    await ensureTemplates(elastic, catalogTemplates)
+  } catch (error) {
+    await elastic.close()
+    throw error
+  }
+  log.debug({ nodes: config.nodes.length, prefix: config.indexPrefix }, 'the catalog is in Elasticsearch')
+  const indices = indicesOf(config.indexPrefix)
+  const termMembers = createTermMembers()
+  const ask = () => createAsk(elastic, queryTimeoutMs)
+  const ingestAsk = () => createAsk(elastic, ingestReadMs)
+  const frames = createFrameQueue(
+    createFrameWriter({ elastic, indices, termMembers, nextClosing: createClosings(clock) }),
+  )
+  return {
+    ...createEventWriter(elastic, indices, termMembers),
+    ...createEvidenceWriter(elastic, indices),
+    ...createIngestReads(elastic, indices, ingestAsk),
+    indexFrames: async (update) => {
+      await frames.add(update)
+    },
+    durableSeqs: createDurableSeqs((known) => readRanges(ingestAsk(), indices, known)),
+    session: (id) => readSession(ask(), indices, id),
+    sessions: async (query) => readSessions(ask(), indices, checkedLimit(query)),
+    commands: async (sessionId, page) => readCommands(ask(), indices, checkedLimit({ sessionId, ...page })),
+    blocks: (sessionId) => readBlocks(ask(), indices, sessionId),
+    events: async (query) => readEvents(ask(), indices, checkedLimit(query)),
+    search: async (query) => search(ask(), indices, checkedLimit(query)),
+    close: async () => {
+      await frames.drained()
+      await elastic.close()
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import type { Elastic } from '../elastic/elastic-client.ts'
+import { getDocuments } from '../elastic/elastic-get.ts'
+import { createRefresh } from '../elastic/elastic-refresh.ts'
+import type { ConnectionSession, SessionRow } from './catalog.ts'
+import type { Ask } from './elastic-ask.ts'
+import type { CatalogIndices } from './elastic-mappings.ts'
+
+const maxConnectionSessions = 1_000
+const openPage = 5_000
+
+type Progress = { nextSeq: number; progress: string }
+
+/** What ingest asks: it has to see what was acknowledged just before. */
+export const createIngestReads = (elastic: Elastic, indices: CatalogIndices, newAsk: () => Ask) => {
+  const refresh = createRefresh(elastic, indices.sessions)
+  return {
+    progress: async (sessionId: string): Promise<Progress | null> => {
+      const [found] = await getDocuments<Progress>(elastic, [{ _index: indices.progress, _id: sessionId }])
+      return found ? { nextSeq: found.nextSeq, progress: found.progress } : null
+    },
+
+    openSessions: async (bastion: string): Promise<{ id: string; nextSeq: number }[]> => {
+      await refresh()
+      const ask = newAsk()
+      const open: { id: string; nextSeq: number }[] = []
+      const query = {
+        bool: { filter: [{ term: { bastion: bastion.toWellFormed() } }], must_not: [{ exists: { field: 'closing' } }] },
+      }
+      for (let after: (number | string)[] | undefined; ; ) {
+        const page = { size: openPage, query, sort: [{ id: 'asc' }], _source: ['id', 'nextSeq'] }
+        const { hits } = await ask.search<{ id: string; nextSeq: number }>(indices.sessions, {
+          ...page,
+          ...(after && { search_after: after }),
+        })
+        open.push(...hits.map(({ _source: { id, nextSeq } }) => ({ id, nextSeq })))
+        after = hits.at(-1)?.sort
+        if (hits.length < openPage) return open
+      }
+    },
+
+    connectionSessions: async (connectionId: string): Promise<ConnectionSession[]> => {
+      await refresh()
+      const { hits } = await newAsk().search<{ row: string }>(indices.sessions, {
+        size: maxConnectionSessions,
+        query: { bool: { filter: [{ term: { connectionId: connectionId.toWellFormed() } }] } },
+        sort: [{ startedAt: 'desc' }, { id: 'desc' }],
+        _source: ['row'],
+      })
+      return hits.toReversed().map(({ _source }) => {
+        const { id, parentId, tty, startedAt, endedAt } = JSON.parse(_source.row) as SessionRow
+        return { id, parentId, tty, startedAt, endedAt }
+      })
+    },
+  }
+}

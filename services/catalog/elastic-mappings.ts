@@ -1,0 +1,62 @@
+import type { TemplateBody } from '../elastic/elastic-templates.ts'
+
+/**
+ * What is not mapped is kept and not looked at, so no document can be refused for what a sender put into it: the row
+ * itself travels as one string of JSON.
+ */
+
+const word = { type: 'keyword', ignore_above: 8_000 } as const // characters: less than Lucene's 32,766 bytes
+const time = { type: 'date', format: 'epoch_millis' } as const
+const whole = { type: 'long' } as const
+// Positions, since a word is found where its trigrams follow on each other. No scores: lists are in order of time.
+const text = {
+  trigrams: { type: 'text', analyzer: 'whitespace', norms: false, index_options: 'positions' },
+  starts: { type: 'text', analyzer: 'whitespace', norms: false, index_options: 'docs' },
+} as const
+
+// Newest first is how rows are read: a query may stop when it has enough.
+const newestFirst = { 'index.sort.field': 'at', 'index.sort.order': 'desc' }
+
+const timed = { at: time, tie: whole, user: word, bastion: word, sessionId: word, ...text }
+
+export const catalogTemplates: Record<string, TemplateBody> = {
+  'events-*': { settings: newestFirst, properties: { ...timed, kind: word } },
+  commands: { settings: newestFirst, properties: { ...timed, number: whole, startedAt: time } },
+  sessions: {
+    shards: 1, // pages rest on sessions becoming visible in the order in which they ended
+    properties: {
+      id: word,
+      connectionId: word,
+      parentId: word,
+      user: word,
+      bastion: word,
+      sourceIp: word,
+      state: word,
+      startedAt: time,
+      endedAt: time,
+      closing: whole,
+      nextSeq: whole,
+      ...text,
+    },
+  },
+  progress: { properties: {} },
+  evidence: { properties: { sessionId: word, firstSeq: whole, lastSeq: whole } },
+}
+
+export type CatalogIndices = {
+  eventsOf(month: string): string
+  events: string // all months
+  commands: string
+  sessions: string
+  progress: string
+  evidence: string
+}
+
+export const indicesOf = (prefix: string): CatalogIndices => ({
+  eventsOf: (month) => `${prefix}-events-${month}`,
+  events: `${prefix}-events-*`,
+  commands: `${prefix}-commands`,
+  sessions: `${prefix}-sessions`,
+  progress: `${prefix}-progress`,
+  evidence: `${prefix}-evidence`,
+})

@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import type { List, Session } from '../schema/session.ts'
+import type { SessionQuery, SessionRow } from './catalog.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import { type Answer, type Ask, between, equals, type Search, totalOf } from './elastic-ask.ts'
+import { sealId } from './elastic-evidence.ts'
+import type { CatalogIndices } from './elastic-mappings.ts'
+import { type Joined, joinWords, type StartPlace, upTo } from './elastic-session-join.ts'
+import { wordsOf } from './search-text.ts'
+
+/**
+ * Which sessions count as open is decided by the first page: those that end while someone turns pages keep their place.
+ * `closings`: the number of the last that had ended and was seen then.
+ */
+const Place = z.object({
+  closings: z.int(),
+  open: z.boolean(),
+  startedAtMs: z.int(),
+  id: z.string().max(64),
+})
+type Place = z.infer<typeof Place>
+
+type Stored = { row: string; commandCount: number }
+const stored = ['row', 'commandCount']
+const order = [
+  { startedAt: { order: 'desc', unmapped_type: 'date' } },
+  { id: { order: 'asc', unmapped_type: 'keyword' } },
+]
+
+const sessionOf = ({ row, commandCount }: Stored, isSealed: boolean): Session => {
+  const session = JSON.parse(row) as SessionRow
+  const evidence = session.recorded ? (isSealed ? 'sealed' : 'pending') : 'none'
+  return { ...session, person: null, evidence, commandCount }
+}
+
+export const readSession = async (ask: Ask, indices: CatalogIndices, id: string): Promise<Session | null> => {
+  const [session, seal] = await ask.get<Stored>([
+    { _index: indices.sessions, _id: id, _source: stored },
+    { _index: indices.evidence, _id: sealId(id), _source: false },
+  ])
+  return session ? sessionOf(session, seal !== null) : null
+}
+
+const withSeals = async (ask: Ask, indices: CatalogIndices, rows: readonly Row[]): Promise<Session[]> => {
+  const ids = rows.map(({ hit }) => String(hit.sort[1]))
+  const seals = await ask.get(ids.map((id) => ({ _index: indices.evidence, _id: sealId(id), _source: false as const })))
+  return rows.map(({ hit }, at) => sessionOf(hit._source, seals[at] !== null))
+}
+
+const filtersOf = (query: SessionQuery): object[] => [
+  ...equals('user', query.user),
+  ...equals('bastion', query.bastion),
+  ...equals('sourceIp', query.sourceIp),
+  ...equals('state', query.state),
+  ...equals('connectionId', query.connectionId),
+  ...equals('parentId', query.parentId),
+  ...between('startedAt', undefined, query.to),
+  ...(query.from ? [endedSince(query.from)] : []),
+]
+const endedSince = (from: Date): object => ({
+  bool: {
+    should: [{ bool: { must_not: [{ exists: { field: 'endedAt' } }] } }, ...between('endedAt', from, undefined)],
+  },
+})
+const openAt = (closings: number): object => ({
+  bool: {
+    should: [{ bool: { must_not: [{ exists: { field: 'closing' } }] } }, { range: { closing: { gt: closings } } }],
+  },
+})
+const closedAt = (closings: number): object => ({ range: { closing: { lte: closings } } })
+
+const closingsNow = async (ask: Ask, { sessions }: CatalogIndices): Promise<number> => {
+  const aggs = { last: { max: { field: 'closing' } } }
+  const { aggregations } = await ask.search(sessions, { size: 0, query: { match_all: {} }, aggs })
+  return (aggregations as { last?: { value: number | null } }).last?.value ?? 0
+}
+
+type Section = { open: boolean; joined: Joined; after: StartPlace | null }
+
+const searchOf = (section: Section, closings: number, filters: object[], limit: number): Search => {
+  const { open, joined, after } = section
+  const filter = [...filters, ...joined.filters, ...upTo(joined.horizon), open ? openAt(closings) : closedAt(closings)]
+  return {
+    size: limit + 1,
+    query: { bool: { filter } },
+    sort: order,
+    _source: stored,
+    ...(after && { search_after: [after.startedAtMs, after.id] }),
+  }
+}
+
+type Row = { hit: Answer<Stored>['hits'][number]; open: boolean }
+type Page = { rows: Row[]; next: Omit<Place, 'closings'> | null }
+
+const placeOf = ({ hit: { sort }, open }: Row): Page['next'] => ({
+  open,
+  startedAtMs: Number(sort[0]),
+  id: String(sort[1]),
+})
+
+/** The sections one after another, until the page is full or one ends at a horizon: behind it is the next page. */
+const pageOf = (sections: readonly Section[], answers: readonly Answer<Stored>[], limit: number): Page => {
+  const rows: Row[] = []
+  for (const [at, { open, joined }] of sections.entries()) {
+    rows.push(...answers[at]!.hits.map((hit) => ({ hit, open })))
+    if (rows.length > limit) return { rows: rows.slice(0, limit), next: placeOf(rows[limit - 1]!) }
+    if (joined.horizon) return { rows, next: { open, ...joined.horizon } }
+  }
+  return { rows, next: null }
+}
+
+/** Open sessions first, then by start, newest first. */
+export const readSessions = async (ask: Ask, indices: CatalogIndices, query: SessionQuery): Promise<List<Session>> => {
+  const place = decodeCursor('sessions', query, Place)
+  const words = wordsOf(query.text ?? '')
+  const join = (after: StartPlace | null) => joinWords(ask, indices, query, words, after)
+  const [whole, behind] = await Promise.all([join(null), place && words.length > 0 ? join(place) : null])
+  const closings = place?.closings ?? (await closingsNow(ask, indices))
+  const here = { joined: behind ?? whole, after: place }
+  const sections: Section[] = [
+    ...(place && !place.open ? [] : [{ open: true, ...here }]),
+    place && !place.open ? { open: false, ...here } : { open: false, joined: whole, after: null },
+  ]
+  const filters = filtersOf(query)
+  const [counted, ...answers] = await ask.searchAll<Stored>(indices.sessions, [
+    { size: 0, query: { bool: { filter: [...filters, ...whole.filters] } }, counted: true },
+    ...sections.map((section) => searchOf(section, closings, filters, query.limit)),
+  ])
+  const { rows, next } = pageOf(sections, answers, query.limit)
+  return {
+    items: await withSeals(ask, indices, rows),
+    next: next && encodeCursor('sessions', query, { closings, ...next }),
+    total: totalOf(counted!.count, whole.horizon === null),
+  }
+}

@@ -1,0 +1,55 @@
+import { type Clause, clausesOf, separator, termsOf } from './analyzer.ts'
+import { folded, runsOf } from './search-text.ts'
+
+const keptRuns = 50_000
+const keptRunChars = 64
+
+/** Of one run, as the inside of a JSON string. */
+type RunTerms = { trigrams: string; starts: string }
+
+const inJson = (terms: readonly string[]): string => JSON.stringify(terms.join(' ')).slice(1, -1)
+
+const runTermsOf = (run: string): RunTerms => {
+  const { trigrams, starts } = termsOf(run)
+  return { trigrams: inJson(trigrams), starts: inJson(starts) }
+}
+
+/**
+ * The terms of a text as members of a JSON object. Texts of one place repeat their words: what they come to is kept,
+ * so that most of a text is only put together.
+ */
+export const createTermMembers = () => {
+  const known = new Map<string, RunTerms>()
+  const ofRun = (run: string): RunTerms => {
+    const found = known.get(run)
+    if (found) return found
+    const terms = runTermsOf(run)
+    if (run.length > keptRunChars) return terms
+    if (known.size >= keptRuns) known.clear()
+    known.set(run, terms)
+    return terms
+  }
+  return (text: string): string => {
+    let trigrams = ''
+    let starts = ''
+    for (const run of new Set(runsOf(folded(text)))) {
+      const terms = ofRun(run)
+      if (terms.trigrams !== '') trigrams += trigrams === '' ? terms.trigrams : ` ${separator} ${terms.trigrams}`
+      starts += starts === '' ? terms.starts : ` ${terms.starts}`
+    }
+    return `"trigrams":"${trigrams}","starts":"${starts}"`
+  }
+}
+export type TermMembers = ReturnType<typeof createTermMembers>
+
+export type Filter = Record<string, object>
+
+const filterOf = (clause: Clause): Filter => {
+  if (clause.kind === 'start') return { term: { starts: clause.term } }
+  const [first, ...more] = clause.trigrams
+  if (more.length === 0) return { term: { trigrams: first } }
+  return { match_phrase: { trigrams: clause.trigrams.join(' ') } }
+}
+
+/** One filter for each word: all of them hold exactly where every word is found. */
+export const wordFilters = (words: readonly string[]): Filter[] => clausesOf(words).map(filterOf)
