@@ -112,12 +112,14 @@ export const startProduct = async (
   }
 }
 
-/** Until the session stands in evidence as a whole; it may take a moment until it is known at all. */
+/** Until the session stands in evidence as a whole, and in the index: these do not wait for each other. */
 export const untilSealed = (product: Product, id: string): Promise<void> =>
   until(
     async () => {
       const response = await product.raw(`/api/sessions/${id}`)
-      return response.ok && ((await response.json()) as { evidence: string }).evidence === 'sealed'
+      if (!response.ok) return false
+      const { evidence, state } = (await response.json()) as { evidence: string; state: string }
+      return evidence === 'sealed' && state !== 'open'
     },
     { limitMs: 30_000, what: `session ${id} sealed` },
   )
