@@ -3,6 +3,7 @@ import { createAgentKeys } from './access/agent-keys.ts'
 import { loadIdentity } from './access/identity.ts'
 import { createRoleKeys } from './access/role-keys.ts'
 import type { Bus } from './bus/bus.ts'
+import { createLateProducer } from './bus/late-producer.ts'
 import { createLogBus } from './bus/log-bus.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { createSqliteCatalog } from './catalog/sqlite-catalog.ts'
@@ -12,6 +13,7 @@ import type { Finding } from './finding.ts'
 import { createFileKeyStore } from './keys/file-key-store.ts'
 import type { KeyStore } from './keys/key-store.ts'
 import type { Logger } from './log.ts'
+import { makeFolder } from './make-folder.ts'
 import { createOriginCheck, type OriginCheck } from './origin/origin-check.ts'
 import { agentTopics } from './origin/seal.ts'
 import { createSigningBus } from './origin/signing-bus.ts'
@@ -67,6 +69,7 @@ export const embedded = async (config: Config, clock: Clock, log: Logger): Promi
 /** What this process writes is signed by it, and what it reads has to be signed: agents write to Kafka too. */
 const withOrigins = async (bus: Bus, state: StateStore, { data }: Config, clock: Clock, log: Logger) => {
   const [agentKeys, roleKeys] = [createAgentKeys({ state, clock }), createRoleKeys({ state, clock })]
+  await makeFolder(data)
   const identity = await loadIdentity(data, log)
   await roleKeys.register(identity)
   return {
@@ -113,10 +116,11 @@ export const openReceiverBackends = (config: Config, clock: Clock, log: Logger):
   config.backend === 'cluster' ? receiverCluster(config, clock, log) : embedded(config, clock, log)
 
 /** Kafka for an agent, which may write its two topics and nothing else. Connects when something is produced. */
-export const openAgentBus = async ({ kafka, bus }: Config, log: Logger): Promise<AgentBus> => {
-  const { createKafkaProducer } = await import('./bus/kafka-producer.ts')
-  return createKafkaProducer({ config: kafka, topics: agentTopics, maxRecordBytes: bus.maxRecordBytes, log })
-}
+export const openAgentBus = ({ kafka, bus: { maxRecordBytes } }: Config, log: Logger): AgentBus =>
+  createLateProducer(async () => {
+    const { createKafkaProducer } = await import('./bus/kafka-producer.ts')
+    return createKafkaProducer({ config: kafka, topics: agentTopics, maxRecordBytes, log })
+  }, maxRecordBytes)
 
 /** Makes topics, templates and bucket where they are missing; changes nothing that is there. For whoever administers them. */
 export const setUpCluster = async (config: Config, log: Logger): Promise<void> => {

@@ -1,14 +1,17 @@
 import type { Registry } from 'prom-client'
 import type { DeadLetters } from '#ingest/dead-letters.ts'
+import type { OriginGate } from '#ingest/origin/origin-gate.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
+import type { OriginCheck } from '#services/origin/origin-check.ts'
 import type { IndexerMetrics } from './metrics.ts'
 
 export type IndexerOptions = {
   bus: Bus
+  origins: OriginCheck | null
   catalog: Pick<Catalog, 'progress' | 'indexFrames' | 'connectionSessions' | 'putEvents'>
   config: Pick<Config['ingest'], 'reorderBatches' | 'reorderMs'>
   clock: Clock
@@ -16,4 +19,8 @@ export type IndexerOptions = {
   registry: Registry
 }
 
-export type IndexerContext = Omit<IndexerOptions, 'registry'> & { deadLetters: DeadLetters; metrics: IndexerMetrics }
+export type IndexerContext = Omit<IndexerOptions, 'registry' | 'origins'> & {
+  deadLetters: DeadLetters
+  gate: OriginGate
+  metrics: IndexerMetrics
+}

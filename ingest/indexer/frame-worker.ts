@@ -42,7 +42,7 @@ export const createFrameWorker = (
   /** Null where nothing is to be done: put aside, or there already. From here on the record is held, or done. */
   const hold = async (record: BusRecord): Promise<IndexedSession | null> => {
     const batch = await decode(ctx, record)
-    if (batch === null) return null
+    if (batch === null || !(await ctx.gate.admits(record, batch.bastion))) return null
     const session = table.get(batch.sessionId)
     if ((session.isLoaded && batch.batchSeq < session.nextSeq) || session.waiting.has(batch.batchSeq)) {
       metrics.duplicates.inc()

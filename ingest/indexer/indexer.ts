@@ -1,4 +1,5 @@
 import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createPartitionWorkers, type PartitionWorkers } from '#ingest/partition-workers.ts'
 import type { IndexerContext, IndexerOptions } from './context.ts'
 import { createEventWorker } from './event-worker.ts'
@@ -8,11 +9,12 @@ import { createIndexerMetrics } from './metrics.ts'
 const group = 'indexer'
 
 /** Bus → catalog: consumes session-frames and session-events as group `indexer`. */
-export const createIndexer = async ({ registry, ...options }: IndexerOptions): Promise<PartitionWorkers> => {
+export const createIndexer = async ({ registry, origins, ...options }: IndexerOptions): Promise<PartitionWorkers> => {
   const { bus, log } = options
   const metrics = createIndexerMetrics(registry)
   const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
-  const ctx: IndexerContext = { ...options, metrics, deadLetters }
+  const gate = createOriginGate({ ...options, origins, deadLetters })
+  const ctx: IndexerContext = { ...options, metrics, deadLetters, gate }
   return createPartitionWorkers({
     bus,
     group,

@@ -1,17 +1,20 @@
 import type { Registry } from 'prom-client'
 import type { DeadLetters } from '#ingest/dead-letters.ts'
+import type { OriginGate } from '#ingest/origin/origin-gate.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { KeyStore } from '#services/keys/key-store.ts'
 import type { Logger } from '#services/log.ts'
+import type { OriginCheck } from '#services/origin/origin-check.ts'
 import type { RecordingStore } from '#services/recordings/recording-store.ts'
 import type { RecorderMetrics } from './metrics.ts'
 import type { RowQueue } from './row-queue.ts'
 
 export type RecorderOptions = {
   bus: Bus
+  origins: OriginCheck | null
   recordings: RecordingStore
   keys: Pick<KeyStore, 'obtain' | 'get'>
   catalog: Pick<Catalog, 'blocks' | 'sessions' | 'putBlock' | 'markSealed'>
@@ -23,7 +26,11 @@ export type RecorderOptions = {
 }
 
 /** What the steps of the recorder work with. */
-export type RecorderContext = Omit<RecorderOptions, 'registry'> & { deadLetters: DeadLetters; metrics: RecorderMetrics }
+export type RecorderContext = Omit<RecorderOptions, 'registry' | 'origins'> & {
+  deadLetters: DeadLetters
+  gate: OriginGate
+  metrics: RecorderMetrics
+}
 
 /** What the steps of one partition work with. */
 export type PartitionContext = RecorderContext & { rows: RowQueue }

@@ -1,11 +1,13 @@
 import type { DeadLetters } from '#ingest/dead-letters.ts'
+import type { OriginGate } from '#ingest/origin/origin-gate.ts'
 import type { RecorderOptions } from './context.ts'
 import type { EventMetrics } from './metrics.ts'
 
 export type EventRecorderOptions = Omit<RecorderOptions, 'catalog'>
 
 /** What the steps of the event recorder work with. */
-export type EventRecorderContext = Omit<EventRecorderOptions, 'registry'> & {
+export type EventRecorderContext = Omit<EventRecorderOptions, 'registry' | 'origins'> & {
   deadLetters: DeadLetters
+  gate: OriginGate
   metrics: EventMetrics
 }

@@ -40,7 +40,7 @@ export const createEventWorker = (
   const take = async (record: BusRecord): Promise<void> => {
     const described = describeEvent(record)
     if (described.outcome === 'poison') await ctx.deadLetters.write(record, described.cause)
-    else {
+    else if (await ctx.gate.admits(record, described.event.bastion)) {
       if (held.length >= maxRecords || (held.length > 0 && heldBytes + record.value.byteLength > eventBlockMaxBytes))
         await closeAll()
       if (held.length === 0) openedAtMs = ctx.clock.now()

@@ -1,8 +1,10 @@
 import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createPartitionWorkers, type PartitionWorkers } from '#ingest/partition-workers.ts'
 import type { RecorderContext, RecorderOptions } from './context.ts'
 import { createRecorderMetrics, observeLag } from './metrics.ts'
 import { createOrphanWatch, type LastHeartbeatMs } from './orphan-watch.ts'
+import { reportOrigin } from './steps/report-origin.ts'
 import { createFrameWorker, type FrameWorker } from './worker.ts'
 
 const group = 'recorder'
@@ -23,13 +25,15 @@ const largestHolder = (workers: FrameWorker[], { config, metrics }: RecorderCont
  */
 export const createRecorder = async ({
   registry,
+  origins,
   lastHeartbeatMs,
   ...options
 }: RecorderOptions & { lastHeartbeatMs?: LastHeartbeatMs }): Promise<PartitionWorkers> => {
   const { bus, log } = options
   const metrics = createRecorderMetrics(registry)
   const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
-  const ctx: RecorderContext = { ...options, metrics, deadLetters }
+  const gate = createOriginGate({ ...options, origins, deadLetters, tell: reportOrigin(options) })
+  const ctx: RecorderContext = { ...options, metrics, deadLetters, gate }
   observeLag(registry, bus)
 
   const closeOrphans = lastHeartbeatMs && createOrphanWatch(ctx, lastHeartbeatMs)

@@ -65,7 +65,7 @@ export const createFrameWorker = (
   const take = async (record: BusRecord): Promise<void> => {
     const found = decode(record)
     if (found.outcome === 'poison') await ctx.deadLetters.write(record, found.cause)
-    else {
+    else if (await ctx.gate.admits(record, found.batch.decoded.bastion)) {
       const session = await sessionOf(found.batch)
       session.backlog.push(found.batch)
       nextOffset = record.offset + 1

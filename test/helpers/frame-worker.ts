@@ -1,5 +1,6 @@
 import type { ExecutionContext } from 'ava'
 import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
+import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import type { RecorderContext } from '#ingest/recorder/context.ts'
 import { createRecorderMetrics } from '#ingest/recorder/metrics.ts'
 import { createFrameWorker } from '#ingest/recorder/worker.ts'
@@ -24,7 +25,8 @@ export const frameWorkers = async (t: ExecutionContext<unknown>, ingest: Partial
   const backends = await ingestBackends(t, { clock, ingest })
   const metrics = createRecorderMetrics(backends.registry)
   const deadLetters = createCountedDeadLetters({ ...backends, where: 'recorder' }, metrics.deadLetters)
-  const ctx: RecorderContext = { ...backends, metrics, deadLetters }
+  const gate = createOriginGate({ ...backends, deadLetters })
+  const ctx: RecorderContext = { ...backends, metrics, deadLetters, gate }
   const committed: number[] = []
   let offset = 0
   const recordOf = (value: Uint8Array, key = decodeBatchHeader(value).sessionId): BusRecord => ({

@@ -69,7 +69,19 @@ export const openIngestBackends = async ({
     await bus.close()
     await Promise.all([recordings.close(), keys.close(), ...(shared ? [] : [catalog.close()])])
   }
-  return { bus, recordings, keys, catalog, config, retentionDays: 365, clock, log, registry: new Registry(), close }
+  return {
+    bus,
+    origins: null,
+    recordings,
+    keys,
+    catalog,
+    config,
+    retentionDays: 365,
+    clock,
+    log,
+    registry: new Registry(),
+    close,
+  }
 }
 export type IngestBackends = Awaited<ReturnType<typeof openIngestBackends>>
 

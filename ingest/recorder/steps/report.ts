@@ -4,8 +4,8 @@ import type { RecorderContext } from '../context.ts'
 
 export type Finding = {
   status: 'stopped' | 'tampered'
-  /** `fork`: other batches stand in this place. `chain`: names another predecessor. `lost`: never came. */
-  what: 'fork' | 'chain' | 'lost' | 'corrupt' | 'bastion'
+  /** `fork`: other batches stand in this place. `chain`: names another predecessor. `lost`: never came. `origin`: not its agent's. */
+  what: 'fork' | 'chain' | 'lost' | 'corrupt' | 'bastion' | 'origin'
   seq: number
   detail: string // of ids, numbers and hashes only
 }

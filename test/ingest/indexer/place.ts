@@ -22,7 +22,7 @@ export const startIndexer = async (bus: Bus, catalog: Catalog, reorderMs = 200) 
   const registry = new Registry()
   const log = createLogger('indexer', 'silent')
   const config = { reorderBatches: 64, reorderMs }
-  const indexer = await createIndexer({ bus, catalog, config, clock: systemClock, log, registry })
+  const indexer = await createIndexer({ bus, origins: null, catalog, config, clock: systemClock, log, registry })
   return { indexer, registry }
 }
 

@@ -1,0 +1,88 @@
+import { createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto'
+import type { BusRecord, NewRecord, Topic } from '../bus/bus.ts'
+import { keyIdOf } from '../recordings/format/signed-head.ts'
+import { buildTree, digestBytes, followPath, leafHash } from './hash-tree.ts'
+
+/** The topics that agents may write. What stands there proves who wrote it: readers cannot see the writer's Kafka user. */
+export const agentTopics: readonly Topic[] = ['session-frames', 'session-events']
+
+/** agent: speaks for its bastion only. role: a process of the cluster, which may speak for any. */
+export type SignerKind = 'agent' | 'role'
+export type Signer = { kind: SignerKind; bastion: string; publicKey: Uint8Array; privateKey: KeyObject }
+
+/** One signature covers so many records: verifying one costs as much as hashing some 200 KiB. */
+const maxGroup = 32
+const maxPathSteps = Math.log2(maxGroup)
+
+const names = { kind: 'originKind', key: 'originKey', path: 'originPath', signature: 'originSignature' } as const
+const sealHeaders: ReadonlySet<string> = new Set(Object.values(names))
+
+/** The topic is one of ours and the hash is hex, so that no two records share a text: the key ends it. */
+const recordText = ({ topic, key, value, headers = {} }: NewRecord): string => {
+  const others = Object.entries(headers).filter(([name]) => !sealHeaders.has(name))
+  const sorted = others.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `bartizan-record-v0\n${topic}\n${hash('sha256', value)}\n${JSON.stringify(sorted)}\n${key}`
+}
+const groupText = (kind: SignerKind, bastion: string, root: Buffer): Buffer =>
+  Buffer.from(`bartizan-origin-v0\n${kind}\n${kind === 'agent' ? bastion : ''}\n${root.toString('hex')}\n`)
+
+const sealGroup = (group: readonly NewRecord[], { kind, bastion, publicKey, privateKey }: Signer): NewRecord[] => {
+  const { root, paths } = buildTree(group.map((record) => leafHash(recordText(record))))
+  const shared = {
+    [names.kind]: kind,
+    [names.key]: Buffer.from(publicKey).toString('base64url'),
+    [names.signature]: sign(null, groupText(kind, bastion, root), privateKey).toString('base64url'),
+  }
+  return group.map((record, at) => ({
+    ...record,
+    headers: { ...record.headers, ...shared, [names.path]: paths[at]!.toString('base64url') },
+  }))
+}
+
+/**
+ * The same records with headers that prove who wrote them: the public key, an Ed25519 signature over the root of a hash
+ * tree over up to 32 records, and each record's path to it. At most 480 bytes more per record.
+ */
+export const sealRecords = (records: readonly NewRecord[], signer: Signer): NewRecord[] => {
+  const sealed: NewRecord[] = []
+  for (let from = 0; from < records.length; from += maxGroup)
+    sealed.push(...sealGroup(records.slice(from, from + maxGroup), signer))
+  return sealed
+}
+
+/** What a record says about who wrote it. Nothing of it is true before `isGenuine`. */
+export type Seal = { kind: SignerKind; publicKey: Buffer; keyId: string; root: Buffer; signature: Buffer }
+
+const bytesOf = (text: string | undefined, sizeBytes: number): Buffer | null => {
+  if (text === undefined || text.length > Math.ceil((sizeBytes * 4) / 3)) return null
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.byteLength === sizeBytes ? bytes : null
+}
+const maxPathChars = Math.ceil((maxPathSteps * (1 + digestBytes) * 4) / 3)
+
+/** Null: there is none, or it is malformed. */
+export const readSeal = (record: BusRecord): Seal | null => {
+  const { headers } = record
+  const kind = headers[names.kind]
+  const publicKey = bytesOf(headers[names.key], 32)
+  const signature = bytesOf(headers[names.signature], 64)
+  const pathText = headers[names.path]
+  if ((kind !== 'agent' && kind !== 'role') || !publicKey || !signature || pathText === undefined) return null
+  if (pathText.length > maxPathChars) return null
+  const root = followPath(leafHash(recordText(record)), Buffer.from(pathText, 'base64url'))
+  return root && { kind, publicKey, keyId: keyIdOf(publicKey), root, signature }
+}
+
+/** Whether the seal's key signed it: for a role, or as the agent of this bastion. */
+export const isGenuine = ({ kind, publicKey, root, signature }: Seal, bastion: string): boolean => {
+  const key = createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: publicKey.toString('base64url') },
+    format: 'jwk',
+  })
+  return verify(null, groupText(kind, bastion, root), key, signature)
+}
+
+/** Whether it says who wrote it. */
+export const isSealed = ({ headers }: NewRecord): boolean => headers?.[names.signature] !== undefined
+/** Whether an agent, and not a process of the cluster, says to have written it. */
+export const isByAgent = ({ headers }: BusRecord): boolean => headers[names.kind] === 'agent'

@@ -1,0 +1,16 @@
+import type { Bus, NewRecord } from '../bus/bus.ts'
+import { agentTopics, isSealed, type Signer, sealRecords } from './seal.ts'
+
+const needsSeal = (record: NewRecord): boolean => agentTopics.includes(record.topic) && !isSealed(record)
+
+/**
+ * The bus, with a proof on each record of the topics that agents may write too. A record that has a proof keeps it: who
+ * sends again what an agent wrote must not vouch for it.
+ */
+export const createSigningBus = (bus: Bus, signer: Signer): Bus => ({
+  ...bus,
+  produce: (records) => {
+    const sealed = sealRecords(records.filter(needsSeal), signer).values()
+    return bus.produce(records.map((record) => (needsSeal(record) ? sealed.next().value! : record)))
+  },
+})
