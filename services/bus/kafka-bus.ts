@@ -1,14 +1,14 @@
-import type { Cluster, Kafka } from 'kafkajs'
 import type { Clock } from '../clock.ts'
 import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { type Bus, type Subscription, type Topic, type TopicPartition, topics } from './bus.ts'
-import { clusterOf, createKafkaClient, type KafkaSettings } from './kafka-client.ts'
-import { answerOf, asBusErrors } from './kafka-errors.ts'
+import { createKafkaClient, type KafkaSettings } from './kafka-client.ts'
+import { connectTo } from './kafka-connect.ts'
+import { asBusErrors } from './kafka-errors.ts'
 import { readLag } from './kafka-lag.ts'
-import { busIdOf, readTopics, type TopicMetadata } from './kafka-metadata.ts'
+import { busIdOf } from './kafka-metadata.ts'
 import { readRecords } from './kafka-read.ts'
-import { settled, setUpKafka } from './kafka-setup.ts'
+import { setUpKafka } from './kafka-setup.ts'
 import { openSubscription } from './kafka-subscription.ts'
 import { type BusLimits, batchOverheadBytes, topicName } from './kafka-topics.ts'
 import { createKafkaWriter } from './kafka-write.ts'
@@ -16,30 +16,6 @@ import { checkGroupName, createMember } from './member.ts'
 import { createRunning } from './running.ts'
 
 export type KafkaBusOptions = BusLimits & { config: KafkaSettings; clock: Clock; log: Logger }
-
-/** The set-up has seen the topics, but each broker learns of new ones in its own time. */
-const connect = async (
-  kafka: Kafka,
-  names: string[],
-): Promise<{ cluster: Cluster; found: Map<string, TopicMetadata> }> => {
-  const cluster = clusterOf(kafka)
-  await cluster.connect()
-  let found = new Map<string, TopicMetadata>()
-  const isComplete = async (): Promise<boolean> => {
-    try {
-      await cluster.addMultipleTargetTopics(names)
-    } catch (error) {
-      if (answerOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return false
-      throw error
-    }
-    found = await readTopics(await cluster.findControllerBroker(), names)
-    return names.every((name) => found.has(name))
-  }
-  if (await settled(isComplete)) return { cluster, found }
-  await cluster.disconnect()
-  const missing = names.filter((name) => !found.has(name))
-  throw new BartizanError('BTZ_BUS_UNKNOWN_TOPIC', `Kafka has no topic ${missing.join(', ')} that this user may see`)
-}
 
 /**
  * The bus on a Kafka cluster. Makes the topics that are missing, if it may.
@@ -49,7 +25,7 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
   await setUpKafka({ config, retentionMs, maxRecordBytes, log })
   const nameOf = (topic: Topic) => topicName(config, topic)
   const kafka = createKafkaClient(config, log)
-  const { cluster, found } = await asBusErrors('connecting', () => connect(kafka, topics.map(nameOf)))
+  const { cluster, found } = await connectTo(kafka, topics.map(nameOf))
   const admin = kafka.admin()
   const partitionCount = (topic: Topic): number => found.get(nameOf(topic))?.partitions ?? 0
   const maxBatchBytes = maxRecordBytes + 16 * batchOverheadBytes
@@ -57,12 +33,8 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
   const writer = createKafkaWriter(shared)
   const subscriptions = new Set<Subscription>()
   const running = createRunning()
-  let isClosed = false
+  const { whileOpen } = running
   let closing: Promise<void> | undefined
-
-  /** While closing, members that still work on a run may produce and commit. */
-  const whileOpen = <T>(act: () => Promise<T>): Promise<T> =>
-    isClosed ? Promise.reject(new BartizanError('BTZ_BUS_CLOSED', 'the bus is closed')) : running.add(act())
 
   const check = ({ topic, partition }: TopicPartition): void => {
     if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount(topic)) return
@@ -71,8 +43,8 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
   const closeAll = () => Promise.all([...subscriptions].map((one) => one.close()))
   const close = async (): Promise<void> => {
     await closeAll()
-    isClosed = true
-    await running.settled()
+    // Until here members that still work on a run may produce and commit.
+    await running.shut()
     // A subscribe call that was on its way joined meanwhile.
     await closeAll()
     await writer.close()

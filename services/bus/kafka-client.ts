@@ -11,6 +11,7 @@ export type KafkaSettings = Config['kafka']
 /** A broker that does not answer within this is as good as down. */
 export const requestTimeoutMs = 15_000
 const keepAliveMs = 60_000
+const quietMs = 10_000
 const metadataMaxAgeMs = 60_000
 /** About 20 s in all: a new leader is elected within some 10 s. */
 export const retry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 13 }
@@ -38,17 +39,18 @@ const sslOf = ({ tls }: KafkaSettings): KafkaConfig['ssl'] => {
 }
 
 /**
- * What the library calls an error it mostly tries again; what fails for good is thrown, and said by who asked. Its
- * connections tell every answer that is not a plain yes, also those that are part of the protocol.
+ * What the library calls an error it mostly tries again, many times a second while a broker is away; what fails for good is
+ * thrown, and said by who asked. Its connections tell every answer that is not a plain yes, also those of normal operation.
  */
-const logTo =
-  (log: Logger) =>
-  ({ level, namespace, log: { message, error } }: LogEntry): void => {
-    log[level === kafkajs.logLevel.ERROR && namespace !== 'Connection' ? 'warn' : 'debug'](
-      { part: namespace, error },
-      `kafka: ${message}`,
-    )
+const logTo = (log: Logger) => {
+  let quietUntilMs = 0
+  return ({ level, namespace, log: { message, error } }: LogEntry): void => {
+    const nowMs = performance.now()
+    const isTold = level === kafkajs.logLevel.ERROR && namespace !== 'Connection' && nowMs >= quietUntilMs
+    if (isTold) quietUntilMs = nowMs + quietMs
+    log[isTold ? 'warn' : 'debug']({ part: namespace, error }, `kafka: ${message}`)
   }
+}
 
 /** As the library's own, but without Nagle's delay, and for as many requests as wait for one connection. */
 const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {

@@ -11,7 +11,8 @@ export type FetchLimits = {
   maxBatchBytes: number // of a batch when decompressed
 }
 export type Fetched = FetchFrom & {
-  errorCode: number // 0: none
+  /** A broker's answer (kafka.apache.org/protocol#protocol_error_codes), or what its records could not be read for. */
+  failure: { code: number } | { error: unknown } | null
   end: number
   records: BusRecord[]
   nextOffset: number
@@ -82,21 +83,17 @@ export const fetchFrom = async (
 ): Promise<Fetched[]> => {
   const body = requestBody(from, nameOf, limits)
   const answers = await sendTo(broker, { apiKey: 1, apiVersion: 11, apiName: 'Fetch', body, decode })
-  const fetched: Fetched[] = []
-  for (const { name, partition, errorCode, end, content } of answers) {
+  const read = async ({ name, partition, errorCode, end, content }: Answer): Promise<Fetched[]> => {
     const asked = from.find((one) => one.partition === partition && nameOf(one.topic) === name)
-    if (!asked) continue
-    const { topic, offset } = asked
-    const { records, nextOffset } = await decodeBatches(content, { topic, partition }, offset, limits.maxBatchBytes)
-    fetched.push({
-      topic,
-      partition,
-      offset,
-      errorCode,
-      end,
-      records,
-      nextOffset: Math.max(offset, nextOffset ?? offset),
-    })
+    if (!asked) return []
+    const nothing = { ...asked, end, records: [], nextOffset: asked.offset }
+    if (errorCode !== 0) return [{ ...nothing, failure: { code: errorCode } }]
+    try {
+      const { records, nextOffset } = await decodeBatches(content, asked, asked.offset, limits.maxBatchBytes)
+      return [{ ...nothing, failure: null, records, nextOffset: Math.max(asked.offset, nextOffset ?? 0) }]
+    } catch (error) {
+      return [{ ...nothing, failure: { error } }]
+    }
   }
-  return fetched
+  return (await Promise.all(answers.map(read))).flat()
 }

@@ -9,8 +9,10 @@ import { answerOf } from './kafka-errors.ts'
 
 /** The library sends one request at a time to a broker; more producers are more requests. */
 const producerCount = 4
-const sendTimeoutMs = 60_000
-const attempts = 3
+/** Of the library's own tries, about 20 s, and some more. */
+const sendTimeoutMs = 30_000
+/** Within this a new producer is tried where the old one failed at once. */
+const tryAgainMs = 5_000
 const attemptDelayMs = 200
 const syncBytes = 32 * 1024
 
@@ -127,7 +129,7 @@ const createProducerSlot = (kafka: Kafka, log: Logger) => {
   }
 }
 
-/** Also what was not answered in time, or not confirmed. */
+/** Also what was not confirmed. */
 const mayTryAgain = (error: unknown): boolean =>
   hasCode(error, 'BTZ_UNAVAILABLE') || lostCount.includes(answerOf(error) ?? '')
 
@@ -136,11 +138,12 @@ export const createProducers = (kafka: Kafka, log: Logger): Producers => {
 
   const send = async (batch: Batch): Promise<number> => {
     const slot = slots[batch.partition % producerCount]!
+    const startedAtMs = performance.now()
     for (let attempt = 1; ; attempt++) {
       try {
         return await slot.sendOnce(batch)
       } catch (err) {
-        if (attempt === attempts || !mayTryAgain(err)) throw err
+        if (performance.now() - startedAtMs > tryAgainMs || !mayTryAgain(err)) throw err
         log.warn(
           { err, topic: batch.name, partition: batch.partition },
           'kafka: a batch is sent again by a new producer',

@@ -11,8 +11,10 @@ const fetchOne = async ({ cluster, nameOf, maxBatchBytes }: ReadOptions, at: Top
   const [leader] = Object.keys(cluster.findLeaderForPartitions(nameOf(at.topic), [at.partition]))
   const broker = await cluster.findBroker({ nodeId: leader! })
   const [fetched] = await fetchFrom(broker, [{ ...at, offset }], nameOf, { ...limits, maxBatchBytes })
-  if (fetched?.errorCode === 0) return fetched
-  throw new Error(`${keyOf(at)} cannot be read: error ${fetched?.errorCode}`)
+  const failure = fetched?.failure
+  if (fetched && !failure) return fetched
+  if (failure && 'error' in failure) throw failure.error
+  throw new Error(`${keyOf(at)} cannot be read: error ${failure?.code}`)
 }
 
 /** `limit` records from `offset`, or the oldest kept, on. */

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
+import { BartizanError } from '../errors.ts'
 import type { BusRecord, TopicPartition } from './bus.ts'
 import { createWireReader, type WireReader } from './kafka-wire.ts'
 
@@ -112,9 +113,13 @@ const readBatch = async (batch: Buffer, place: Place, maxBytes: number): Promise
   }
 }
 
+const isWhole = ({ baseOffset, lastOffset }: Place): boolean =>
+  Number.isSafeInteger(baseOffset) && Number.isSafeInteger(lastOffset) && baseOffset >= 0 && lastOffset >= baseOffset
+
 /**
  * The records of an answer's batches, from `fromOffset` on. The last batch may be cut off: it comes whole with the next answer.
  * The CRC is not looked at: brokers check it when they take a batch, and what is in it carries hashes of its own.
+ * @throws BTZ_BUS_CORRUPT when the head of a batch, which the broker writes, makes no sense
  */
 export const decodeBatches = async (
   content: Buffer,
@@ -130,6 +135,10 @@ export const decodeBatches = async (
     if (bytes < headBytes || from + bytes > content.length) break
     const batch = content.subarray(from, from + bytes)
     const place = placeOf(batch, where)
+    if (!isWhole(place)) {
+      const what = `${where.topic}/${where.partition} from offset ${nextOffset ?? fromOffset} on: damaged on its broker`
+      throw new BartizanError('BTZ_BUS_CORRUPT', what, { hint: 'let another copy of the partition lead' })
+    }
     for (const record of await readBatch(batch, place, maxBatchBytes))
       if (record.offset >= fromOffset) records.push(record)
     nextOffset = place.lastOffset + 1

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts'
-import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Bus, BusRecord, GroupLag, TopicPartition } from './bus.ts'
 import { type OpenLog, openLog } from './open-log.ts'
@@ -53,6 +52,7 @@ const readLag = ({ commits, partitions }: OpenLog): GroupLag[] =>
 export const createLogBus = async (options: LogBusOptions): Promise<Bus> => {
   const { maxRecordBytes, log } = options
   const running = createRunning()
+  const { whileOpen } = running
   const sweep = createSweep(options)
   const open = await openLog(options, (at) => void running.add(sweep(open.commits, at)))
   const sweepAll = () => Promise.all(open.partitions.map((at) => sweep(open.commits, at)))
@@ -67,18 +67,13 @@ export const createLogBus = async (options: LogBusOptions): Promise<Bus> => {
     },
   })
   const subscriptions = createSubscriptions(open, log)
-  let isClosed = false
   let closing: Promise<void> | undefined
-
-  /** While closing, members that still work on a run may produce and commit. */
-  const whileOpen = <T>(act: () => Promise<T>): Promise<T> =>
-    isClosed ? Promise.reject(new BartizanError('BTZ_BUS_CLOSED', 'the bus is closed')) : running.add(act())
 
   const close = async (): Promise<void> => {
     clearInterval(sweeping)
     await subscriptions.closeAll()
-    isClosed = true
-    await running.settled()
+    // Until here members that still work on a run may produce and commit.
+    await running.shut()
     // A subscribe call that was on its way joined meanwhile.
     await subscriptions.closeAll()
     await Promise.all(open.partitions.map((at) => at.log.close()))
