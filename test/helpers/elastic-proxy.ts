@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import type { ExecutionContext } from 'ava'
 
-export type Passing = { method: string; path: string; body: string }
+export type Passing = { method: string; path: string; body: string; authorization: string | undefined }
 /** Status 0: the connection is cut. */
 export type Replaced = { status: number; body: object }
 export type Intercept = {
@@ -24,7 +24,8 @@ export const elasticProxy = async (t: ExecutionContext<unknown>, target: string,
   }
   const server = createServer(async (incoming, outgoing) => {
     const { method = '', url = '' } = incoming
-    const request = { method, path: url, body: (await buffer(incoming)).toString() }
+    const { authorization } = incoming.headers
+    const request = { method, path: url, body: (await buffer(incoming)).toString(), authorization }
     const replaced = await intercept.answer?.(request)
     if (replaced?.status === 0) return incoming.socket.destroy()
     const passed = replaced ? null : await pass(request, incoming)
