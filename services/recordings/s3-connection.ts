@@ -3,6 +3,7 @@ import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/clien
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { BartizanError } from '../errors.ts'
+import { createGate } from './s3-gate.ts'
 import { createStoreClock, type StoreClock } from './s3-store-clock.ts'
 
 /** One bucket and how to speak to it. */
@@ -25,7 +26,12 @@ const credentialsOf = async ({ accessKeyId, secretAccessKeyFile: file }: Config[
   return { accessKeyId, secretAccessKey }
 }
 
-const agent = { keepAlive: true, maxSockets: 64 }
+const maxRequests = 64
+export const maxBodies = 32
+export const maxWaiting = 1000
+
+// Never fewer than are needed: waiting for a free one would count as time that the store takes to connect.
+const agent = { keepAlive: true, maxSockets: maxRequests + maxBodies }
 const limits = {
   maxAttempts: 4,
   requestHandler: {
@@ -44,6 +50,12 @@ const quiet = () => {}
 
 /** Request bodies never reach a log: the SDK is given none. */
 const noLog = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet }
+
+/** A request with its repetitions. The body of its answer is read afterwards. */
+const boundRequests = (client: S3Client): void => {
+  const gate = createGate(maxRequests, maxWaiting)
+  client.middlewareStack.add((next) => (args) => gate(() => next(args)), { step: 'initialize', name: 'boundRequests' })
+}
 
 const watchDates = (client: S3Client, storeClock: StoreClock): void => {
   client.middlewareStack.add(
@@ -86,6 +98,7 @@ export const connectS3 = async (config: Config['s3'], clock: Clock): Promise<S3C
   // Any answer has a date, a refusal too.
   const ask = () => client.send(new HeadBucketCommand({ Bucket: bucket })).catch(() => {})
   const storeClock = createStoreClock(clock, ask)
+  boundRequests(client)
   watchDates(client, storeClock)
   signGivenHash(client)
   return { client, bucket, storeClock }

@@ -3,9 +3,10 @@ import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s
 import { BartizanError } from '../errors.ts'
 import { checkKey } from './recording-key.ts'
 import type { RecordingReader, StoredObject } from './recording-store.ts'
-import type { S3Connection } from './s3-connection.ts'
+import { maxBodies, maxWaiting, type S3Connection } from './s3-connection.ts'
 import { inOurWords, isAbsent, isTransient } from './s3-errors.ts'
 import type { Evidence } from './s3-evidence.ts'
+import { createGate } from './s3-gate.ts'
 import { headVersion } from './s3-head.ts'
 import { listEvidence } from './s3-list.ts'
 import { storedObject } from './s3-object-lock.ts'
@@ -41,6 +42,7 @@ const bodyOf = async (key: string, { Body }: GetObjectCommandOutput): Promise<Ui
 /** Reads of evidence, each from the version that `evidence` finds. */
 export const createS3RecordingReader = (connection: S3Connection, evidence: Evidence): RecordingReader => {
   const { client, bucket } = connection
+  const gate = createGate(maxBodies, maxWaiting)
 
   const request = (key: string, { versionId, sizeBytes }: Version, from: number, to: number) => {
     // The store has a checksum of the whole only; the SDK compares it as it reads.
@@ -72,7 +74,7 @@ export const createS3RecordingReader = (connection: S3Connection, evidence: Evid
 
   const read = async (key: string, range: Range): Promise<Uint8Array> => {
     for (let reads = 1; reads <= maxReads; reads++) {
-      const bytes = await readOnce(key, range)
+      const bytes = await gate(() => readOnce(key, range))
       if (bytes !== null) return bytes
       await sleep(reads * 100)
     }

@@ -187,6 +187,19 @@ onServices(test, (services) => {
     t.deepEqual(reported, ['it is not locked in COMPLIANCE mode'])
   })
 
+  test('the oldest version that is locked is read, not an older one without a lock', async (t) => {
+    const config = await s3Bucket(t, services)
+    const raw = rawS3(t, services)
+    const at = { Bucket: config.bucket, Key: key }
+    const lock = { ObjectLockMode: 'COMPLIANCE' as const, ObjectLockRetainUntilDate: retainUntil }
+    await raw.send(new PutObjectCommand({ ...at, Body: forged }))
+    await raw.send(new PutObjectCommand({ ...at, Body: 'evidence', ...lock }))
+    await raw.send(new PutObjectCommand({ ...at, Body: 'forged later', ...lock }))
+    const store = await openS3Store(config)
+    t.teardown(() => store.close())
+    t.is(Buffer.from(await store.get(key)).toString(), 'evidence')
+  })
+
   test('keys that are none of ours are not listed, whatever they are made of', async (t) => {
     const config = await s3Bucket(t, services)
     const raw = rawS3(t, services)

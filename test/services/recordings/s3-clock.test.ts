@@ -87,4 +87,37 @@ onServices(test, (services) => {
       undefined,
     )
   })
+
+  test('a store whose date was wrong once is asked again before a put is refused (a proxy before the real store changes one date)', async (t) => {
+    const config = await s3Bucket(t, services)
+    let wrongDates = 0
+    const { endpoint } = await createS3Proxy(t, config.endpoint!, () => (answer) => {
+      const date = new Date(Date.now() - (wrongDates-- > 0 ? 5 * minute : 0)).toUTCString()
+      return { ...answer, headers: { ...answer.headers, date } }
+    })
+    const store = await openS3Store({ ...config, endpoint })
+    t.teardown(() => store.close())
+    wrongDates = 1
+    t.is(await store.head(key), null)
+    t.is((await store.put(key, Buffer.from('x'), { retainUntil })).sizeBytes, 1)
+  })
+
+  test('a self-test that a wrong clock put off is made up for before the first put (a proxy before the real store turns a refusal into a yes)', async (t) => {
+    const config = await s3Bucket(t, services)
+    const { endpoint } = await createS3Proxy(t, config.endpoint!, ({ method, query }) => {
+      const yes = (answer: { headers: { date?: string | undefined } }) => {
+        return { status: 200, headers: { date: answer.headers.date }, body: Buffer.alloc(0) }
+      }
+      return method === 'PUT' && query.has('retention') ? yes : null
+    })
+    let offMs = 10 * minute
+    const store = await openS3Store({ ...config, endpoint }, { clock: { now: () => Date.now() + offMs } })
+    t.teardown(() => store.close())
+    offMs = 0
+    await t.throwsAsync(store.put(key, Buffer.from('x'), { retainUntil }), {
+      code: 'BTZ_RECORDING_UNLOCKED',
+      message: /could be shortened/,
+    })
+    t.is(await store.head(key), null)
+  })
 })

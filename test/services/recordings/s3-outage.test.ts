@@ -25,7 +25,7 @@ onServices(test, (services) => {
     const config = await s3Bucket(t, services)
     const isEvidence = (asked: Asked) =>
       asked.key.startsWith('evidence/') || (asked.query.get('prefix') ?? '').startsWith('evidence/')
-    const { endpoint, asked } = await createS3Proxy(t, config.endpoint!, (each) =>
+    const { endpoint, asked, connections } = await createS3Proxy(t, config.endpoint!, (each) =>
       isEvidence(each) ? rule(each) : null,
     )
     const store = await openS3Store({ ...config, endpoint })
@@ -34,7 +34,7 @@ onServices(test, (services) => {
       const list = new ListObjectVersionsCommand({ Bucket: config.bucket, Prefix: 'evidence/' })
       return (await rawS3(t, services).send(list)).Versions ?? []
     }
-    return { config, store, asked, versions }
+    return { config, store, asked, connections, versions }
   }
 
   test('503 twice to each request: put, read, list and extension succeed (a proxy before the real store answers)', async (t) => {
@@ -133,5 +133,60 @@ onServices(test, (services) => {
     const { Uploads = [] } = await rawS3(t, services).send(new ListMultipartUploadsCommand({ Bucket: config.bucket }))
     t.deepEqual(Uploads, [])
     t.is(await store.head(key), null)
+  })
+
+  test('an extension that the store refuses is told, and the lock stays as it was (a proxy before the real store answers 403)', async (t) => {
+    const isExtension = ({ method, query }: Asked) => method === 'PUT' && query.has('retention')
+    const { store, asked } = await behind(t, first(99, isExtension, { status: 403, code: 'AccessDenied' }))
+    await store.put(key, Buffer.from('x'), { retainUntil })
+    await t.throwsAsync(store.extendRetention(key, new Date('2032-01-01T00:00:00Z')), {
+      code: 'BTZ_RECORDINGS_MISCONFIGURED',
+      message: /AccessDenied/,
+    })
+    t.deepEqual((await store.head(key))?.retainUntil, retainUntil)
+    t.is(asked.filter((each) => isExtension(each) && each.key === key).length, 1)
+  })
+
+  test('extensions of one lock go to the store one at a time, of several locks together', async (t) => {
+    const inFlight = new Map<string, number>()
+    let mostOfOne = 0
+    let mostOfAll = 0
+    const { store } = await behind(t, ({ method, query, key: name }) => {
+      if (method !== 'PUT' || !query.has('retention')) return null
+      inFlight.set(name, (inFlight.get(name) ?? 0) + 1)
+      mostOfOne = Math.max(mostOfOne, inFlight.get(name)!)
+      mostOfAll = Math.max(
+        mostOfAll,
+        [...inFlight.values()].reduce((sum, count) => sum + count),
+      )
+      return (answer) => {
+        inFlight.set(name, inFlight.get(name)! - 1)
+        return answer
+      }
+    })
+    const keys = [0, 1, 2, 3].map(keyOf)
+    await Promise.all(keys.map((name) => store.put(name, Buffer.from('x'), { retainUntil })))
+    const dates = [2033, 2037, 2032, 2036, 2035].map((year) => new Date(Date.UTC(year, 0, 1)))
+    await Promise.all(keys.flatMap((name) => dates.map((date) => store.extendRetention(name, date))))
+    for (const name of keys) t.deepEqual((await store.head(name))?.retainUntil, dates[1])
+    t.is(mostOfOne, 1)
+    t.true(mostOfAll > 1)
+  })
+
+  test('a block is sent over a connection that is kept, without waiting for leave to send it', async (t) => {
+    const { store, asked, connections } = await behind(t, () => null)
+    for (let n = 0; n < 5; n++) await store.put(keyOf(n), randomBytes(3 * MiB), { retainUntil })
+    t.deepEqual(
+      asked.filter(({ headers }) => headers.expect !== undefined),
+      [],
+    )
+    t.true(connections() <= 4, `${connections()} connections`)
+  })
+
+  test('however many calls come at once, the connections stay within their bound', async (t) => {
+    const { store, connections } = await behind(t, () => null)
+    await store.put(key, Buffer.from('x'), { retainUntil })
+    await Promise.all(Array.from({ length: 300 }, () => store.get(key)))
+    t.true(connections() <= 96, `${connections()} connections`)
   })
 })

@@ -76,10 +76,16 @@ export const createS3Proxy = async (t: Teardown, endpoint: string, rule: Rule) =
     if (fate === 'loseAnswer') return void response.destroy()
     reply(response, what.method, typeof fate === 'function' ? fate(answer) : answer, fate === 'cutAnswer')
   })
+  let connections = 0
+  server.on('connection', () => connections++)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
     server.closeAllConnections()
     server.close()
   })
-  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    connections: () => connections,
+  }
 }

@@ -164,4 +164,15 @@ onServices(test, (services) => {
     const error = await t.throwsAsync(openS3Store(config))
     t.true(hasCode(error, 'BTZ_UNAVAILABLE'))
   })
+
+  test('a store that refuses every change of a lock proves nothing by refusing a shorter one: nothing is put (a proxy before the real one refuses)', async (t) => {
+    const config = await lyingStore(t, ({ method, query }) =>
+      method === 'PUT' && query.has('retention') ? { status: 403, code: 'AccessDenied' } : null,
+    )
+    const store = await openS3Store(config)
+    t.teardown(() => store.close())
+    const misconfigured = { code: 'BTZ_RECORDINGS_MISCONFIGURED' }
+    await t.throwsAsync(store.put(key, Buffer.from('x'), { retainUntil }), misconfigured)
+    t.is(await store.head(key), null)
+  })
 })
