@@ -1,12 +1,12 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { systemClock } from '#services/clock.ts'
 import type { Finding } from '#services/finding.ts'
 import { configOf } from '../settings.ts'
 import { agentState } from './agent.ts'
-import { runChecks } from './check.ts'
+import { type Check, runChecks } from './check.ts'
 import { clocks } from './clock.ts'
 
-import { clusterEngines } from './cluster.ts'
+import { clusterEngines, type Role, roles } from './cluster.ts'
 import { dataFolder } from './data-folder.ts'
 import { diskSpace } from './disk-space.ts'
 import { heartbeat } from './heartbeat.ts'
@@ -19,7 +19,7 @@ import { recordingRecipe } from './recipe.ts'
 
 const limitMs = 7_000
 
-const checks = [
+const checksFor = (role: Role | undefined): Check[] => [
   nodeVersion,
   dataFolder,
   privateFiles,
@@ -31,7 +31,7 @@ const checks = [
   masking,
   recordingRecipe,
   clocks,
-  ...clusterEngines,
+  ...clusterEngines(role),
 ]
 
 const markOf = ({ ok, skipped }: Finding): string => (skipped ? '-   ' : ok ? 'ok  ' : 'BAD ')
@@ -54,13 +54,18 @@ export const report = (findings: Finding[]): string => {
 export const doctorCommand = (): Command =>
   new Command('doctor')
     .description('Look whether all is well, and say how to mend what is not. Changes nothing.')
+    .addOption(new Option('--role <role>', 'in a cluster: leave out what this role does not use').choices(roles))
     .option('--json', 'print {ok, findings: [{check, ok, detail, fix, skipped}]}')
     .addHelpText(
       'after',
       '\nExit codes: 0 all is well, 1 something is wrong, 2 wrong usage or configuration.\nRun it as the user that Bartizan runs as; as root it sees more of sudo and sshd.',
     )
-    .action(async (options: { json?: boolean }, command: Command) => {
-      const findings = await runChecks(checks, { config: configOf(command), clock: systemClock }, limitMs)
+    .action(async (options: { json?: boolean; role?: Role }, command: Command) => {
+      const findings = await runChecks(
+        checksFor(options.role),
+        { config: configOf(command), clock: systemClock },
+        limitMs,
+      )
       const ok = findings.every((finding) => finding.ok)
       const text = options.json ? `${JSON.stringify({ ok, findings })}\n` : report(findings)
       // A check that hangs keeps the process alive.

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Config } from '#services/config.ts'
 import { systemCode } from '#services/disk-error.ts'
 import type { Finding } from '#services/finding.ts'
@@ -28,18 +28,30 @@ const ownFiles = (config: Config): string[] => [
   ...['owner.token', 'agent/token', 'agent/identity.key'].map((file) => join(config.data, file)),
 ]
 
-const judgeMode = async (path: string, mustExist: boolean): Promise<Finding | null> => {
+/** A folder above it that nobody but its owner may pass. */
+const isShielded = async (path: string): Promise<boolean> => {
+  const folder = dirname(path)
+  if (((await stat(folder)).mode & 0o011) === 0) return true
+  return dirname(folder) === folder ? false : isShielded(folder)
+}
+
+const isExposed = async (path: string, isOwn: boolean): Promise<boolean> => {
+  const { mode } = await stat(path)
+  if ((mode & 0o077) === 0 || isMounted(path)) return false
+  return isOwn || !(await isShielded(path))
+}
+
+const judgeMode = async (path: string, isOwn: boolean): Promise<Finding | null> => {
   try {
-    const { mode } = await stat(path)
-    if ((mode & 0o077) === 0 || isMounted(path)) return null
-    const octal = (mode & 0o777).toString(8).padStart(3, '0')
+    if (!(await isExposed(path, isOwn))) return null
+    const octal = ((await stat(path)).mode & 0o777).toString(8).padStart(3, '0')
     return wrong(
       name,
       `${path} has mode ${octal}: other users can reach it`,
       `chmod go= '${path}', find out who had access, and replace what they may have read`,
     )
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' && !mustExist) return null
+    if (systemCode(error) === 'ENOENT' && isOwn) return null // not made yet
     return wrong(
       name,
       `${path} cannot be read: ${(error as Error).message}`,
@@ -68,8 +80,8 @@ export const privateFiles: Check = {
   name,
   run: async ({ config }) => {
     const looks = [
-      ...ownFiles(config).map((path) => judgeMode(path, false)),
-      ...configuredFiles(config).map((path) => judgeMode(path, true)),
+      ...ownFiles(config).map((path) => judgeMode(path, true)),
+      ...configuredFiles(config).map((path) => judgeMode(path, false)),
     ]
     const bad = (await Promise.all(looks)).filter((finding) => finding !== null)
     const modes = bad.length > 0 ? bad : [fine(name, 'nobody else can read them')]

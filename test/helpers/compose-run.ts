@@ -75,18 +75,19 @@ const environmentOf = (stage: Stage, { environment }: Service): NodeJS.ProcessEn
   ...Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, here(stage, value ?? '')])),
 })
 
-export type Ended = { code: number | null; output: string }
+export type Ended = { code: number | null; output: string; errors: string }
 
 export const execute = async (command: string, args: string[], env: NodeJS.ProcessEnv): Promise<Ended> => {
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
+  let [output, errors] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text
+  })
   const [code] = (await once(child, 'close')) as [number | null]
-  return { code, output }
+  return { code, output, errors }
 }
 
 /** The health check of a service, as Docker runs it: CMD, or CMD-SHELL by sh. */
