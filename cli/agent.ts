@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { startAgent } from '#hooks/agent/agent.ts'
+import { openAgentBus } from '#services/backends.ts'
 import { createLogger } from '#services/log.ts'
 import { configOf } from './settings.ts'
 
@@ -12,5 +13,6 @@ export const agentCommand = (): Command =>
     )
     .action(async (_options: object, command: Command) => {
       const config = configOf(command)
-      await startAgent({ config, log: createLogger('agent', config.log.level) })
+      const log = createLogger('agent', config.log.level)
+      await startAgent({ config, log, bus: config.uplink.via === 'kafka' ? openAgentBus(config, log) : null })
     })

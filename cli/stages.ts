@@ -5,6 +5,7 @@ import { watchLag } from '#ingest/lag-watch.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
+import { createAgentKeys } from '#services/access/agent-keys.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
 import type { Backends, ReceiverBackends } from '#services/backends.ts'
@@ -56,7 +57,9 @@ export const receiverStage = (options: StageOptions<ReceiverBackends>): RoutedSt
   const log = options.log.child({ stage: 'receiver' })
   const heartbeats = createHeartbeats({ ...backends, clock, log })
   const orders = createOrders({ ...backends, clock, log })
-  const router = createReceiver({ ...backends, tokens: access.tokens, heartbeats, orders, clock, log, registry })
+  const agentKeys = createAgentKeys({ ...backends, clock })
+  const { tokens } = access
+  const router = createReceiver({ ...backends, tokens, agentKeys, heartbeats, orders, clock, log, registry })
   return { router, close: async () => orders.close() }
 }
 

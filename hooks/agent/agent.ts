@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { passedSocket, type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
 import { type Identity, loadIdentity } from '#services/access/identity.ts'
+import type { Bus } from '#services/bus/bus.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { acquireLock } from '#services/lock/sqlite-lock.ts'
@@ -25,6 +26,8 @@ export type RunningAgent = {
 export type AgentOptions = {
   config: Config
   log: Logger
+  /** Closed with the agent. Null: what is recorded goes through the receiver. */
+  bus: Pick<Bus, 'produce' | 'close'> | null
   /** How the process ends: 0 after a drain, 1 when nothing can be made durable any more. */
   exit?: (code: number) => void
 }
@@ -89,12 +92,13 @@ const publish = async (config: Config, log: Logger, sudoPort: number): Promise<s
  * @throws BTZ_DATA_LOCKED BTZ_DATA_UNWRITABLE BTZ_DISK_FULL BTZ_KEY_INVALID BTZ_PORT_IN_USE
  */
 export const startAgent = async (options: AgentOptions): Promise<RunningAgent> => {
-  const { config, log, exit = process.exit } = options
+  const { config, log, bus, exit = process.exit } = options
   const folder = join(config.data, 'agent')
   await makeFolder(folder)
   const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan agent' })
   // What was opened is closed in the reverse order, also when a later step fails.
   const closers: (() => Promise<unknown>)[] = [() => lock.release()]
+  if (bus !== null) closers.push(() => within(lastWriteMs, bus.close()))
   const close = async (): Promise<void> => {
     for (const each of closers.splice(0).reverse()) await each()
   }
@@ -102,7 +106,7 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const identity = await loadIdentity(folder, log)
     const core = await startCore(config, log, identity)
     closers.push(() => core.spool.close(lastWriteMs))
-    const links = startLinks(config, log, identity, core)
+    const links = startLinks(config, log, identity, core, bus)
     closers.push(() => links.close(lastUploadMs))
     watchSpool(options, core, links)
     const listenFd = passedSocket(process.env, process.pid)

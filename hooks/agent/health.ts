@@ -58,7 +58,7 @@ export const createHealth = (options: {
       const { record, reason } = rejected[0]!
       if (rejected.every(({ record }) => Buffer.from(record.body).includes('"recorder_health"'))) return
       const first = `${record.type} ${record.sessionId ?? ''} ${record.seq}: ${reason}`
-      void emit('tampered', `the receiver refused ${rejected.length} records, first ${first}`.slice(0, 2000))
+      void emit('tampered', `${rejected.length} records were refused, first ${first}`.slice(0, 2000))
     },
     stop: () => clearInterval(timer),
   }

@@ -1,16 +1,23 @@
 import type { Identity } from '#services/access/identity.ts'
+import type { Bus } from '#services/bus/bus.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
+import type { HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { version } from '#services/version.ts'
 import type { Core } from './core.ts'
 import { createHealth, type Health } from './health.ts'
+import { createBusCarrier } from './uplink/bus-carrier.ts'
 import { startHeartbeat } from './uplink/heartbeat.ts'
+import { createReceiverCarrier } from './uplink/receiver-carrier.ts'
 import { createReceiverClient } from './uplink/receiver-client.ts'
 import { startUplink, type Uplink } from './uplink/uplink.ts'
 
 const maxHeldSessions = 10_000
 
-/** Everything that speaks to the receiver. */
+/** The bus, where the agent may write to it by itself; null: what it records goes through the receiver. */
+export type OwnBus = Pick<Bus, 'produce'> | null
+
+/** Everything that speaks to the receiver, and to the bus. */
 export type Links = { health: Health; uplink: Uplink; close(lastUploadMs: number): Promise<void> }
 
 const heldSessions = ({ recorder, hold }: Core) => {
@@ -18,13 +25,29 @@ const heldSessions = ({ recorder, hold }: Core) => {
   return [...held.values()].slice(0, maxHeldSessions)
 }
 
-export const startLinks = (config: Config, log: Logger, identity: Identity, core: Core): Links => {
+/** What the receiver last knew of the key that this agent signs with. */
+const createKeyStanding = ({ keyId }: Identity, log: Logger) => {
+  let standing: HeartbeatAnswer['signingKey'] = 'unknown'
+  return {
+    isGood: (): boolean => standing === 'registered',
+    learn: (told: HeartbeatAnswer['signingKey']): void => {
+      if (told === 'unknown') return
+      if (told === 'revoked' && standing !== told) log.error({ keyId }, 'the signing key of this agent was revoked')
+      standing = told
+    },
+  }
+}
+
+export const startLinks = (config: Config, log: Logger, identity: Identity, core: Core, bus: OwnBus): Links => {
   const { spool, events, recorder, hold } = core
+  const { bastion } = config
   const client = createReceiverClient(config)
+  const key = createKeyStanding(identity, log)
+  const signer = { ...identity, kind: 'agent' as const, bastion }
   const health = createHealth({ events, spool, agent: identity.keyId, lagMs: () => uplink.lagMs, log })
   const uplink = startUplink({
     spool,
-    client,
+    carrier: bus === null ? createReceiverCarrier(client) : createBusCarrier({ bus, signer, isKeyGood: key.isGood }),
     maxUploadBytes: config.uplink.maxUploadBytes,
     log,
     onRejected: health.rejected,
@@ -35,7 +58,7 @@ export const startLinks = (config: Config, log: Logger, identity: Identity, core
     everyMs: config.agent.heartbeatMs,
     log,
     beat: () => ({
-      bastion: config.bastion,
+      bastion,
       version,
       keyId: identity.keyId,
       publicKey: Buffer.from(identity.publicKey).toString('base64'),
@@ -43,6 +66,7 @@ export const startLinks = (config: Config, log: Logger, identity: Identity, core
       spool: { usedBytes: spool.usedBytes, maxBytes: spool.maxBytes },
     }),
     onOrder: ({ sessionId, text }) => void recorder.terminate(sessionId, text),
+    onSigningKey: key.learn,
     onEvidence: (evidence) => {
       hold.learn(evidence)
       void spool.release()

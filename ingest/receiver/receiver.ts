@@ -1,6 +1,7 @@
 import express, { type Request, type Response, type Router } from 'express'
 import { Counter, type Registry } from 'prom-client'
 import { z } from 'zod'
+import type { AgentKeys } from '#services/access/agent-keys.ts'
 import type { Tokens } from '#services/access/tokens.ts'
 import type { Heartbeats } from '#services/agents/heartbeats.ts'
 import type { Orders } from '#services/agents/orders.ts'
@@ -13,6 +14,7 @@ import type { Logger } from '#services/log.ts'
 import { Heartbeat, type HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
 import { createBodyReader } from './read-body.ts'
+import { createKeyRegister } from './register-key.ts'
 import { identifySender, type Sender } from './sender.ts'
 import { takeBatches } from './take-batches.ts'
 import { takeEvents } from './take-events.ts'
@@ -21,6 +23,7 @@ export type ReceiverOptions = {
   bus: Pick<Bus, 'produce' | 'maxRecordBytes'>
   catalog: Pick<CatalogReader, 'durableSeqs'>
   tokens: Pick<Tokens, 'verify'>
+  agentKeys: Pick<AgentKeys, 'seen'>
   heartbeats: Pick<Heartbeats, 'heard'>
   orders: Pick<Orders, 'wait' | 'take'>
   clock: Clock
@@ -62,6 +65,7 @@ export const createReceiver = (options: ReceiverOptions): Router => {
   const metrics = createMetrics(registry)
   const durableSeqs = createDurableSeqs(catalog)
   const readBody = createBodyReader()
+  const registerKey = createKeyRegister(options)
 
   /** Who sends is known before a byte of the body is read. */
   const receive = async (request: Request): Promise<{ sender: Sender; body: Buffer }> => {
@@ -91,6 +95,7 @@ export const createReceiver = (options: ReceiverOptions): Router => {
     if (!sender.mayWriteFor(heartbeat.bastion))
       throw new BartizanError('BTZ_FORBIDDEN', `the token may not write for bastion ${heartbeat.bastion}`)
     heartbeats.heard(heartbeat.bastion, heartbeat.version)
+    const signingKey = await registerKey(heartbeat)
     const gone = goneSignal(response)
     await orders.wait(heartbeat.bastion, heartbeat.waitMs, gone)
     // Nobody reads it: the orders stay for the next heartbeat.
@@ -99,7 +104,7 @@ export const createReceiver = (options: ReceiverOptions): Router => {
       log.warn({ err }, 'what is evidence cannot be told: the catalog does not answer')
       return []
     })
-    const answer: HeartbeatAnswer = { orders: await orders.take(heartbeat), evidence }
+    const answer: HeartbeatAnswer = { orders: await orders.take(heartbeat), signingKey, evidence }
     response.json(answer)
   }
 

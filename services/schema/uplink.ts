@@ -33,6 +33,11 @@ export type Heartbeat = z.infer<typeof Heartbeat>
 
 export const HeartbeatAnswer = z.object({
   orders: z.array(z.object({ id: z.string(), type: z.literal('terminate'), sessionId: SessionId, text: z.string() })),
+  /**
+   * Whether records signed with the heartbeat's key are taken. `unknown`: nobody can say so now, what was said before
+   * still holds.
+   */
+  signingKey: z.enum(['registered', 'revoked', 'unknown']),
   /** For `spool.keep: evidence`: what stands in durable blocks. */
   evidence: z.array(z.object({ sessionId: SessionId, durableSeq: z.number().int() })),
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import express from 'express'
 import { createReceiver, type ReceiverOptions } from '#ingest/receiver/receiver.ts'
+import { createAgentKeys } from '#services/access/agent-keys.ts'
 import { createTokens } from '#services/access/tokens.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
@@ -23,10 +24,11 @@ export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Part
     admin: await make({ role: 'admin', name: 'root', actor: 'test' }),
     analyst: await make({ role: 'analyst', name: 'ann', actor: 'test' }),
   }
+  const agentKeys = createAgentKeys({ ...backends, state })
   const heartbeats = createHeartbeats({ ...backends, state })
   const orders = createOrders({ ...backends, state })
   t.teardown(orders.close)
-  const receiver = createReceiver({ ...backends, tokens, heartbeats, orders, ...replaced })
+  const receiver = createReceiver({ ...backends, tokens, agentKeys, heartbeats, orders, ...replaced })
   const server = createServer(express().use(receiver)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
@@ -40,5 +42,5 @@ export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Part
     body: NonNullable<RequestInit['body']>,
     headers: Record<string, string> = {},
   ) => fetch(url + path, { method, body, headers: { authorization: `Bearer ${secrets.bastion}`, ...headers } })
-  return { ...backends, heartbeats, orders, secrets, url, call }
+  return { ...backends, state, agentKeys, heartbeats, orders, secrets, url, call }
 }

@@ -10,6 +10,7 @@ export type HeartbeatOptions = {
   log: Logger
   beat: () => Omit<z.input<typeof Heartbeat>, 'waitMs' | 'at'>
   onOrder: (order: HeartbeatAnswer['orders'][number]) => void
+  onSigningKey: (standing: HeartbeatAnswer['signingKey']) => void
   onEvidence: (evidence: HeartbeatAnswer['evidence']) => void
 }
 
@@ -21,7 +22,7 @@ const pauseAfterOrderMs = 100
 
 /** Says that the agent lives and what it holds; the answer is held open, so that orders arrive at once. */
 export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
-  const { client, everyMs, log, beat, onOrder, onEvidence } = options
+  const { client, everyMs, log, beat, onOrder, onSigningKey, onEvidence } = options
   const stopping = new AbortController()
   const { signal } = stopping
   const backoff = createBackoff()
@@ -41,10 +42,11 @@ export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
   }
   const once = async (): Promise<void> => {
     const startedMs = performance.now()
-    const { orders, evidence } = await exchange(isFirst ? 0 : Math.min(everyMs, maxWaitMs))
+    const { orders, signingKey, evidence } = await exchange(isFirst ? 0 : Math.min(everyMs, maxWaitMs))
     client.accepted()
     backoff.reset()
     for (const order of orders) onOrder(order)
+    onSigningKey(signingKey)
     onEvidence(evidence)
     // After an order the next answer has to be on hold again soon, or a second order would wait.
     const pauseMs = isFirst || orders.length > 0 ? pauseAfterOrderMs : everyMs - (performance.now() - startedMs)

@@ -5,7 +5,7 @@ import type { Answer } from './receiver-client.ts'
 export type Rejected = { record: SpoolRecord; reason: string }
 
 /**
- * taken: all of it is with the receiver, but for what it can never take. split: it may take parts. retry: later.
+ * taken: all of it has arrived, but for what can never be taken. split: it may take parts. retry: later.
  */
 export type Verdict =
   | { kind: 'taken'; rejected: Rejected[] }

@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { startHeartbeat } from '#hooks/agent/uplink/heartbeat.ts'
+import { createReceiverCarrier } from '#hooks/agent/uplink/receiver-carrier.ts'
 import { createReceiverClient } from '#hooks/agent/uplink/receiver-client.ts'
 import { startUplink } from '#hooks/agent/uplink/uplink.ts'
 import type { Rejected } from '#hooks/agent/uplink/verdict.ts'
@@ -61,7 +62,7 @@ const setUp = async (t: ExecutionContext, more: Partial<Config['uplink']> = {}, 
       const client = createReceiverClient(config)
       const uplink = startUplink({
         spool: core.spool,
-        client,
+        carrier: createReceiverCarrier(client),
         maxUploadBytes: config.uplink.maxUploadBytes,
         log,
         onRejected: (items) => rejected.push(...items),
@@ -80,6 +81,7 @@ const setUp = async (t: ExecutionContext, more: Partial<Config['uplink']> = {}, 
           spool: { usedBytes: core.spool.usedBytes, maxBytes: core.spool.maxBytes },
         }),
         onOrder: ({ sessionId, text }) => void core.recorder.terminate(sessionId, text),
+        onSigningKey: () => {},
         onEvidence: () => {},
       })
       t.teardown(async () => {
@@ -168,7 +170,7 @@ test('what the receiver can never take is told and passed over', async (t) => {
   await agent.allAcknowledged()
   t.is(uplink.rejectedCount, 2)
   t.deepEqual(agent.rejected.map(({ record }) => record.type).sort(), ['batch', 'event'])
-  t.true(lines.some((line) => line.includes('can never take')))
+  t.true(lines.some((line) => line.includes('can never be taken')))
 })
 
 test('a token for another bastion gives nothing up: it is tried again, with the token that is there then', async (t) => {
