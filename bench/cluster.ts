@@ -7,7 +7,7 @@ import { readOptions, type Stage, say, withSession } from './cluster/session.ts'
 const stages: Record<string, Stage> = { events: eventStage, recordings: recordingStage, searchable: searchableStage }
 
 const options = await readOptions('cluster', { events: 60_000, rounds: 1 }, { events: 300_000, rounds: 3 })
-const chosen = Object.keys(stages).filter((name) => options.only === null || options.only.includes(name))
+const chosen = Object.keys(stages).filter((name) => options.isChosen(name))
 say(`results: ${options.results.file}`)
 await withSession(async (session) => {
   for (const name of chosen) await stages[name]!.measure(session, options)

@@ -7,7 +7,6 @@ import { type Options, readOptions, removeIndices, type Session, say, withSessio
 import { rsyslogPeers } from './peers/rsyslog.ts'
 
 /** What is lost and what is there twice after a fault, ours and the peer; run: `npm run bench -- kills --help` */
-const pipelines = [bartizanIngest, ...rsyslogPeers]
 
 const measure = async (
   session: Session,
@@ -32,8 +31,9 @@ const measure = async (
 }
 
 const options = await readOptions('kills', { events: 60_000, rounds: 1 }, { events: 300_000, rounds: 1 })
-const { events, only, results } = options
-const chosen = faults.filter((fault) => only === null || only.some((part) => fault.includes(part)))
+const { events, isChosen, isContestant, results } = options
+const pipelines = [bartizanIngest, ...rsyslogPeers].filter(isContestant)
+const chosen = faults.filter(isChosen)
 say(`results: ${results.file}`)
 await withSession(async (session) => {
   for (const fault of chosen) for (const pipeline of pipelines) await measure(session, options, fault, pipeline)

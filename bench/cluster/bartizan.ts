@@ -42,6 +42,12 @@ export const startNode = async (
 
 export const childScript = (name: string): string => here(`children/${name}.ts`)
 
+/** Its own data folder: its own identity. */
+export const producerEnv = (env: Record<string, string>): Record<string, string> => ({
+  ...env,
+  BARTIZAN_DATA: `${env.BARTIZAN_DATA}-producer`,
+})
+
 const createPipeline = (startIndexer: (place: RunPlace, env: Record<string, string>) => Promise<Engine>): Pipeline => ({
   name: 'bartizan',
   start: async (place) => {
@@ -49,7 +55,7 @@ const createPipeline = (startIndexer: (place: RunPlace, env: Record<string, stri
     const env = await productEnv(place)
     const indexer = await startIndexer(place, env)
     const input = join(folder, 'events.ndjson')
-    const producer = await startNode(place, 'producer', [childScript('produce-events'), input], env)
+    const producer = await startNode(place, 'producer', [childScript('produce-events'), input], producerEnv(env))
     return {
       topic: `${name}-session-events`,
       group: `${name}-indexer`,

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../../scripts/engines/engine.ts'
-import { childScript, productEnv, startNode } from './bartizan.ts'
+import { childScript, producerEnv, productEnv, startNode } from './bartizan.ts'
 import { partitions, type RunPlace } from './pipeline.ts'
 
 /** One way from terminal output in a file to objects in the store; its recorder runs, its producer waits. */
@@ -35,7 +35,7 @@ const bartizan: Recorder = {
       place,
       'producer',
       [childScript('produce-frames'), corpus, join(folder, 'go')],
-      env,
+      producerEnv(env),
     )
     const line = (await said(folder, 'producer')).split('\n').find((text) => text.startsWith('{"framing'))!
     const framing = JSON.parse(line) as Pick<RunningRecorder, 'framingCpuSeconds' | 'sessions'>

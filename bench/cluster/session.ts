@@ -9,14 +9,27 @@ import { type BrokerView, openBrokers } from './kafka-admin.ts'
 import type { RunPlace } from './pipeline.ts'
 import { openResults, type Result, type Results } from './results.ts'
 
-export type Options = { quick: boolean; only: string[] | null; rounds: number; events: number; results: Results }
+export type Options = {
+  quick: boolean
+  isChosen(stage: string): boolean
+  isContestant(pipeline: { name: string }): boolean
+  rounds: number
+  events: number
+  results: Results
+}
 
 const usage = `  --quick          fewer events, bytes and rounds
-  --only A,B       these stages (or faults, by a part of their name)
+  --only A,B       stages (or faults), each by a part of its name
+  --contestants A  those who are measured, each by a part of its name
   --rounds N       measured rounds; one more before them is left out
   --events N       events of a run
   --results FILE   where JSON lines are added; what is in there already is not measured again
 `
+
+const among =
+  (parts: string | undefined) =>
+  (name: string): boolean =>
+    parts === undefined || parts.split(',').some((part) => name.includes(part))
 
 export const readOptions = async (
   bench: string,
@@ -27,6 +40,7 @@ export const readOptions = async (
   const known = {
     quick: { type: 'boolean' },
     only: text,
+    contestants: text,
     rounds: text,
     events: text,
     results: text,
@@ -41,7 +55,8 @@ export const readOptions = async (
   const file = values.results ?? join(tmpdir(), `bartizan-bench-${bench}-${Date.now()}.jsonl`)
   return {
     quick: values.quick ?? false,
-    only: values.only?.split(',') ?? null,
+    isChosen: among(values.only),
+    isContestant: ({ name }) => among(values.contestants)(name),
     rounds: Number(values.rounds ?? defaults.rounds),
     events: Number(values.events ?? defaults.events),
     results: await openResults(file),
@@ -150,10 +165,11 @@ const attempt = async (session: Session, what: string, act: () => Promise<unknow
  */
 export const measureRounds = async (
   session: Session,
-  { rounds, results }: Options,
+  { rounds, results, isContestant }: Options,
   { stage, size }: { stage: string; size: number },
-  contestants: Contestant[],
+  all: Contestant[],
 ): Promise<void> => {
+  const contestants = all.filter(isContestant)
   let isWarm = false
   const warmUp = async (): Promise<void> => {
     isWarm = true

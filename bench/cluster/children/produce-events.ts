@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createKafkaBus } from '#services/bus/kafka-bus.ts'
+import { openReceiverBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import { loadConfig } from '#services/config.ts'
 import { hasCode } from '#services/errors.ts'
@@ -15,7 +15,7 @@ const againMs = 200
 
 const config = loadConfig(undefined, process.env)
 const log = createLogger('bench-producer', config.log.level)
-const bus = await createKafkaBus({ config: config.kafka, ...config.bus, clock: systemClock, log })
+const { bus } = await openReceiverBackends(config, systemClock, log) // as a receiver, which signs what it writes
 
 const bastionOf = (line: string): string => {
   const start = line.indexOf('"bastion":"') + '"bastion":"'.length

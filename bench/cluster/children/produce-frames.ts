@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { createKafkaBus } from '#services/bus/kafka-bus.ts'
+import { openReceiverBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import { loadConfig } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
@@ -42,7 +42,7 @@ const { user, system } = process.cpuUsage(cpu)
 
 const config = loadConfig(undefined, process.env)
 const log = createLogger('bench-producer', config.log.level)
-const bus = await createKafkaBus({ config: config.kafka, ...config.bus, clock: systemClock, log })
+const { bus } = await openReceiverBackends(config, systemClock, log) // as a receiver, which signs what it writes
 process.once('SIGTERM', () => process.exit(0))
 process.stdout.write(`${JSON.stringify({ framingCpuSeconds: (user + system) / 1e6, sessions: sessionCount })}\nready\n`)
 while (!existsSync(goFile)) await wait(10)
