@@ -10,7 +10,8 @@ export type RecordingWriter = {
   /**
    * Resolves after the bytes are durable and read back by size.
    * @throws BTZ_RECORDING_EXISTS if the key was ever written, also by someone else at the same moment
-   * @throws BTZ_RECORDING_KEY_INVALID BTZ_DISK_FULL
+   * @throws BTZ_RECORDING_KEY_INVALID BTZ_DISK_FULL BTZ_UNAVAILABLE (put again: an attempt that landed is found as EXISTS)
+   * @throws BTZ_RECORDING_UNLOCKED BTZ_RETENTION_TOO_LONG BTZ_CLOCK_SKEW from a store that locks
    */
   put(key: string, bytes: Uint8Array, options: { retainUntil: Date }): Promise<StoredObject>
   /** Never shortens: an earlier date than the present one has no effect. */

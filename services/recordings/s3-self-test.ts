@@ -14,7 +14,7 @@ import { headVersion } from './s3-head.ts'
 import { isLockedUntil, unlocked } from './s3-object-lock.ts'
 
 /** Outside the evidence. */
-export const selfTestPrefix = 'self-test/v0/'
+const selfTestPrefix = 'self-test/v0/'
 const text =
   'Bartizan tries whether the store refuses to delete and to shorten this. Free to delete once its lock has ended.\n'
 const dayMs = 24 * 3_600_000

@@ -12,7 +12,7 @@ import type { S3Connection } from './s3-connection.ts'
 import { s3Code } from './s3-errors.ts'
 
 /** Larger bodies go in parts of this size; blocks stay below. */
-export const partBytes = 16 * 1024 * 1024
+const partBytes = 16 * 1024 * 1024
 
 type Part = { bytes: Uint8Array; sha256: Buffer }
 
