@@ -3,14 +3,27 @@ import type { BusRecord, Topic, TopicPartition } from './bus.ts'
 import { fetchFrom } from './kafka-fetch.ts'
 import { keyOf, onLeaders, readBounds } from './kafka-offsets.ts'
 
-const limits = { maxWaitMs: 500, maxBytes: 1024 * 1024, maxPartitionBytes: 1024 * 1024 }
+const maxWaitMs = 500
+const manyBytes = 1024 * 1024
+/** A broker sends at least one batch, whatever the limit. */
+const fewBytes = 1
 
 export type ReadOptions = { cluster: Cluster; nameOf(topic: Topic): string; maxBatchBytes: number }
 
-const fetchOne = async ({ cluster, nameOf, maxBatchBytes }: ReadOptions, at: TopicPartition, offset: number) => {
+const fetchOne = async (
+  { cluster, nameOf, maxBatchBytes }: ReadOptions,
+  at: TopicPartition,
+  offset: number,
+  maxBytes: number,
+) => {
   const [leader] = Object.keys(cluster.findLeaderForPartitions(nameOf(at.topic), [at.partition]))
   const broker = await cluster.findBroker({ nodeId: leader! })
-  const [fetched] = await fetchFrom(broker, [{ ...at, offset }], nameOf, { ...limits, maxBatchBytes })
+  const [fetched] = await fetchFrom(broker, [{ ...at, offset }], nameOf, {
+    maxWaitMs,
+    maxBytes,
+    maxPartitionBytes: maxBytes,
+    maxBatchBytes,
+  })
   const failure = fetched?.failure
   if (fetched && !failure) return fetched
   if (failure && 'error' in failure) throw failure.error
@@ -29,7 +42,7 @@ export const readRecords = async (
   const { start, end } = bounds.get(keyOf(at))!
   const records: BusRecord[] = []
   for (let next = Math.max(offset, start); next < end && records.length < limit; ) {
-    const fetched = await onLeaders(cluster, () => fetchOne(options, at, next))
+    const fetched = await onLeaders(cluster, () => fetchOne(options, at, next, limit === 1 ? fewBytes : manyBytes))
     for (const record of fetched.records.slice(0, limit - records.length)) records.push(record)
     next = fetched.nextOffset
   }

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { type Topic, topics } from '#services/bus/bus.ts'
-import { aclEntries, type KafkaRole, kafkaAcls } from '#services/bus/kafka-acls.ts'
+import type { KafkaRole } from '#services/bus/kafka-acls.ts'
 import { connectCluster, createKafkaClient, type KafkaSettings } from '#services/bus/kafka-client.ts'
+import { grantKafka } from '#services/bus/kafka-grants.ts'
 import { createKafkaProducer } from '#services/bus/kafka-producer.ts'
 import { readRecords } from '#services/bus/kafka-read.ts'
 import { inspectKafka, setUpKafka } from '#services/bus/kafka-setup.ts'
@@ -43,13 +44,8 @@ const asUser = (place: Place, user: string): Promise<KafkaSettings> => settingsO
 const asAdmin = (place: Place): Promise<KafkaSettings> =>
   settingsOf(place, place.kafka.adminUser!.username, place.kafka.adminUser!.password)
 
-const grant = async (place: Place, roles: KafkaRole[]): Promise<void> => {
-  const settings = await asAdmin(place)
-  const admin = createKafkaClient(settings, log).admin()
-  await admin.connect()
-  await admin.createAcls({ acl: roles.flatMap((role) => aclEntries(kafkaAcls(role, settings), role)) })
-  await admin.disconnect()
-}
+const grant = async (place: Place, roles: KafkaRole[]): Promise<void> =>
+  grantKafka(await asAdmin(place), new Map(roles.map((role) => [role, role])), log)
 const setUp = (config: KafkaSettings) => setUpKafka({ config, retentionMs, maxRecordBytes, log })
 
 onServices(test, () => {
