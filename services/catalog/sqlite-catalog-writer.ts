@@ -70,6 +70,6 @@ export type WriterOperations = { apply(calls: Write[]): WriteOutcome[] }
 answerCalls(() => {
   const { file } = workerData as { file: string }
   const database = openSqliteFile(file, migrations)
-  database.exec('PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000') // KiB, pages
+  database.exec('PRAGMA cache_size = -65536') // KiB
   return { operations: { apply: createApply(database, file) }, close: () => database.close() }
 })
