@@ -78,10 +78,16 @@ const withOrigins = async (bus: Bus, state: StateStore, { data }: Config, clock:
   }
 }
 
+/** The bus alone, as it is: what is read from it may be anybody's. Makes topics that are missing, if it may. */
+export const openClusterBus = async (config: Config, clock: Clock, log: Logger): Promise<Bus> => {
+  const { createKafkaBus } = await import('./bus/kafka-bus.ts')
+  const { retentionMs, maxRecordBytes } = config.bus
+  return createKafkaBus({ config: config.kafka, retentionMs, maxRecordBytes, clock, log })
+}
+
 /** Kafka and Elasticsearch. Their clients are loaded only where they are used: an embedded start stays quick. */
 const receiverCluster = async (config: Config, clock: Clock, log: Logger): Promise<ReceiverBackends> => {
-  const [{ createKafkaBus }, { createElasticCatalog }, { createElasticStateStore }] = await Promise.all([
-    import('./bus/kafka-bus.ts'),
+  const [{ createElasticCatalog }, { createElasticStateStore }] = await Promise.all([
     import('./catalog/elastic-catalog.ts'),
     import('./state/elastic-state-store.ts'),
   ])
@@ -93,8 +99,7 @@ const receiverCluster = async (config: Config, clock: Clock, log: Logger): Promi
     clock,
     log,
   })
-  const { retentionMs, maxRecordBytes } = config.bus
-  const kafka = await createKafkaBus({ config: config.kafka, retentionMs, maxRecordBytes, clock, log })
+  const kafka = await openClusterBus(config, clock, log)
   const { bus, origins } = await withOrigins(kafka, state, config, clock, log)
   return { bus, origins, catalog, state, close: closing(bus, [catalog, state]) }
 }

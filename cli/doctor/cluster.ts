@@ -4,11 +4,13 @@ import type { Config } from '#services/config.ts'
 import type { Finding } from '#services/finding.ts'
 import { createLogger } from '#services/log.ts'
 import { type Check, fine, wrong } from './check.ts'
+import { lagFindings } from './lag.ts'
 
 type Engine = keyof ReturnType<typeof inspectCluster>
 type Address = { host: string; port: number }
 
 const connectMs = 3_000
+const log = createLogger('doctor', 'silent')
 const defaultPorts: Record<string, number> = { 'http:': 80, 'https:': 443 }
 
 const ofUrl = (text: string): Address => {
@@ -55,8 +57,11 @@ const lookAt = (engine: Engine): Check => ({
     if (config.backend !== 'cluster') return []
     const addresses = await Promise.all(addressesOf(config)[engine].map((address) => reach(engine, address)))
     if (addresses.length > 0 && addresses.every(({ ok }) => !ok)) return addresses
-    const inspect = inspectCluster(config, clock, createLogger('doctor', 'silent'))[engine]
-    return [...addresses.filter(({ ok }) => !ok), ...(await inspect())]
+    const inspect = inspectCluster(config, clock, log)[engine]
+    const found = [...addresses.filter(({ ok }) => !ok), ...(await inspect())]
+    // Opening the bus would make topics that are missing, and doctor makes nothing.
+    const isComplete = engine === 'kafka' && found.every(({ ok }) => ok)
+    return isComplete ? [...found, ...(await lagFindings({ config, clock }, log))] : found
   },
 })
 

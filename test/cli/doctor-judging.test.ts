@@ -10,6 +10,7 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { runChecks } from '../../cli/doctor/check.ts'
 import { judgeClock } from '../../cli/doctor/clock.ts'
 import { judgeSpace } from '../../cli/doctor/disk-space.ts'
+import { judgeLag } from '../../cli/doctor/lag.ts'
 import { judgeMasking } from '../../cli/doctor/masking.ts'
 import { judgeNode } from '../../cli/doctor/node-version.ts'
 import { inspectRecipe } from '../../cli/doctor/recipe.ts'
@@ -70,6 +71,18 @@ test('free space is judged by share and by what may be needed', (t) => {
   t.deepEqual(oks({ bavail: 4 * 1024 }, 0), [false, true])
   t.deepEqual(oks({ ffree: 49 }, 0), [true, false])
   t.deepEqual(oks({ ffree: 0, files: 0 }, 0), [true, true])
+})
+
+test('a lag is judged by its oldest record, against how long the bus keeps records', (t) => {
+  const of = (ageMs: number) => ({ group: 'recorder', topic: 'session-frames' as const, records: 3, ageMs })
+  const [both, ...none] = judgeLag([of(0), of(25_000)], 100_000)
+  t.deepEqual(none, [])
+  t.true(both!.ok)
+  t.regex(both!.detail, /recorder on session-frames: 6 records behind, the oldest 25 s old/)
+  const [late] = judgeLag([of(0), of(25_001)], 100_000)
+  t.false(late!.ok)
+  t.truthy(late!.fix)
+  t.deepEqual(judgeLag([], 100_000), [])
 })
 
 test('only an agent that could read terminal modes and lacks the program for it is wrong', (t) => {
