@@ -1,11 +1,13 @@
-/** The real engines for tests: `scripts/services --help`. */
+/** The real engines, for tests and for trying the cluster: `scripts/services --help`. */
 import { constants } from 'node:os'
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { Services } from '#test/helpers/cluster.ts'
 import { type EngineName, engineNames } from './engines.ts'
 import { type ProcessIdentity, stopProcess } from './process-identity.ts'
 import { defaultFolder, down, runs, up } from './run.ts'
 import { type RunState, readState, servicesFile } from './run-state.ts'
+import { exportLines, settingsFor } from './settings.ts'
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
@@ -66,6 +68,7 @@ const program = new Command('services')
 Examples:
   scripts/services up                    the three; the first time downloads 180 MB and compiles
   TEST_SERVICES=<folder>/services.json npm test
+  eval "$(scripts/services env)"         the settings with which Bartizan runs on them
   scripts/services down                  stops what was started in the folder, and removes its data
 
 Needs Linux, Java 17, a JDK of 21 or later, Maven, Go 1.26. What is downloaded is pinned by checksum and kept in
@@ -97,6 +100,17 @@ program
   .addOption(folderOption())
   .action(async ({ folder }: { folder: string }) => {
     say((await down(folder)) ? 'stopped; their data is removed' : `nothing was started in ${resolve(folder)}`)
+  })
+
+program
+  .command('env')
+  .description('the settings with which Bartizan runs on them, for a shell')
+  .addOption(folderOption())
+  .addHelpText('after', '\nExample: eval "$(scripts/services env)"')
+  .action(({ folder }: { folder: string }) => {
+    const services = Services.safeParse(readState(resolve(folder))?.services)
+    if (!services.success) throw new Error('not all of them are up: `scripts/services up` starts what is missing')
+    process.stdout.write(exportLines(settingsFor(services.data, resolve(folder))))
   })
 
 program

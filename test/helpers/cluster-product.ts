@@ -6,6 +6,7 @@ import { openBackends } from '#services/backends.ts'
 import { partitionsFor, topics } from '#services/bus/bus.ts'
 import { systemClock } from '#services/clock.ts'
 import { loadConfig } from '#services/config.ts'
+import { settingsFor } from '../../scripts/engines/settings.ts'
 import { type Services, services } from './cluster.ts'
 
 /** `TEST_BACKEND=cluster`: the product's own tests run on the engines instead of the embedded back ends. */
@@ -18,24 +19,12 @@ export const nameOf = (data: string): string => `p${createHash('sha256').update(
 
 /** The settings with which the product keeps everything but its keys in the engines. */
 export const clusterEnv = async (data: string, engines: Services): Promise<Record<string, string>> => {
-  const { kafka, s3, elasticsearch } = engines
-  const secretFile = join(data, 's3-secret')
   await mkdir(data, { recursive: true, mode: 0o700 })
-  await writeFile(secretFile, s3.secretAccessKey, { mode: 0o600 })
   return {
-    BARTIZAN_BACKEND: 'cluster',
-    BARTIZAN_KAFKA_BROKERS: kafka.brokers.join(','),
+    ...settingsFor(engines, data),
     BARTIZAN_KAFKA_TOPIC_PREFIX: `${nameOf(data)}-`,
     BARTIZAN_KAFKA_PARTITIONS: `${partitions}`,
-    BARTIZAN_KAFKA_REPLICATION_FACTOR: `${kafka.brokers.length >= 3 ? 3 : 1}`,
-    BARTIZAN_S3_ENDPOINT: s3.endpoint,
-    BARTIZAN_S3_BUCKET: s3.bucket,
-    BARTIZAN_S3_FORCE_PATH_STYLE: 'true',
-    BARTIZAN_S3_ACCESS_KEY_ID: s3.accessKeyId,
-    BARTIZAN_S3_SECRET_ACCESS_KEY_FILE: secretFile,
-    BARTIZAN_ELASTICSEARCH_NODES: elasticsearch.url,
     BARTIZAN_ELASTICSEARCH_INDEX_PREFIX: nameOf(data),
-    BARTIZAN_ELASTICSEARCH_REPLICAS: '0',
   }
 }
 
