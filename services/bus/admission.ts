@@ -36,7 +36,7 @@ export const createAdmission = (): Admission => {
     if (queue.length === 0 && hasRoom(bytes)) return run(bytes, act)
     const heldBytes = underWayBytes + queuedBytes
     if (heldBytes + bytes > maxHeldBytes) {
-      const hint = 'the disk is slower than what comes in: send again later'
+      const hint = 'the bus is slower than what comes in: send again later'
       return Promise.reject(
         new BartizanError('BTZ_UNAVAILABLE', `${heldBytes} bytes wait for the bus already`, { hint }),
       )

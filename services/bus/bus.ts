@@ -61,7 +61,7 @@ export type Subscription = {
   /**
    * Durably: everything before `nextOffset` is done. Lower than what is committed already: no effect, never back.
    * @throws BTZ_BUS_NOT_ASSIGNED when the partition is not, or no longer, this member's: another one does that work
-   * @throws BTZ_REQUEST_INVALID beyond the end of the log · BTZ_DISK_FULL BTZ_BUS_CLOSED
+   * @throws BTZ_REQUEST_INVALID beyond the end of the log · BTZ_DISK_FULL BTZ_UNAVAILABLE BTZ_BUS_CLOSED
    */
   commit(at: TopicPartition, nextOffset: number): Promise<void>
   /** Resolves when no `onRecords` is running any more, and after `onRevoked` of what it had. Not from inside a callback. */
@@ -82,6 +82,10 @@ export type SubscribeOptions = {
 /** `committed` is durable. */
 export type GroupLag = TopicPartition & { group: string; committed: number; end: number }
 
+/**
+ * Retention: records go when they are older than the limit. The embedded bus keeps what some group has not committed; Kafka
+ * does not know groups then, so lag has to be watched. A group whose records are gone goes on at the oldest there is.
+ */
 export type Bus = {
   /** Random, made with the bus: offsets mean nothing without it, since a new bus starts at 0 again. */
   readonly id: string
@@ -89,15 +93,15 @@ export type Bus = {
    * Resolves after the records are durable, with one place per record, in order. Calls wait while too many bytes are
    * under way. Records of one call and key stay together and in order.
    * @throws BTZ_BUS_RECORD_TOO_LARGE BTZ_BUS_UNKNOWN_TOPIC BTZ_BUS_CLOSED: none of the call's records is written
-   * @throws BTZ_UNAVAILABLE when too many bytes wait (none is written), or a partition can no longer be written
-   * @throws BTZ_DISK_FULL. Of this and of the latter, records of the call's other partitions may be written: whoever
-   * sends them again makes duplicates, and no loss
+   * @throws BTZ_UNAVAILABLE when too many bytes wait (none is written), or a partition cannot be written now
+   * @throws BTZ_DISK_FULL. Of this and of the latter, some of the call's records may be written: whoever sends them again
+   * makes duplicates, and no loss. Their values must not be changed before it resolves
    */
   produce(records: NewRecord[]): Promise<Placed[]>
   subscribe(options: SubscribeOptions, consumer: Consumer): Promise<Subscription>
   /**
    * Reads without a group, for repair and dead letters: `limit` records from `offset` (or the oldest kept) on; fewer
-   * only at the end. @throws BTZ_BUS_CORRUPT naming file and offset
+   * only at the end. @throws BTZ_BUS_CORRUPT naming the place and offset · BTZ_UNAVAILABLE
    */
   read(at: TopicPartition, offset: number, limit: number): Promise<BusRecord[]>
   lag(): Promise<GroupLag[]>

@@ -37,11 +37,9 @@ test('every partition that somebody asked for goes to exactly one who did, evenl
 })
 
 test('what a leader gives beyond what was asked for, or beyond what there is, is not taken', (t) => {
-  const [{ memberAssignment }] = assignGroup(
-    [{ memberId: 'a', memberMetadata: encodeSubscription(['alerts', 'session-events']) }],
-    () => 8,
-  ) as [{ memberAssignment: Buffer }]
-  const taken = decodeAssignment(memberAssignment, ['alerts'], () => 2)
+  const joined = [{ memberId: 'a', memberMetadata: encodeSubscription(['alerts', 'session-events']) }]
+  const [given] = assignGroup(joined, () => 8)
+  const taken = decodeAssignment(given!.memberAssignment, ['alerts'], () => 2)
   t.deepEqual(taken, [
     { topic: 'alerts', partition: 0 },
     { topic: 'alerts', partition: 1 },
