@@ -1,7 +1,9 @@
 import test from 'ava'
 import type { SessionId } from '#services/schema/ids.ts'
 import { HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { eventsOf, recordsOf } from '#test/helpers/frame-worker.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
+import { newSigner } from '#test/helpers/origins.ts'
 import { serveReceiver } from '#test/helpers/receiver.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -78,4 +80,52 @@ test('a heartbeat of another bastion, or a malformed one, is refused', async (t)
   t.is((await call('PUT', path, heartbeat({ bastion: 'bastion-2' }))).status, 403)
   t.is((await call('PUT', path, '{')).status, 400)
   t.is((await call('PUT', path, heartbeat({ waitMs: 60_000 }))).status, 400)
+})
+
+test('the signing key that a heartbeat names is kept for the bastion of its token', async (t) => {
+  const { call, agentKeys, bus } = await serveReceiver(t)
+  const { publicKey, keyId } = newSigner('agent')
+  const named = { keyId, publicKey: Buffer.from(publicKey).toString('base64') }
+  t.is((await answerOf(await call('PUT', path, heartbeat(named)))).signingKey, 'registered')
+  t.like(await agentKeys.find('bastion-1', keyId), { publicKey: named.publicKey, revokedAt: null })
+  const foreign = newSigner('agent')
+  const key = { keyId: foreign.keyId, publicKey: Buffer.from(foreign.publicKey).toString('base64') }
+  t.is((await call('PUT', path, heartbeat({ bastion: 'bastion-2', ...key }))).status, 403)
+  t.deepEqual(await agentKeys.list('bastion-2'), [])
+  t.deepEqual(await recordsOf(bus, 'session-events'), [])
+})
+
+test('a key that is none, or not the one it is called, is not kept', async (t) => {
+  const { call, agentKeys } = await serveReceiver(t)
+  const { publicKey } = newSigner('agent')
+  const text = Buffer.from(publicKey).toString('base64')
+  for (const named of [
+    { keyId: 'k', publicKey: 'p' },
+    { keyId: newSigner('agent').keyId, publicKey: text },
+  ])
+    t.is((await answerOf(await call('PUT', path, heartbeat(named)))).signingKey, 'unknown')
+  t.deepEqual(await agentKeys.list('bastion-1'), [])
+})
+
+test('another key than before is an event; a revoked one is answered as such', async (t) => {
+  const { call, agentKeys, bus } = await serveReceiver(t)
+  const [first, second] = [newSigner('agent'), newSigner('agent')]
+  const beat = async ({ keyId, publicKey }: typeof first) =>
+    (
+      await answerOf(
+        await call('PUT', path, heartbeat({ keyId, publicKey: Buffer.from(publicKey).toString('base64') })),
+      )
+    ).signingKey
+  t.deepEqual([await beat(first), await beat(second), await beat(second)], ['registered', 'registered', 'registered'])
+  const events = await eventsOf(bus)
+  t.is(events.length, 1)
+  t.like(events[0], {
+    kind: 'posture',
+    check: 'agent-signing-key',
+    status: 'warn',
+    bastion: 'bastion-1',
+    detail: { keyId: second.keyId, otherKeyIds: [first.keyId] },
+  })
+  await agentKeys.revoke('bastion-1', second.keyId)
+  t.deepEqual([await beat(first), await beat(second)], ['registered', 'revoked'])
 })
