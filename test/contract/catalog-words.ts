@@ -191,6 +191,24 @@ export const wordsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     }
   })
 
+  test('each punctuation character is part of a word like any other', async (t) => {
+    const { catalog, place } = await opened(t, make)
+    const marks = Array.from({ length: 94 }, (_, n) => String.fromCharCode(33 + n)).filter((c) => !/[a-z0-9]/i.test(c))
+    const typed = marks.map((mark) => `q${mark}qx ${mark}w`)
+    await catalog.indexFrames(update(sessionRow(0), [0, 1], typed))
+    await place.settle()
+    for (const [n, mark] of marks.entries()) {
+      for (const text of [`q${mark}qx`, `${mark}qx`, mark, `q${mark} ${mark}w`]) {
+        const { items } = await catalog.search({ text, in: ['commands'], limit: 50 })
+        t.deepEqual(
+          items.map(({ atMs }) => atMs! / 1_000),
+          [n],
+          text,
+        )
+      }
+    }
+  })
+
   test('what is found in commands, events and sessions is what the rules of words say, for texts made to mislead', async (t) => {
     const seed = 20_261_121
     const { catalog, place } = await opened(t, make)
