@@ -1,7 +1,8 @@
 import { type Clause, clausesOf, separator, termsOf } from './analyzer.ts'
 import { folded, runsOf } from './search-text.ts'
 
-const keptRuns = 50_000
+const keptRuns = 20_000
+const seenRuns = 2_000
 const keptRunChars = 64
 
 /** Of one run, as the inside of a JSON string. */
@@ -14,19 +15,25 @@ const runTermsOf = (run: string): RunTerms => {
   return { trigrams: inJson(trigrams), starts: inJson(starts) }
 }
 
+const keep = (runs: Map<string, RunTerms>, limit: number, run: string, terms: RunTerms): void => {
+  if (runs.size >= limit) runs.clear()
+  runs.set(run, terms)
+}
+
 /**
- * The terms of a text as members of a JSON object. Texts of one place repeat their words: what they come to is kept,
- * so that most of a text is only put together.
+ * The terms of a text as members of a JSON object. Texts of one place repeat their words: what they come to is kept
+ * from the second time on, so that most of a text is only put together, and an id that comes once does not stay.
  */
 export const createTermMembers = () => {
-  const known = new Map<string, RunTerms>()
+  const kept = new Map<string, RunTerms>()
+  const seen = new Map<string, RunTerms>()
   const ofRun = (run: string): RunTerms => {
-    const found = known.get(run)
-    if (found) return found
-    const terms = runTermsOf(run)
-    if (run.length > keptRunChars) return terms
-    if (known.size >= keptRuns) known.clear()
-    known.set(run, terms)
+    const known = kept.get(run)
+    if (known) return known
+    const again = seen.get(run)
+    const terms = again ?? runTermsOf(run)
+    if (again) keep(kept, keptRuns, run, terms)
+    else if (run.length <= keptRunChars) keep(seen, seenRuns, run, terms)
     return terms
   }
   return (text: string): string => {

@@ -111,6 +111,33 @@ test('events are indexed once, whoever sends them again', async (t) => {
   t.deepEqual((await catalog.events({ limit: 1 })).items, [events.at(-1)!])
 })
 
+test('an event that the catalog can never take becomes a dead letter, and the rest goes on (the catalog refuses by hand)', async (t) => {
+  const place = { folder: await temporaryFolder(t) }
+  const [bus, catalog] = await Promise.all([openBus(place), openCatalog(place)])
+  const refusing: Catalog = {
+    ...catalog,
+    putEvents: async (events) => {
+      const index = events.findIndex(({ id }) => id === 'event-refused')
+      const taken = await catalog.putEvents(events.filter((_, at) => at !== index))
+      return index < 0 ? taken : { ...taken, refused: [{ index, reason: 'it cannot be' }] }
+    },
+  }
+  const { indexer } = await startIndexer(bus, refusing)
+  t.teardown(async () => {
+    await indexer.close()
+    await bus.close()
+    await catalog.close()
+  })
+  const values = ['event-before', 'event-refused', 'event-after'].map((id) => JSON.stringify(event(0, { id })))
+  await bus.produce(values.map((value) => ({ topic: 'session-events', key: 'bastion-1', value: Buffer.from(value) })))
+  await caughtUp(bus)
+  t.is((await catalog.events({ limit: 5 })).total.value, 2)
+  const [letter, ...more] = await deadLetters(bus)
+  t.deepEqual(more, [])
+  t.is(Buffer.from(letter!.value).toString(), values[1]!)
+  t.like(letter?.headers, { where: 'indexer', code: 'BTZ_CATALOG_REFUSED', reason: 'it cannot be' })
+})
+
 test('a nested sudo gets the session it was started in as its parent', async (t) => {
   const { bus, catalog } = await runningIndexer(t)
   const connection = { connectionId: 'c'.repeat(32), env: { SSH_TTY: '/dev/pts/0' } }
