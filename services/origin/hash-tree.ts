@@ -3,9 +3,9 @@ import { hash } from 'node:crypto'
 /** Leaves and nodes are hashed apart, so that none can be taken for the other (RFC 9162, 2.1). */
 const leafPrefix = Buffer.from([0])
 const nodePrefix = Buffer.from([1])
-export const digestBytes = 32
+const digestBytes = 32
 /** One step from a leaf to the root: on which side the other half stands, and its hash. */
-const stepBytes = 1 + digestBytes
+export const stepBytes = 1 + digestBytes
 const left = 0
 const right = 1
 
@@ -41,14 +41,26 @@ export const buildTree = (leaves: readonly Buffer[]): { root: Buffer; paths: Buf
   return { root: level[0]!, paths: steps.map((mine) => Buffer.concat(mine)) }
 }
 
-/** The root that a leaf and its path lead to; null when the path is none. */
-export const followPath = (leaf: Buffer, path: Buffer): Buffer | null => {
+/** Names a node in a set. */
+export const nodeName = (node: Buffer): string => node.toString('latin1')
+
+/**
+ * Follows a path from its leaf to the root, or to the first node that `known` has. `passed`: the names of all nodes on
+ * the way and beside it; they are of the tree if the top is. Null when the path is none.
+ */
+export const climb = (
+  leaf: Buffer,
+  path: Buffer,
+  known: ReadonlySet<string>,
+): { top: Buffer; passed: string[] } | null => {
   if (path.byteLength % stepBytes !== 0) return null
+  const passed = [nodeName(leaf)]
   let node = leaf
-  for (let at = 0; at < path.byteLength; at += stepBytes) {
+  for (let at = 0; at < path.byteLength && !known.has(passed.at(-1)!); at += stepBytes) {
     const other = path.subarray(at + 1, at + stepBytes)
     if (path[at] !== left && path[at] !== right) return null
     node = path[at] === left ? nodeHash(other, node) : nodeHash(node, other)
+    passed.push(nodeName(other), nodeName(node))
   }
-  return node
+  return { top: node, passed }
 }

@@ -1,7 +1,7 @@
 import { createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto'
 import type { BusRecord, NewRecord, Topic } from '../bus/bus.ts'
 import { keyIdOf } from '../recordings/format/signed-head.ts'
-import { buildTree, digestBytes, followPath, leafHash } from './hash-tree.ts'
+import { buildTree, leafHash, stepBytes } from './hash-tree.ts'
 
 /** The topics that agents may write. What stands there proves who wrote it: readers cannot see the writer's Kafka user. */
 export const agentTopics: readonly Topic[] = ['session-frames', 'session-events']
@@ -23,11 +23,12 @@ const recordText = ({ topic, key, value, headers = {} }: NewRecord): string => {
   const sorted = others.sort(([a], [b]) => (a < b ? -1 : 1))
   return `bartizan-record-v0\n${topic}\n${hash('sha256', value)}\n${JSON.stringify(sorted)}\n${key}`
 }
+export const leafOf = (record: NewRecord): Buffer => leafHash(recordText(record))
 const groupText = (kind: SignerKind, bastion: string, root: Buffer): Buffer =>
   Buffer.from(`bartizan-origin-v0\n${kind}\n${kind === 'agent' ? bastion : ''}\n${root.toString('hex')}\n`)
 
 const sealGroup = (group: readonly NewRecord[], { kind, bastion, publicKey, privateKey }: Signer): NewRecord[] => {
-  const { root, paths } = buildTree(group.map((record) => leafHash(recordText(record))))
+  const { root, paths } = buildTree(group.map(leafOf))
   const shared = {
     [names.kind]: kind,
     [names.key]: Buffer.from(publicKey).toString('base64url'),
@@ -50,36 +51,32 @@ export const sealRecords = (records: readonly NewRecord[], signer: Signer): NewR
   return sealed
 }
 
-/** What a record says about who wrote it. Nothing of it is true before `isGenuine`. */
-export type Seal = { kind: SignerKind; publicKey: Buffer; keyId: string; root: Buffer; signature: Buffer }
+/** What a record says about who wrote it, as it stands in its headers. Nothing of it is true before it was verified. */
+export type Seal = { kind: SignerKind; key: string; path: string; signature: string }
 
-const bytesOf = (text: string | undefined, sizeBytes: number): Buffer | null => {
-  if (text === undefined || text.length > Math.ceil((sizeBytes * 4) / 3)) return null
-  const bytes = Buffer.from(text, 'base64url')
-  return bytes.byteLength === sizeBytes ? bytes : null
-}
-const maxPathChars = Math.ceil((maxPathSteps * (1 + digestBytes) * 4) / 3)
+const textLength = (sizeBytes: number): number => Math.ceil((sizeBytes * 4) / 3)
+const keyLength = textLength(32)
+const signatureLength = textLength(64)
+const maxPathLength = textLength(maxPathSteps * stepBytes)
 
 /** Null: there is none, or it is malformed. */
-export const readSeal = (record: BusRecord): Seal | null => {
-  const { headers } = record
-  const kind = headers[names.kind]
-  const publicKey = bytesOf(headers[names.key], 32)
-  const signature = bytesOf(headers[names.signature], 64)
-  const pathText = headers[names.path]
-  if ((kind !== 'agent' && kind !== 'role') || !publicKey || !signature || pathText === undefined) return null
-  if (pathText.length > maxPathChars) return null
-  const root = followPath(leafHash(recordText(record)), Buffer.from(pathText, 'base64url'))
-  return root && { kind, publicKey, keyId: keyIdOf(publicKey), root, signature }
+export const readSeal = ({ headers }: BusRecord): Seal | null => {
+  const { [names.kind]: kind, [names.key]: key, [names.path]: path, [names.signature]: signature } = headers
+  if ((kind !== 'agent' && kind !== 'role') || path === undefined || path.length > maxPathLength) return null
+  if (key?.length !== keyLength || signature?.length !== signatureLength) return null
+  return { kind, key, path, signature }
 }
 
-/** Whether the seal's key signed it: for a role, or as the agent of this bastion. */
-export const isGenuine = ({ kind, publicKey, root, signature }: Seal, bastion: string): boolean => {
-  const key = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: publicKey.toString('base64url') },
-    format: 'jwk',
-  })
-  return verify(null, groupText(kind, bastion, root), key, signature)
+export const bytesOf = (text: string): Buffer => Buffer.from(text, 'base64url')
+/** SHA-256 of the public key, hex. */
+export const sealKeyId = ({ key }: Seal): string => keyIdOf(bytesOf(key))
+
+/** Whether the seal's key signed this root: for a role, or as the agent of this bastion. */
+export const isGenuine = ({ kind, key, signature }: Seal, root: Buffer, bastion: string): boolean => {
+  const publicKey = bytesOf(key)
+  if (publicKey.byteLength !== 32) return false
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: publicKey.toString('base64url') }
+  return verify(null, groupText(kind, bastion, root), createPublicKey({ key: jwk, format: 'jwk' }), bytesOf(signature))
 }
 
 /** Whether it says who wrote it. */

@@ -72,7 +72,7 @@ test('nobody but who holds a key can have it be remembered as unknown', async (t
   const honest = newSigner('agent', 'b1')
   const [forged] = sealedBy({ ...newSigner('agent', 'b1'), publicKey: honest.publicKey }, record())
   const before = gets()
-  t.regex((await refuse(forged!, 'b1')) ?? '', /not signed by/)
+  t.regex((await refuse(forged!, 'b1')) ?? '', /not signed with/)
   t.is(gets(), before)
   await agentKeys.seen('b1', honest.publicKey, async () => {})
   t.is(await refuse(sealedBy(honest, record())[0]!, 'b1'), null)
@@ -131,6 +131,6 @@ test('a key that is no point of the curve is refused and stops nobody', async (t
   const [sealed] = sealedBy(newSigner('agent', 'b1'), record())
   for (const bytes of [new Uint8Array(32).fill(0xff), new Uint8Array(32), new Uint8Array(32).fill(2)]) {
     const headers = { ...sealed!.headers, originKey: Buffer.from(bytes).toString('base64url') }
-    t.regex((await refuse({ ...sealed!, headers }, 'b1')) ?? '', /not signed by/)
+    t.regex((await refuse({ ...sealed!, headers }, 'b1')) ?? '', /not signed with/)
   }
 })

@@ -1,7 +1,8 @@
 import test from 'ava'
 import fc from 'fast-check'
 import type { BusRecord, NewRecord } from '#services/bus/bus.ts'
-import { isGenuine, readSeal, sealRecords } from '#services/origin/seal.ts'
+import { createGroups } from '#services/origin/groups.ts'
+import { readSeal, sealRecords } from '#services/origin/seal.ts'
 import { delivered, newSigner, sealedBy } from '#test/helpers/origins.ts'
 
 const signer = newSigner('agent', 'bastion-1')
@@ -13,7 +14,7 @@ const frames = (value: Uint8Array | string, key = 'session-1'): NewRecord => ({
 })
 const holds = (record: BusRecord, bastion = 'bastion-1'): boolean => {
   const seal = readSeal(record)
-  return seal !== null && isGenuine(seal, bastion)
+  return seal !== null && createGroups()(record, seal, bastion) !== null
 }
 const flipped = (bytes: Uint8Array, at: number, bit: number): Buffer => {
   const copy = Buffer.from(bytes)
@@ -107,4 +108,23 @@ test('a role speaks for any bastion, an agent does not become one by saying so',
   t.true(holds(byRole!, 'bastion-2'))
   const [byAgent] = sealedBy(signer, frames('x'))
   t.false(holds({ ...byAgent!, headers: { ...byAgent!.headers, originKind: 'role' } }))
+})
+
+test('what is known of a group lets no other record in, in whatever order its records come', (t) => {
+  const values = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 2, maxLength: 32 })
+  fc.assert(
+    fc.property(values, fc.infiniteStream(fc.nat(1000)), (all, random) => {
+      const sealed = sealedBy(signer, ...all.map((value) => frames(value)))
+      const order = sealed.map((record) => ({ record, at: random.next().value as number }))
+      const signedBy = createGroups()
+      for (const { record } of order.sort((a, b) => a.at - b.at)) {
+        const forged = { ...record, value: Buffer.concat([record.value, Buffer.from('+')]) }
+        if (signedBy(forged, readSeal(forged)!, 'bastion-1') !== null) throw new Error('a forged one was let in')
+        if (signedBy(record, readSeal(record)!, 'bastion-2') !== null) throw new Error('another bastion was let in')
+        if (signedBy(record, readSeal(record)!, 'bastion-1') !== signer.keyId) throw new Error('a true one was refused')
+      }
+    }),
+    { numRuns: 60 },
+  )
+  t.pass()
 })
