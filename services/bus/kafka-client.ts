@@ -5,6 +5,7 @@ import kafkajs, { type Cluster, type ISocketFactory, type Kafka, type KafkaConfi
 import type { Config } from '../config.ts'
 import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { calmRequestQueues } from './kafka-request-queue.ts'
 
 export type KafkaSettings = Config['kafka']
 
@@ -60,6 +61,8 @@ const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     : connectTcp({ host, port }, onConnect)
   return socket.setNoDelay(true).setKeepAlive(true, keepAliveMs).setMaxListeners(0)
 }
+
+calmRequestQueues()
 
 /** @throws BTZ_CONFIG_INVALID */
 export const createKafkaClient = (settings: KafkaSettings, log: Logger): Kafka =>
