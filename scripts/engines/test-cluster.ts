@@ -20,12 +20,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     stopped.abort()
   })
 
-const runAva = async (folder: string, args: string[]): Promise<number> => {
+/** @returns its exit code */
+const runChild = async (folder: string, command: string[]): Promise<number> => {
   const { BARTIZAN_REQUIRE_REAL: _, ...env } = process.env
-  const named = args.some((arg) => !arg.startsWith('-') && (arg.includes('/') || arg.endsWith('.ts')))
-  const files = named ? [] : clusterTests(root)
-  const ava = [process.execPath, join(root, 'node_modules', 'ava', 'entrypoints', 'cli.js'), ...args, ...files]
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...ava], {
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
     cwd: root,
     env: { ...env, TEST_SERVICES: servicesFile(folder) },
     stdio: 'inherit',
@@ -35,6 +33,17 @@ const runAva = async (folder: string, args: string[]): Promise<number> => {
   return code ?? 1
 }
 
+/** The tests that need engines; then, unless files are named, the product's own flows on engines (`test:flows`). */
+const runTests = async (folder: string, args: string[]): Promise<number> => {
+  const named = args.some((arg) => !arg.startsWith('-') && (arg.includes('/') || arg.endsWith('.ts')))
+  const ava = [process.execPath, join(root, 'node_modules', 'ava', 'entrypoints', 'cli.js'), ...args]
+  if (named) return runChild(folder, ava)
+  const code = await runChild(folder, [...ava, ...clusterTests(root)])
+  if (signalled) return code
+  const flows = await runChild(folder, ['npm', 'run', '--silent', 'test:flows', '--', ...args])
+  return code || flows
+}
+
 /** The engines die with this process, however it ends: nothing has to remember them. */
 const run = async (args: string[]): Promise<number> => {
   const folder = await mkdtemp(join(tmpdir(), 'bartizan-engines-'))
@@ -42,7 +51,7 @@ const run = async (args: string[]): Promise<number> => {
     const engines = await startEngines(engineNames, { folder, say })
     try {
       writeServices(folder, engines.services)
-      return signalled ? 1 : await runAva(folder, args)
+      return signalled ? 1 : await runTests(folder, args)
     } finally {
       await engines.stop()
     }
