@@ -1,5 +1,7 @@
 import test from 'ava'
-import { Kafka, logLevel } from 'kafkajs'
+import { pino } from 'pino'
+import { createKafkaClient } from '#services/bus/kafka-client.ts'
+import { loadConfig } from '#services/config.ts'
 import { onServices } from '#test/helpers/cluster.ts'
 import { clusterEnv, nameOf } from '#test/helpers/cluster-product.ts'
 import { startProduct, untilSealed } from '#test/helpers/running.ts'
@@ -14,7 +16,8 @@ const rounds = 5
 
 /** Who leads the partitions of a topic, and whether every copy is in sync again. */
 const openTopicView = async (brokers: string[], topic: string) => {
-  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  const { kafka } = loadConfig(undefined, { BARTIZAN_KAFKA_BROKERS: brokers.join(',') })
+  const admin = createKafkaClient(kafka, pino({ level: 'silent' })).admin()
   await admin.connect()
   const partitions = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions
   return {

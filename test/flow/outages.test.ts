@@ -54,7 +54,7 @@ onServices(test, (services) => {
       const env = await clusterEnv(data, { ...services, elasticsearch, s3: { ...services.s3, endpoint: proxy.url } })
       const product = await startProduct(t, {
         data,
-        env: { ...env, BARTIZAN_INGEST_BLOCK_MAX_MS: '2000', BARTIZAN_LOG_LEVEL: 'fatal' },
+        env: { ...env, BARTIZAN_INGEST_BLOCK_MAX_MS: '2000', BARTIZAN_LOG_LEVEL: 'silent' },
       })
       const { s3, recordings } = loadConfig(undefined, env)
       const log = pino({ level: 'silent' })
