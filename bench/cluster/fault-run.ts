@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { until } from '#test/helpers/until.ts'
 import { searchableCount, type Tally, tallySequences } from './elastic-index.ts'
 import type { Pipeline, RunningPipeline, RunPlace } from './pipeline.ts'
+import { say } from './session.ts'
 
 export const faults = ['elasticsearch stop', 'elasticsearch kill -9', 'indexer kill -9', 'broker kill -9'] as const
 export type Fault = (typeof faults)[number]
@@ -84,8 +85,11 @@ export const runFault = async (
     await until(reached, { limitMs: runLimitMs, everyMs: 20, what: `${pipeline.name}: ${share * 100} %` })
     const producedBefore = await place.brokers.producedCount(running.topic)
     const searchableBefore = await searchableCount(url, running.index)
+    say(`  ${fault} at ${searchableBefore} found of ${producedBefore} produced`)
     await strike(fault, place, running)
+    say('  it is back')
     await untilSettled(place, running, events)
+    say('  settled')
     const seconds = (performance.now() - startMs) / 1000
     const tally = await tallySequences(url, running.index, running.numbering, events)
     return { events, producedBefore, searchableBefore, seconds, complaints: await running.complaints(), ...tally }

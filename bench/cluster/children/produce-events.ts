@@ -9,8 +9,8 @@ import { createLogger } from '#services/log.ts'
 
 /** Puts the lines of a file that will appear onto the bus; what the bus does not take is offered until it does. */
 const input = process.argv[2]!
-const perCall = 500
-const callsAtOnce = 8
+const perUpload = 100 // an agent sends events of its own bastion only
+const uploadsAtOnce = 16
 const againMs = 200
 
 const config = loadConfig(undefined, process.env)
@@ -21,12 +21,8 @@ const bastionOf = (line: string): string => {
   const start = line.indexOf('"bastion":"') + '"bastion":"'.length
   return line.slice(start, line.indexOf('"', start))
 }
-const produce = async (lines: string[]): Promise<void> => {
-  const records = lines.map((line) => ({
-    topic: 'session-events' as const,
-    key: bastionOf(line),
-    value: Buffer.from(line),
-  }))
+const produce = async (key: string, lines: string[]): Promise<void> => {
+  const records = lines.map((line) => ({ topic: 'session-events' as const, key, value: Buffer.from(line) }))
   for (;;) {
     try {
       await bus.produce(records)
@@ -44,18 +40,21 @@ process.stdout.write('ready\n')
 while (!existsSync(input)) await wait(10)
 const file = await open(input)
 const underWay = new Set<Promise<void>>()
-let lines: string[] = []
-const flush = async (): Promise<void> => {
-  const call = produce(lines).finally(() => underWay.delete(call))
-  underWay.add(call)
-  lines = []
-  if (underWay.size >= callsAtOnce) await Promise.race(underWay)
+const waiting = new Map<string, string[]>()
+const flush = async (bastion: string): Promise<void> => {
+  const upload = produce(bastion, waiting.get(bastion)!).finally(() => underWay.delete(upload))
+  underWay.add(upload)
+  waiting.delete(bastion)
+  if (underWay.size >= uploadsAtOnce) await Promise.race(underWay)
 }
 for await (const line of file.readLines({ highWaterMark: 1024 * 1024 })) {
+  const bastion = bastionOf(line)
+  const lines = waiting.get(bastion) ?? []
+  waiting.set(bastion, lines)
   lines.push(line)
-  if (lines.length >= perCall) await flush()
+  if (lines.length >= perUpload) await flush(bastion)
 }
-if (lines.length > 0) await flush()
+for (const bastion of [...waiting.keys()]) await flush(bastion)
 await Promise.all(underWay)
 process.stdout.write('produced\n')
 setInterval(() => {}, 60_000) // what it cost is read from the system while it is there
