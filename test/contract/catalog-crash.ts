@@ -19,7 +19,7 @@ const killedWriter = async (t: ExecutionContext<unknown>, { inChild }: CatalogPl
     if (id) Object.assign(told, { id, last: Number(number) })
   })
   const closed = once(child, 'close')
-  await until(() => told.last >= enough || child.exitCode !== null, { limitMs: 60_000, everyMs: 2 })
+  await until(() => told.last >= enough || child.exitCode !== null, { limitMs: 180_000, everyMs: 2 })
   child.kill('SIGKILL')
   t.is((await closed)[1], 'SIGKILL')
   return told

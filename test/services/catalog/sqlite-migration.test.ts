@@ -32,7 +32,7 @@ const canSearch = async (catalog: Catalog): Promise<boolean> => {
     throw error
   }
 }
-const rebuilt = (catalog: Catalog): Promise<void> => until(() => canSearch(catalog), { limitMs: 60_000 })
+const rebuilt = (catalog: Catalog): Promise<void> => until(() => canSearch(catalog), { limitMs: 180_000 })
 
 const linesFound = async (catalog: Catalog, text: string): Promise<string[]> => {
   const { items, total } = await catalog.search({ text, in: ['commands'], limit: 100 })
@@ -141,7 +141,7 @@ test('a process killed -9 while the index is made anew leaves it to the next one
     const below = rebuiltTo(file)
     return below !== undefined && below < keyOf(commands - 2_000)
   }
-  await until(begun, { limitMs: 60_000, everyMs: 2 })
+  await until(begun, { limitMs: 180_000, everyMs: 2 })
   child.kill('SIGKILL')
   await closed
   const below = rebuiltTo(file)
