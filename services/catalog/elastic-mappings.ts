@@ -5,7 +5,8 @@ import type { TemplateBody } from '../elastic/elastic-templates.ts'
  * itself travels as one string of JSON.
  */
 
-const word = { type: 'keyword', ignore_above: 8_000 } as const // characters: less than Lucene's 32,766 bytes
+const ordered = { type: 'keyword', ignore_above: 8_000 } as const // characters: less than Lucene's 32,766 bytes
+const word = { ...ordered, doc_values: false } as const // looked for, and nothing else
 const time = { type: 'date', format: 'epoch_millis' } as const
 const whole = { type: 'long' } as const
 // Positions, since a word is found where its trigrams follow on each other. No scores: lists are in order of time.
@@ -14,18 +15,15 @@ const text = {
   starts: { type: 'text', analyzer: 'whitespace', norms: false, index_options: 'docs' },
 } as const
 
-// Newest first is how rows are read: a query may stop when it has enough.
-const newestFirst = { 'index.sort.field': 'at', 'index.sort.order': 'desc' }
-
-const timed = { at: time, tie: whole, user: word, bastion: word, sessionId: word, ...text }
+const timed = { at: time, tie: whole, user: word, bastion: word, ...text }
 
 export const catalogTemplates: Record<string, TemplateBody> = {
-  'events-*': { settings: newestFirst, properties: { ...timed, kind: word } },
-  commands: { settings: newestFirst, properties: { ...timed, number: whole, startedAt: time } },
+  'events-*': { properties: { ...timed, kind: word, sessionId: word } },
+  commands: { properties: { ...timed, sessionId: ordered, number: whole, startedAt: time } },
   sessions: {
     shards: 1, // pages rest on sessions becoming visible in the order in which they ended
     properties: {
-      id: word,
+      id: ordered,
       connectionId: word,
       parentId: word,
       user: word,
@@ -40,7 +38,7 @@ export const catalogTemplates: Record<string, TemplateBody> = {
     },
   },
   progress: { properties: {} },
-  evidence: { properties: { sessionId: word, firstSeq: whole, lastSeq: whole } },
+  evidence: { properties: { sessionId: ordered, firstSeq: whole, lastSeq: whole } },
 }
 
 export type CatalogIndices = {

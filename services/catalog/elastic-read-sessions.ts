@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { type Answer, type Ask, between, equals, type Search, totalOf } from './elastic-ask.ts'
 import { sealId } from './elastic-evidence.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
-import { type Joined, joinWords, type StartPlace, upTo } from './elastic-session-join.ts'
+import { type Joined, joinWords, maxJoined, type StartPlace, upTo } from './elastic-session-join.ts'
 import { wordsOf } from './search-text.ts'
 
 /**
@@ -109,11 +109,16 @@ const pageOf = (sections: readonly Section[], answers: readonly Answer<Stored>[]
   return { rows, next: null }
 }
 
-/** Open sessions first, then by start, newest first. */
-export const readSessions = async (ask: Ask, indices: CatalogIndices, query: SessionQuery): Promise<List<Session>> => {
+/** Open sessions first, then by start, newest first. `limit`: of sessions that are looked at for one word. */
+export const readSessions = async (
+  ask: Ask,
+  indices: CatalogIndices,
+  query: SessionQuery,
+  limit = maxJoined,
+): Promise<List<Session>> => {
   const place = decodeCursor('sessions', query, Place)
   const words = wordsOf(query.text ?? '')
-  const join = (after: StartPlace | null) => joinWords(ask, indices, query, words, after)
+  const join = (after: StartPlace | null) => joinWords(ask, indices, query, words, after, limit)
   const [whole, behind] = await Promise.all([join(null), place && words.length > 0 ? join(place) : null])
   const closings = place?.closings ?? (await closingsNow(ask, indices))
   const here = { joined: behind ?? whole, after: place }

@@ -7,7 +7,7 @@ import { wordFilters } from './elastic-terms.ts'
  * A word of a session's text may stand in one of its commands, and Elasticsearch joins nothing: so the sessions whose
  * commands have the word are asked for first, newest first, and only so many.
  */
-const maxJoined = 10_000
+export const maxJoined = 10_000
 
 /** A session's place in the order of lists: newest start first, then by id. */
 export type StartPlace = { startedAtMs: number; id: string }
@@ -31,6 +31,7 @@ const joinWord = async (
   query: SessionQuery,
   word: string,
   after: StartPlace | null,
+  limit: number,
 ): Promise<Joined> => {
   const found = wordFilters([word])
   const { user, bastion, to } = query
@@ -41,7 +42,7 @@ const joinWord = async (
     ...between('startedAt', undefined, to),
   ]
   const composite = {
-    size: maxJoined,
+    size: limit,
     sources,
     ...(after && { after: { startedAt: after.startedAtMs, sessionId: after.id } }),
   }
@@ -51,7 +52,7 @@ const joinWord = async (
     aggs: { sessions: { composite } },
   })
   const keys = ((answer.aggregations as Buckets).sessions?.buckets ?? []).map(({ key }) => key)
-  const last = keys.length === maxJoined ? keys.at(-1)! : null
+  const last = keys.length === limit ? keys.at(-1)! : null
   const should = [...found, { terms: { id: keys.map(({ sessionId }) => sessionId) } }]
   return {
     filters: [{ bool: { should } }],
@@ -66,8 +67,9 @@ export const joinWords = async (
   query: SessionQuery,
   words: readonly string[],
   after: StartPlace | null,
+  limit: number,
 ): Promise<Joined> => {
-  const joined = await Promise.all(words.map((word) => joinWord(ask, indices, query, word, after)))
+  const joined = await Promise.all(words.map((word) => joinWord(ask, indices, query, word, after, limit)))
   const horizons = joined.flatMap(({ horizon }) => (horizon ? [horizon] : []))
   return {
     filters: joined.flatMap(({ filters }) => filters),

@@ -13,7 +13,7 @@ export type ElasticRequest = {
   path: string
   query?: Record<string, string | number | boolean>
   body?: object | string // JSON
-  ndjson?: string
+  ndjson?: string | Buffer
   timeoutMs?: number
   /** What a timeout is called; else BTZ_UNAVAILABLE. */
   onTimeout?: ErrorCode

@@ -7,7 +7,7 @@ export const schemaVersion = 1
 const refreshInterval = '500ms' // how soon a write is found
 
 /** By the end of the names of its indices. `shards`: where the configured number would be wrong. */
-export type TemplateBody = { shards?: number; settings?: Record<string, string>; properties: Record<string, object> }
+export type TemplateBody = { shards?: number; properties: Record<string, object> }
 export type Templates = Record<string, TemplateBody>
 
 type Meta = { schema: number; digest: string }
@@ -39,7 +39,7 @@ const composableOf = ({ indexPrefix }: ElasticConfig, suffix: string, body: Temp
     allow_auto_create: true,
     composed_of: [baseName(indexPrefix)],
     template: {
-      settings: { ...body.settings, ...(body.shards !== undefined && { number_of_shards: body.shards }) },
+      ...(body.shards !== undefined && { settings: { number_of_shards: body.shards } }),
       mappings: { properties: body.properties },
     },
   })

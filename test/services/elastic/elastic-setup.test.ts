@@ -60,7 +60,6 @@ onServices(test, ({ elasticsearch: { url } }) => {
     t.like(settings.index, {
       refresh_interval: '500ms',
       number_of_replicas: '0',
-      sort: { field: 'at', order: 'desc' },
     })
   })
 
