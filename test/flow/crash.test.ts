@@ -83,8 +83,7 @@ test.serial(
         continue
       }
       await until(
-        async () =>
-          (await Promise.all(streams.map(({ logId }) => rowOf(product, logId)))).every(({ endedAt }) => endedAt),
+        async () => (await Promise.all(streams.map(({ logId }) => rowOf(product, logId)))).every((row) => row?.endedAt),
         {
           limitMs: 60_000 - (Date.now() - restartedAt),
           everyMs: 250,
@@ -96,9 +95,7 @@ test.serial(
     const all = [...cut, ...finished]
     await until(
       async () =>
-        (await Promise.all(all.map(({ logId }) => rowOf(product, logId)))).every(
-          ({ evidence }) => evidence === 'sealed',
-        ),
+        (await Promise.all(all.map(({ logId }) => rowOf(product, logId)))).every((row) => row?.evidence === 'sealed'),
       {
         limitMs: 60_000,
         everyMs: 500,
@@ -106,8 +103,8 @@ test.serial(
       },
     )
     for (const stream of all) await assertRecorded(t, product, stream)
-    for (const { logId } of cut) t.is((await rowOf(product, logId)).state, 'truncated')
-    for (const { logId } of finished) t.is((await rowOf(product, logId)).state, 'complete')
+    for (const { logId } of cut) t.is((await rowOf(product, logId))?.state, 'truncated')
+    for (const { logId } of finished) t.is((await rowOf(product, logId))?.state, 'complete')
     t.log(
       `${all.length} sessions; of ${share.due} bytes sent more than ${settledMs} ms before a cut, ${share.acked} were acknowledged`,
     )

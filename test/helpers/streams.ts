@@ -51,7 +51,14 @@ export const recordedOutput = async (product: Product, sessionId: string): Promi
 }
 
 type Row = { id: string; state: string; evidence: string; endedAt: string | null }
-export const rowOf = (product: Product, id: string) => product.api(`/api/sessions/${id}`) as Promise<Row>
+
+/** Null: the index has not come to it yet. */
+export const rowOf = async (product: Product, id: string): Promise<Row | null> => {
+  const response = await product.raw(`/api/sessions/${id}`)
+  if (response.status === 404) return null
+  if (!response.ok) throw new Error(`session ${id}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as Row
+}
 
 /** All that was acknowledged is recorded, and what is recorded is what was sent, from its beginning on. */
 export const assertRecorded = async (t: ExecutionContext, product: Product, stream: Stream): Promise<void> => {
