@@ -80,7 +80,7 @@ test('stages do not import each other', (t) => {
 
 test('one file picks the adapters', (t) => {
   const adapter =
-    /^services\/(bus\/log-bus|catalog\/sqlite-catalog|recordings\/file-recording-store|keys\/file-key-store|state\/sqlite-state-store)\.ts$/
+    /^services\/(bus\/(log|kafka)-bus|catalog\/(sqlite|elastic)-catalog|recordings\/(file|s3)-recording-store|keys\/file-key-store|state\/(sqlite|elastic)-state-store)\.ts$/
   const chooses = (imported: string, file: string) =>
     adapter.test(imported) && file !== 'services/backends.ts' && dirname(imported) !== dirname(file)
   t.deepEqual(offenders(sources, chooses), [])
