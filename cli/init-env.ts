@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, open } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { newClusterId } from '#services/bus/kafka-cluster-id.ts'
 import { diskError, systemCode } from '#services/disk-error.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { BartizanError } from '#services/errors.ts'
@@ -67,7 +68,7 @@ export const initEnvironment = async (out: string): Promise<Initialised> => {
   const lines = [
     '# Made by `bartizan config --init` for docker-compose.yml. The secrets are the files of this folder.',
     `SECRETS_FOLDER=${quoted(folder)}`,
-    `KAFKA_CLUSTER_ID=${randomBytes(16).toString('base64url')}`,
+    `KAFKA_CLUSTER_ID=${newClusterId()}`,
   ]
   const secrets = await writeSecrets(folder).catch(reword(folder))
   await writeNew(file, `${lines.join('\n')}\n`).catch(reword(file))

@@ -102,7 +102,7 @@ const prepared = async (options: KafkaOptions): Promise<Cluster> => {
     client: free[2 * at]!,
     controller: free[2 * at + 1]!,
   }))
-  const clusterId = randomBytes(16).toString('base64url')
+  const clusterId = newClusterId()
   return { ...(await prepareKafka(options.say)), options, ports, clusterId }
 }
 
