@@ -1,5 +1,5 @@
 import { catalogTemplates } from '../catalog/elastic-mappings.ts'
-import { stateTemplates } from '../state/elastic-state-store.ts'
+import { stateTemplates } from '../state/elastic-state-template.ts'
 import { connectElastic, type ElasticConfig } from './elastic-client.ts'
 import { ensureTemplates, makeIndices, type Templates } from './elastic-templates.ts'
 

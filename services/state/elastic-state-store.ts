@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import { connectElastic, type Elastic, type ElasticConfig } from '../elastic/elastic-client.ts'
 import { createRefresh } from '../elastic/elastic-refresh.ts'
-import { ensureTemplates, type Templates } from '../elastic/elastic-templates.ts'
+import { ensureTemplates } from '../elastic/elastic-templates.ts'
 import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { revisionOf, standingOf } from './elastic-revision.ts'
+import { stateTemplates } from './elastic-state-template.ts'
 import { checkKey, encodeValue, pageOf } from './state-limits.ts'
 import type { StateEntry, StateStore } from './state-store.ts'
 
@@ -13,9 +14,6 @@ const missing = 404
 
 /** Sorts after every key with the prefix before it: the last code point is no character and stands in no key. */
 const last = '\u{10ffff}'
-
-// One shard: revisions are its sequence numbers. The value is one string of JSON that nothing looks into.
-export const stateTemplates: Templates = { state: { shards: 1, properties: { key: { type: 'keyword' } } } }
 
 type Source = { key: string; value: string }
 type Document = { _source: Source; _seq_no: number; _primary_term: number }
