@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { connectElastic } from '../elastic/elastic-client.ts'
+import { createRefresh } from '../elastic/elastic-refresh.ts'
 import { ensureTemplates } from '../elastic/elastic-templates.ts'
 import type { Logger } from '../log.ts'
 import type { Catalog, SessionUpdate } from './catalog.ts'
@@ -81,6 +82,7 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
   const indices = indicesOf(config.indexPrefix)
   const termMembers = createTermMembers()
   const ask = () => createAsk(elastic, queryTimeoutMs)
+  const refreshEvidence = createRefresh(elastic, indices.evidence)
   const ingestAsk = () => createAsk(elastic, ingestReadMs)
   const frames = createFrameQueue(
     createFrameWriter({ elastic, indices, termMembers, nextClosing: createClosings(clock) }),
@@ -96,7 +98,11 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     session: (id) => readSession(ask(), indices, id),
     sessions: async (query) => readSessions(ask(), indices, checkedLimit(query)),
     commands: async (sessionId, page) => readCommands(ask(), indices, checkedLimit({ sessionId, ...page })),
-    blocks: (sessionId) => readBlocks(ask(), indices, sessionId),
+    // A replay or export that missed the last block would be cut off without a word.
+    blocks: async (sessionId) => {
+      await refreshEvidence()
+      return readBlocks(ask(), indices, sessionId)
+    },
     events: async (query) => readEvents(ask(), indices, checkedLimit(query)),
     search: async (query) => search(ask(), indices, checkedLimit(query)),
     close: async () => {

@@ -63,7 +63,6 @@ const allBlocks = async <Source>(ask: Ask, { evidence }: CatalogIndices, query: 
   }
 }
 
-/** Within half a second of their writing: the store of recordings is the authority on what stands. */
 export const readBlocks = async (ask: Ask, indices: CatalogIndices, sessionId: string): Promise<BlockRow[]> => {
   const query = { bool: { filter: [{ term: { sessionId: sessionId.toWellFormed() } }] } }
   return (await allBlocks<{ row: string }>(ask, indices, query, ['row'])).map(({ row }) => blockOf(row))
