@@ -1,24 +1,12 @@
-import { z } from 'zod'
 import type { List, Session } from '../schema/session.ts'
-import type { SessionQuery, SessionRow } from './catalog.ts'
+import type { SessionQuery } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { type Answer, type Ask, between, equals, type Search, totalOf } from './elastic-ask.ts'
 import { sealId } from './elastic-evidence.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { type Joined, joinWords, maxJoined, type StartPlace, upTo } from './elastic-session-join.ts'
 import { wordsOf } from './search-text.ts'
-
-/**
- * Which sessions count as open is decided by the first page: those that end while someone turns pages keep their place.
- * `closings`: the number of the last that had ended and was seen then.
- */
-const Place = z.object({
-  closings: z.int(),
-  open: z.boolean(),
-  startedAtMs: z.int(),
-  id: z.string().max(64),
-})
-type Place = z.infer<typeof Place>
+import { SessionPlace, sessionOf } from './session-page.ts'
 
 type Stored = { row: string; commandCount: number }
 const stored = ['row', 'commandCount']
@@ -27,24 +15,18 @@ const order = [
   { id: { order: 'asc', unmapped_type: 'keyword' } },
 ]
 
-const sessionOf = ({ row, commandCount }: Stored, isSealed: boolean): Session => {
-  const session = JSON.parse(row) as SessionRow
-  const evidence = session.recorded ? (isSealed ? 'sealed' : 'pending') : 'none'
-  return { ...session, person: null, evidence, commandCount }
-}
-
 export const readSession = async (ask: Ask, indices: CatalogIndices, id: string): Promise<Session | null> => {
   const [session, seal] = await ask.get<Stored>([
     { _index: indices.sessions, _id: id, _source: stored },
     { _index: indices.evidence, _id: sealId(id), _source: false },
   ])
-  return session ? sessionOf(session, seal !== null) : null
+  return session ? sessionOf(session.row, session.commandCount, seal !== null) : null
 }
 
 const withSeals = async (ask: Ask, indices: CatalogIndices, rows: readonly Row[]): Promise<Session[]> => {
   const ids = rows.map(({ hit }) => String(hit.sort[1]))
   const seals = await ask.get(ids.map((id) => ({ _index: indices.evidence, _id: sealId(id), _source: false as const })))
-  return rows.map(({ hit }, at) => sessionOf(hit._source, seals[at] !== null))
+  return rows.map(({ hit: { _source } }, at) => sessionOf(_source.row, _source.commandCount, seals[at] !== null))
 }
 
 const filtersOf = (query: SessionQuery): object[] => [
@@ -90,7 +72,7 @@ const searchOf = (section: Section, closings: number, filters: object[], limit: 
 }
 
 type Row = { hit: Answer<Stored>['hits'][number]; open: boolean }
-type Page = { rows: Row[]; next: Omit<Place, 'closings'> | null }
+type Page = { rows: Row[]; next: Omit<SessionPlace, 'closings'> | null }
 
 const placeOf = ({ hit: { sort }, open }: Row): Page['next'] => ({
   open,
@@ -116,7 +98,7 @@ export const readSessions = async (
   query: SessionQuery,
   limit = maxJoined,
 ): Promise<List<Session>> => {
-  const place = decodeCursor('sessions', query, Place)
+  const place = decodeCursor('sessions', query, SessionPlace)
   const words = wordsOf(query.text ?? '')
   const join = (after: StartPlace | null) => joinWords(ask, indices, query, words, after, limit)
   const [whole, behind] = await Promise.all([join(null), place && words.length > 0 ? join(place) : null])

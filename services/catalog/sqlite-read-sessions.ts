@@ -1,22 +1,10 @@
-import { z } from 'zod'
 import type { List, Session } from '../schema/session.ts'
-import type { SessionQuery, SessionRow } from './catalog.ts'
+import type { SessionQuery } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
+import { SessionPlace, sessionOf } from './session-page.ts'
 import { allOf, type Condition, condition, equals, type Select, totalOf } from './sqlite-select.ts'
 import { textMatch } from './sqlite-text-match.ts'
-
-/**
- * Which sessions count as open is decided by the first page: those that end while someone turns pages keep their place.
- * `closings`: how many had ended then.
- */
-const Place = z.object({
-  closings: z.int(),
-  open: z.boolean(),
-  startedAtMs: z.int(),
-  id: z.string().max(64),
-})
-type Place = z.infer<typeof Place>
 
 type SessionColumns = { row: string; commandCount: number; sealed: number }
 type ListedSession = SessionColumns & { startedAtMs: number; id: string }
@@ -24,15 +12,11 @@ type ListedSession = SessionColumns & { startedAtMs: number; id: string }
 const columns = `s.row, s.command_count AS commandCount, s.started_at_ms AS startedAtMs, s.id,
   EXISTS (SELECT 1 FROM sealed WHERE session_id = s.id) AS sealed`
 
-const sessionOf = ({ row, commandCount, sealed }: SessionColumns): Session => {
-  const session = JSON.parse(row) as SessionRow
-  const evidence = session.recorded ? (sealed ? 'sealed' : 'pending') : 'none'
-  return { ...session, person: null, evidence, commandCount }
-}
+const listed = ({ row, commandCount, sealed }: SessionColumns): Session => sessionOf(row, commandCount, sealed === 1)
 
 export const readSession = (select: Select, id: string): Session | null => {
   const found = select.first<ListedSession>(`SELECT ${columns} FROM session s WHERE s.id = ?`, [id])
-  return found && sessionOf(found)
+  return found && listed(found)
 }
 
 /** Each word stands in the session's own text or in one of its commands. */
@@ -62,7 +46,7 @@ const conditionsOf = (query: SessionQuery): Condition[] => [
   ...(query.from ? [condition('s.ended_at_ms IS NULL OR s.ended_at_ms >= ?', query.from.getTime())] : []),
 ]
 
-const afterPlace = ({ startedAtMs, id }: Place): Condition =>
+const afterPlace = ({ startedAtMs, id }: SessionPlace): Condition =>
   condition('(-s.started_at_ms, s.id) > (?, ?) AND s.started_at_ms <= ?', -startedAtMs, id, startedAtMs)
 
 const openAt = (closings: number): Condition => condition('s.closing IS NULL OR s.closing > ?', closings)
@@ -81,7 +65,7 @@ const section = (select: Select, conditions: readonly Condition[], limit: number
 const listed = (
   select: Select,
   filters: readonly Condition[],
-  place: Place | null,
+  place: SessionPlace | null,
   closings: number,
   limit: number,
 ) => {
@@ -96,7 +80,7 @@ const closingsNow = (select: Select): number => select.first<{ count: number }>(
 
 /** Open sessions first, then by start, newest first. */
 export const readSessions = (select: Select, query: SessionQuery): List<Session> => {
-  const place = decodeCursor('sessions', query, Place)
+  const place = decodeCursor('sessions', query, SessionPlace)
   const filters = [...conditionsOf(query), ...hasWords(select, wordsOf(query.text ?? ''))]
   const closings = place?.closings ?? closingsNow(select)
   const rows = listed(select, filters, place, closings, query.limit)
@@ -104,7 +88,7 @@ export const readSessions = (select: Select, query: SessionQuery): List<Session>
   const last = rows.length > query.limit ? items.at(-1) : undefined
   const where = allOf(filters)
   return {
-    items: items.map(sessionOf),
+    items: items.map(listed),
     next: last
       ? encodeCursor('sessions', query, { closings, open: last.open, startedAtMs: last.startedAtMs, id: last.id })
       : null,
