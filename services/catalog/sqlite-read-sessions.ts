@@ -12,11 +12,11 @@ type ListedSession = SessionColumns & { startedAtMs: number; id: string }
 const columns = `s.row, s.command_count AS commandCount, s.started_at_ms AS startedAtMs, s.id,
   EXISTS (SELECT 1 FROM sealed WHERE session_id = s.id) AS sealed`
 
-const listed = ({ row, commandCount, sealed }: SessionColumns): Session => sessionOf(row, commandCount, sealed === 1)
+const sessionIn = ({ row, commandCount, sealed }: SessionColumns): Session => sessionOf(row, commandCount, sealed === 1)
 
 export const readSession = (select: Select, id: string): Session | null => {
   const found = select.first<ListedSession>(`SELECT ${columns} FROM session s WHERE s.id = ?`, [id])
-  return found && listed(found)
+  return found && sessionIn(found)
 }
 
 /** Each word stands in the session's own text or in one of its commands. */
@@ -88,7 +88,7 @@ export const readSessions = (select: Select, query: SessionQuery): List<Session>
   const last = rows.length > query.limit ? items.at(-1) : undefined
   const where = allOf(filters)
   return {
-    items: items.map(listed),
+    items: items.map(sessionIn),
     next: last
       ? encodeCursor('sessions', query, { closings, open: last.open, startedAtMs: last.startedAtMs, id: last.id })
       : null,
