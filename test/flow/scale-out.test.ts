@@ -45,7 +45,18 @@ onServices(test, () => {
       )
       // Network, processes and engines' folder of its own: the page's ports are free there, and nothing outlives it.
       const isolated = ['--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child']
-      const inClone = ['sh', '-c', 'cd "$1" && exec bash "$2"', 'sh', clone, script]
+      const inClone = [
+        'env',
+        '-i',
+        `PATH=${process.env.PATH}`,
+        `HOME=${process.env.HOME}`,
+        'sh',
+        '-c',
+        'cd "$1" && exec bash "$2"',
+        'sh',
+        clone,
+        script,
+      ]
       const { stdout, stderr, code } = await run('unshare', [...isolated, ...inClone])
       t.is(code, 0, `${stdout}\n${stderr}`)
       const [, recorded, sent] = /^recorded (\d+) of (\d+)$/m.exec(stdout.toString()) ?? []
