@@ -5,8 +5,8 @@ import { onServices } from '#test/helpers/cluster.ts'
 import { elasticProxy } from '#test/helpers/elastic-proxy.ts'
 import { openElasticCatalog, ownElastic, refreshAll } from '#test/helpers/open-elastic-catalog.ts'
 
-const searchMs = 2_000
-const limitMs = 500
+const searchMs = 3_000
+const limitMs = 1_000
 
 onServices(test, ({ elasticsearch: { url } }) => {
   // One after another: each makes indices of its own, which Elasticsearch does one at a time.
