@@ -1,7 +1,9 @@
 import { eventStage } from './cluster/event-stage.ts'
+import { readOptions, say } from './cluster/options.ts'
 import { recordingStage } from './cluster/recording-stage.ts'
+import type { Stage } from './cluster/rounds.ts'
 import { searchableStage } from './cluster/searchable-stage.ts'
-import { readOptions, type Stage, say, withSession } from './cluster/session.ts'
+import { withSession } from './cluster/session.ts'
 
 /** What each stage costs on real engines, ours beside the peer; run: `npm run bench -- cluster --help` */
 const stages: Record<string, Stage> = { events: eventStage, recordings: recordingStage, searchable: searchableStage }

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { bartizanIngest } from './cluster/bartizan.ts'
 import { type Fault, type FaultRun, faults, runFault } from './cluster/fault-run.ts'
+import { type Options, readOptions, say } from './cluster/options.ts'
 import type { Pipeline } from './cluster/pipeline.ts'
 import type { Result } from './cluster/results.ts'
-import { type Options, readOptions, removeIndices, type Session, say, withSession } from './cluster/session.ts'
+import { removeIndices, type Session, withSession } from './cluster/session.ts'
 import { rsyslogPeers } from './peers/rsyslog.ts'
 
 /** What is lost and what is there twice after a fault, ours and the peer; run: `npm run bench -- kills --help` */

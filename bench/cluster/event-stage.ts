@@ -2,9 +2,11 @@ import { rm } from 'node:fs/promises'
 import { rsyslogPeers } from '../peers/rsyslog.ts'
 import { bartizanIndexer } from './bartizan.ts'
 import { type EventRun, runEvents } from './event-run.ts'
+import { say } from './options.ts'
 import type { Pipeline } from './pipeline.ts'
 import { median, type Result, rounded } from './results.ts'
-import { measureRounds, removeIndices, roundsOf, type Session, type Stage, say } from './session.ts'
+import { measureRounds, roundsOf, type Stage } from './rounds.ts'
+import { removeIndices, type Session } from './session.ts'
 
 const stage = 'events'
 const pipelines = [bartizanIndexer, ...rsyslogPeers]

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { until } from '#test/helpers/until.ts'
 import { searchableCount, type Tally, tallySequences } from './elastic-index.ts'
+import { say } from './options.ts'
 import type { Pipeline, RunningPipeline, RunPlace } from './pipeline.ts'
-import { say } from './session.ts'
 
 export const faults = ['elasticsearch stop', 'elasticsearch kill -9', 'indexer kill -9', 'broker kill -9'] as const
 export type Fault = (typeof faults)[number]

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { until } from '#test/helpers/until.ts'
 import { writeCorpus } from './corpus.ts'
 import { createBucket, storedIn } from './object-store.ts'
+import { type Options, say } from './options.ts'
 import { type Cost, measureCost } from './process-cost.ts'
 import { type Recorder, recorders } from './recorders.ts'
 import { median, type Result, rounded } from './results.ts'
-import { measureRounds, type Options, removeIndices, roundsOf, type Session, type Stage, say } from './session.ts'
+import { measureRounds, roundsOf, type Stage } from './rounds.ts'
+import { removeIndices, type Session } from './session.ts'
 
 const stage = 'recordings'
 const limitMs = 10 * 60_000
