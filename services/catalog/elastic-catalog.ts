@@ -87,8 +87,9 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
   const frames = createFrameQueue(
     createFrameWriter({ elastic, indices, termMembers, nextClosing: createClosings(clock) }),
   )
+  const eventWriter = createEventWriter(elastic, indices, termMembers)
   return {
-    ...createEventWriter(elastic, indices, termMembers),
+    putEvents: eventWriter.putEvents,
     ...createEvidenceWriter(elastic, indices),
     ...createIngestReads(elastic, indices, ingestAsk),
     indexFrames: async (update) => {
@@ -106,7 +107,7 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     events: async (query) => readEvents(ask(), indices, checkedLimit(query)),
     search: async (query) => search(ask(), indices, checkedLimit(query)),
     close: async () => {
-      await frames.drained()
+      await Promise.all([frames.drained(), eventWriter.drained()])
       await elastic.close()
     },
   }

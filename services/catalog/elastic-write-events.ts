@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { sendBulk } from '../elastic/elastic-bulk.ts'
+import { type BulkOutcome, sendBulk } from '../elastic/elastic-bulk.ts'
 import type { Elastic } from '../elastic/elastic-client.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import type { PutEvents } from './catalog.ts'
@@ -7,6 +7,9 @@ import { eventMonth } from './elastic-event-index.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import type { TermMembers } from './elastic-terms.ts'
 import { eventText } from './search-text.ts'
+import { createWriteQueue } from './write-queue.ts'
+
+const maxCallsTogether = 64
 
 /** Orders rows of one millisecond: 52 bits, which JavaScript and Elasticsearch hold exactly. */
 export const tieOf = (id: string): number => Number.parseInt(hash('sha256', id).slice(0, 13), 16)
@@ -14,6 +17,17 @@ export const tieOf = (id: string): number => Number.parseInt(hash('sha256', id).
 /** A member of a JSON object; half a surrogate pair has no form that Elasticsearch takes. */
 export const member = (name: string, value: string | null | undefined): string =>
   value === null || value === undefined ? '' : `,"${name}":${JSON.stringify(value.toWellFormed())}`
+
+const putOf = (outcomes: BulkOutcome[]): PutEvents => {
+  const refused = outcomes.flatMap((one, index) =>
+    one.outcome === 'refused' ? [{ index, reason: `Elasticsearch refuses the event: ${one.reason}` }] : [],
+  )
+  return {
+    inserted: outcomes.filter(({ outcome }) => outcome === 'done').length,
+    duplicates: outcomes.filter(({ outcome }) => outcome === 'exists').length,
+    ...(refused.length > 0 && { refused }),
+  }
+}
 
 export const createEventWriter = (elastic: Elastic, indices: CatalogIndices, termMembers: TermMembers) => {
   const itemOf = (event: SessionEvent): string => {
@@ -30,17 +44,20 @@ export const createEventWriter = (elastic: Elastic, indices: CatalogIndices, ter
     )
   }
 
-  return {
-    putEvents: async (events: SessionEvent[]): Promise<PutEvents> => {
-      const outcomes = await sendBulk(elastic, events.map(itemOf))
-      const refused = outcomes.flatMap((one, index) =>
-        one.outcome === 'refused' ? [{ index, reason: `Elasticsearch refuses the event: ${one.reason}` }] : [],
-      )
-      return {
-        inserted: outcomes.filter(({ outcome }) => outcome === 'done').length,
-        duplicates: outcomes.filter(({ outcome }) => outcome === 'exists').length,
-        ...(refused.length > 0 && { refused }),
-      }
+  // Each request costs Elasticsearch a sync of its log: what many partitions put at the same time goes together.
+  const queue = createWriteQueue<string[]>(
+    async (calls) => {
+      const outcomes = await sendBulk(elastic, calls.flat())
+      let first = 0
+      return calls.map(({ length }) => {
+        first += length
+        return { result: putOf(outcomes.slice(first - length, first)) }
+      })
     },
+    { maxTogether: maxCallsTogether },
+  )
+  return {
+    putEvents: (events: SessionEvent[]): Promise<PutEvents> => queue.add(events.map(itemOf)) as Promise<PutEvents>,
+    drained: queue.drained,
   }
 }
