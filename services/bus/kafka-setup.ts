@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Admin, type Cluster } from 'kafkajs'
-import { BartizanError } from '../errors.ts'
+import { BartizanError, hasCode } from '../errors.ts'
 import type { Finding } from '../finding.ts'
 import type { Logger } from '../log.ts'
 import { clusterOf, createKafkaClient, type KafkaSettings } from './kafka-client.ts'
@@ -100,15 +100,24 @@ export const inspectKafka = async (options: KafkaSetupOptions): Promise<Finding[
 export const setUpKafka = (options: KafkaSetupOptions): Promise<void> =>
   withAccess(options, async (access) => {
     const wanted = wantedTopics(options.config, options)
-    const read = () => asBusErrors('reading the topics', () => findTopics(access, wanted))
-    let found = await read()
+    let found = new Map<string, FoundTopic>()
+    const read = async (isEnough: () => boolean): Promise<boolean> => {
+      try {
+        found = await asBusErrors('reading the topics', () => findTopics(access, wanted))
+        return isEnough()
+      } catch (error) {
+        // One broker names a topic, and the next that is asked for its settings has not heard of it yet.
+        if (hasCode(error, 'BTZ_BUS_UNKNOWN_TOPIC')) return false
+        throw error
+      }
+    }
+    await settled(() => read(() => true))
     const missing = wanted.filter(({ name }) => !found.has(name))
     if (missing.length > 0) {
-      await createMissing(access.admin, missing).then(
-        () => settled(async () => (await read()).size === wanted.length),
-        (err: unknown) => options.log.warn({ err }, 'kafka: topics could not be made'),
+      await createMissing(access.admin, missing).catch((err: unknown) =>
+        options.log.warn({ err }, 'kafka: topics could not be made'),
       )
-      found = await read()
+      await settled(() => read(() => found.size === wanted.length))
     }
     const wrong = judgeTopics(wanted, found, options.config).filter(({ ok }) => !ok)
     if (wrong.length === 0) return
