@@ -121,8 +121,15 @@ onServices(test, () => {
     }
     for (const role of ['receiver', 'ingest', 'viewer']) {
       const { stop } = await startRole(t, stage, role)
-      const { ok, findings } = await diagnose(stage, role)
-      t.true(ok, `${role}: ${JSON.stringify(findings.filter((finding) => !finding.ok))}`)
+      let wrong: Finding[] = []
+      // On a machine that is busy enough any check may once run out of its time, which doctor then says.
+      const isWell = async () => {
+        const { ok, findings } = await diagnose(stage, role)
+        wrong = findings.filter((finding) => !finding.ok)
+        return ok
+      }
+      await until(isWell, { limitMs: 60_000 }).catch(() => {})
+      t.deepEqual(wrong, [], role)
       t.is(await stop(), 0, role)
     }
     await rolesStayWithinTheirRights(t, stage)
