@@ -43,8 +43,9 @@ await withSession(async (session) => {
 const cell = (fault: Fault, pipeline: Pipeline): string => {
   const found = results.find({ stage: 'kills', pipeline: pipeline.name, round: fault, size: events })
   if (!found) return '-'
-  const { lost, duplicated, seconds } = found as Result<FaultRun>
-  return `${lost} lost, ${duplicated} twice (${seconds.toFixed(0)} s)`
+  const { lost, duplicated, seconds, producedAfter } = found as Result<FaultRun>
+  const stuck = Math.max(0, events - producedAfter) // in a producer that waits, or gave it up
+  return `${lost} lost${stuck > 0 ? ` (${stuck} not produced)` : ''}, ${duplicated} twice (${seconds.toFixed(0)} s)`
 }
 console.log(`${events} events each:`)
 console.table(

@@ -12,6 +12,9 @@ export type FaultRun = {
   /** When it happened: records in the topic, and documents found. */
   producedBefore: number
   searchableBefore: number
+  /** Afterwards: what is not in the topic never left the producer, what is uncommitted may still come. */
+  producedAfter: number
+  lagAfter: number
   seconds: number
   complaints: string
 } & Tally
@@ -92,7 +95,10 @@ export const runFault = async (
     say('  settled')
     const seconds = (performance.now() - startMs) / 1000
     const tally = await tallySequences(url, running.index, running.numbering, events)
-    return { events, producedBefore, searchableBefore, seconds, complaints: await running.complaints(), ...tally }
+    const producedAfter = await place.brokers.producedCount(running.topic)
+    const lagAfter = await place.brokers.lag(running.topic, running.group)
+    const complaints = await running.complaints()
+    return { events, producedBefore, searchableBefore, producedAfter, lagAfter, seconds, complaints, ...tally }
   } finally {
     await running.stop()
   }
