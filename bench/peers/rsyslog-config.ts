@@ -46,6 +46,8 @@ export const forwarderConfig = ({ folder, brokers, topic, input }: Forwarding): 
     keepFailedMessages: 'on',
     failedMsgFile: join(folder, 'failed'),
     closeTimeout: 20_000,
+    'action.resumeRetryCount': -1, // else it throws away what comes while it is suspended
+    'action.resumeInterval': 1,
   })
   return `module(load="imfile" mode="inotify")
 ${load(['omkafka'])}${ground(folder)}ruleset(name="forward") {
