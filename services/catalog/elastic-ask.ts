@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Elastic, ElasticRequest } from '../elastic/elastic-client.ts'
 import { type DocumentAt, getDocuments } from '../elastic/elastic-get.ts'
-import { BartizanError } from '../errors.ts'
+import { BartizanError, hasCode } from '../errors.ts'
 
 /** Totals are exact up to here. */
 const exactTotal = 10_000
@@ -40,6 +41,24 @@ const answerOf = <Source>({ hits, aggregations = {}, error }: RawAnswer<Source>)
   return { hits: hits?.hits ?? [], count: hits?.total?.value ?? 0, aggregations }
 }
 
+const startingMs = 2_000
+const retryMs = 50
+
+/** The shards of an index that was made a moment ago cannot be searched yet: Elasticsearch says so at once, and soon no more. */
+const whenStarted = async <T>(endMs: number, act: () => Promise<T>): Promise<T> => {
+  const giveUpMs = Math.min(endMs, performance.now() + startingMs)
+  for (;;) {
+    try {
+      return await act()
+    } catch (error) {
+      const isStarting =
+        hasCode(error, 'BTZ_UNAVAILABLE') && (error as Error).message.includes('search_phase_execution')
+      if (!isStarting || performance.now() + retryMs > giveUpMs) throw error
+      await sleep(retryMs)
+    }
+  }
+}
+
 /** What one query asks, within the time it has from now on. Each @throws BTZ_CATALOG_TIMEOUT BTZ_UNAVAILABLE */
 export const createAsk = (elastic: Elastic, allowedMs: number) => {
   const endMs = performance.now() + allowedMs
@@ -51,14 +70,19 @@ export const createAsk = (elastic: Elastic, allowedMs: number) => {
     (await elastic.request<Body>({ method: 'POST', path, ...more, ...limits() })).body
 
   return {
-    search: async <Source>(index: string, search: Search): Promise<Answer<Source>> =>
-      answerOf(await post<RawAnswer<Source>>(`/${index}/_search`, { query: complete, body: bodyOf(search) })),
+    search: <Source>(index: string, search: Search): Promise<Answer<Source>> =>
+      whenStarted(endMs, async () =>
+        answerOf(await post<RawAnswer<Source>>(`/${index}/_search`, { query: complete, body: bodyOf(search) })),
+      ),
 
     /** Several at once, of one index. */
-    searchAll: async <Source>(index: string, searches: readonly Search[]): Promise<Answer<Source>[]> => {
+    searchAll: <Source>(index: string, searches: readonly Search[]): Promise<Answer<Source>[]> => {
       const header = JSON.stringify({ index, ...complete })
       const ndjson = searches.map((search) => `${header}\n${JSON.stringify(bodyOf(search))}\n`).join('')
-      return (await post<{ responses: RawAnswer<Source>[] }>('/_msearch', { ndjson })).responses.map(answerOf)
+      return whenStarted(endMs, async () => {
+        const { responses } = await post<{ responses: RawAnswer<Source>[] }>('/_msearch', { ndjson })
+        return responses.map(answerOf)
+      })
     },
 
     get: <Source>(docs: DocumentAt[]): Promise<(Source | null)[]> =>

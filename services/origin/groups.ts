@@ -17,7 +17,8 @@ export const createGroups = () => {
   const groups = new Map<string, Group>()
   return (record: BusRecord, seal: Seal, bastion: string): string | null => {
     const { kind, key, path, signature } = seal
-    const name = `${kind} ${bastion} ${key} ${signature}`
+    // What a role signs does not name a bastion: one signature covers records of many.
+    const name = `${kind} ${kind === 'agent' ? bastion : ''} ${key} ${signature}`
     const group = groups.get(name)
     const climbed = climb(leafOf(record), bytesOf(path), group?.nodes ?? none)
     if (climbed === null) return null

@@ -102,6 +102,20 @@ onServices(test, ({ elasticsearch: { url } }) => {
     await t.throwsAsync(through.progress(newId()), { code: 'BTZ_UNAVAILABLE' })
   })
 
+  test('an index that was made a moment ago is asked again until its shards have started (a proxy says they have not)', async (t) => {
+    let refusals = 0
+    const starting: Intercept = {
+      answer: ({ path }) => {
+        if (!path.includes('search') || refusals === 3) return null
+        refusals++
+        return { status: 503, body: { error: { type: 'search_phase_execution_exception' } } }
+      },
+    }
+    const { through } = await behind(t, starting)
+    t.deepEqual((await through.events({ limit: 1 })).items, [])
+    t.is(refusals, 3)
+  })
+
   test('without Elasticsearch every call says so at once, and nothing of what was sent', async (t) => {
     const { config } = await direct(t)
     const intercept: Intercept = { answer: () => (isDown ? { status: 0, body: {} } : null) }
