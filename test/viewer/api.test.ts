@@ -88,11 +88,12 @@ test('a list has items, next and total, and pages do not overlap', async (t) => 
 })
 
 test('a session is found by a command typed in it, and its commands are listed', async (t) => {
-  const { items } = (await product.api('/api/sessions?q=needle')) as Listed
-  t.deepEqual(
-    items.map((session) => session.id),
-    [id],
-  )
+  const found = async () => {
+    const { items } = (await product.api('/api/sessions?q=needle')) as Listed
+    return items.map((session) => session.id)
+  }
+  await until(async () => (await found()).length > 0)
+  t.deepEqual(await found(), [id])
   const commands = (await product.api(`/api/sessions/${id}/commands`)) as Listed
   t.like(commands.items[0], { line: 'grep -r needle /etc', via: 'typed' })
   const hits = (await product.api('/api/search?q=needle&in=commands')) as Listed
