@@ -2,7 +2,7 @@ import type { BusRecord } from '../bus/bus.ts'
 import { climb } from './hash-tree.ts'
 import { bytesOf, isGenuine, leafOf, type Seal, sealKeyId } from './seal.ts'
 
-const maxGroups = 1_024
+const maxGroups = 256
 
 /** Records under one signature that was verified: what is known to be in its tree. */
 type Group = { keyId: string; nodes: Set<string> }

@@ -11,7 +11,7 @@ export type SignerKind = 'agent' | 'role'
 export type Signer = { kind: SignerKind; bastion: string; publicKey: Uint8Array; privateKey: KeyObject }
 
 /** One signature covers so many records: verifying one costs as much as hashing some 200 KiB. */
-const maxGroup = 32
+const maxGroup = 128
 const maxPathSteps = Math.log2(maxGroup)
 
 const names = { kind: 'originKind', key: 'originKey', path: 'originPath', signature: 'originSignature' } as const
@@ -42,7 +42,7 @@ const sealGroup = (group: readonly NewRecord[], { kind, bastion, publicKey, priv
 
 /**
  * The same records with headers that prove who wrote them: the public key, an Ed25519 signature over the root of a hash
- * tree over up to 32 records, and each record's path to it. At most 480 bytes more per record.
+ * tree over up to 128 records, and each record's path to it. At most 570 bytes more per record.
  */
 export const sealRecords = (records: readonly NewRecord[], signer: Signer): NewRecord[] => {
   const sealed: NewRecord[] = []

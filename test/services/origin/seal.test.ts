@@ -23,7 +23,7 @@ const flipped = (bytes: Uint8Array, at: number, bit: number): Buffer => {
 }
 
 test('records of groups of every size prove who wrote them, and keep their other headers', (t) => {
-  for (const count of [1, 2, 3, 31, 32, 33, 100]) {
+  for (const count of [1, 2, 3, 127, 128, 129, 300]) {
     const records = Array.from({ length: count }, (_, n) => frames(`value ${n}`))
     const sealed = sealedBy(signer, ...records)
     t.true(
@@ -32,8 +32,8 @@ test('records of groups of every size prove who wrote them, and keep their other
     )
     t.true(sealed.every(({ headers }) => headers.batchSeq === '7'))
     const longest = Math.max(...sealed.map(({ headers }) => JSON.stringify(headers).length))
-    t.true(longest <= 480 + JSON.stringify({ batchSeq: '7' }).length, `${longest} bytes of headers`)
-    t.is(new Set(sealed.map(({ headers }) => headers.originSignature)).size, Math.ceil(count / 32))
+    t.true(longest <= 570 + JSON.stringify({ batchSeq: '7' }).length, `${longest} bytes of headers`)
+    t.is(new Set(sealed.map(({ headers }) => headers.originSignature)).size, Math.ceil(count / 128))
   }
 })
 
@@ -111,7 +111,7 @@ test('a role speaks for any bastion, an agent does not become one by saying so',
 })
 
 test('what is known of a group lets no other record in, in whatever order its records come', (t) => {
-  const values = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 2, maxLength: 32 })
+  const values = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 2, maxLength: 128 })
   fc.assert(
     fc.property(values, fc.infiniteStream(fc.nat(1000)), (all, random) => {
       const sealed = sealedBy(signer, ...all.map((value) => frames(value)))
