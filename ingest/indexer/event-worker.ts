@@ -1,6 +1,6 @@
 import type { DeadLetterCause } from '#ingest/dead-letters.ts'
-import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
+import type { PartitionWorker } from '#services/bus/partition-workers.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import { isByAgent } from '#services/origin/seal.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'

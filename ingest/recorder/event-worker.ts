@@ -1,5 +1,5 @@
-import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl, TopicPartition } from '#services/bus/bus.ts'
+import type { PartitionWorker } from '#services/bus/partition-workers.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import type { EventRecorderContext } from './event-context.ts'
 import { closeEventBlock } from './steps/close-event-block.ts'

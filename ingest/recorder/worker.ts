@@ -1,5 +1,5 @@
-import type { PartitionWorker } from '#ingest/partition-workers.ts'
 import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
+import type { PartitionWorker } from '#services/bus/partition-workers.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import type { PartitionContext, RecorderContext } from './context.ts'
 import { createRowQueue } from './row-queue.ts'

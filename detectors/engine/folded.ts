@@ -1,0 +1,140 @@
+import type { AnyRule, EntityFacts, Finding, Observed, OriginFacts, RuleContext, Subject } from '../rule.ts'
+import { digestOf } from './digest.ts'
+
+/** Tells each event what its entity knew before it; the event goes on to its user with that. State as with rules. */
+export type Annotator<S = unknown> = {
+  initial(): S
+  before(state: S, observed: Observed): OriginFacts
+  after(state: S, observed: Observed): S
+  isOver(state: S, nowMs: number): boolean
+}
+/** What is done with the events of one kind of entity. */
+export type Program = { rules: readonly AnyRule[]; annotator: Annotator | null }
+
+/** An incident as of some event. `revision`: how many findings made it, so it does not depend on the order of arrival. */
+export type Incident = { ruleId: AnyRule['id']; window: string; revision: number; decidedMs: number; finding: Finding }
+
+/** What all rules of an entity know after some event. Plain JSON, never mutated. */
+export type Folded = {
+  rules: Readonly<Record<string, unknown>>
+  annotation: unknown
+  incidents: Readonly<Record<string, Incident>> // by rule and window
+  facts: EntityFacts
+  timeMs: number // event time up to which this goes
+}
+
+export type FoldContext = Omit<RuleContext, 'facts' | 'subject' | 'isHistory'>
+
+const dayMs = 86_400_000
+export const unknownEntity: EntityFacts = { firstAtMs: 0, loginCount: 0, loginDays: 0, lastLoginDay: -1 }
+
+export const emptyFolded = ({ rules, annotator }: Program): Folded => ({
+  annotation: annotator?.initial() ?? null,
+  rules: Object.fromEntries(rules.map((rule) => [rule.id, rule.initial()])),
+  incidents: {},
+  facts: unknownEntity,
+  timeMs: 0,
+})
+
+/** Rules add nothing to a window after 48 hours; what the event time is far beyond stays as it is. */
+const incidentKeepMs = 3 * dayMs
+export const isClosed = ({ finding }: Incident, nowMs: number): boolean => finding.lastEventMs < nowMs - incidentKeepMs
+
+const withoutClosed = (incidents: Folded['incidents'], nowMs: number): Folded['incidents'] => {
+  const all = Object.entries(incidents)
+  const kept = all.filter(([, incident]) => !isClosed(incident, nowMs))
+  return kept.length === all.length ? incidents : Object.fromEntries(kept)
+}
+
+const isSame = (a: Finding, b: Finding): boolean => digestOf(a) === digestOf(b)
+
+const withFindings = (
+  folded: Folded,
+  rule: AnyRule,
+  state: unknown,
+  findings: readonly Finding[],
+  atMs: number,
+): Folded => {
+  const rules = state === folded.rules[rule.id] ? folded.rules : { ...folded.rules, [rule.id]: state }
+  if (findings.length === 0) return rules === folded.rules ? folded : { ...folded, rules }
+  const incidents = { ...folded.incidents }
+  for (const finding of findings) {
+    const key = `${rule.id}\n${finding.window}`
+    const before = incidents[key]
+    if (before && isSame(before.finding, finding)) continue
+    const { revision = 0, decidedMs = atMs } = before ?? {}
+    incidents[key] = { ruleId: rule.id, window: finding.window, revision: revision + 1, decidedMs, finding }
+  }
+  return { ...folded, rules, incidents }
+}
+
+const nextDue = (rules: readonly AnyRule[], folded: Folded): { rule: AnyRule; atMs: number } | null => {
+  let next: { rule: AnyRule; atMs: number } | null = null
+  for (const rule of rules) {
+    const atMs = rule.dueAtMs?.(folded.rules[rule.id]) ?? null
+    if (atMs !== null && (next === null || atMs < next.atMs)) next = { rule, atMs }
+  }
+  return next
+}
+
+/** A rule whose due never moves on would hold up everything. */
+const maxDues = 1_000
+
+/** What falls due up to `untilMs`, in the order in which it does. */
+export const foldDues = (
+  { rules }: Program,
+  start: Folded,
+  untilMs: number,
+  context: FoldContext,
+  subject: Subject,
+): Folded => {
+  let folded = start
+  for (let fired = 0; fired < maxDues; fired++) {
+    const next = nextDue(rules, folded)
+    if (next === null || next.atMs > untilMs) break
+    const { rule, atMs } = next
+    const step = rule.due!(folded.rules[rule.id], atMs, { ...context, subject, facts: folded.facts, isHistory: false })
+    folded = withFindings(folded, rule, step.state, step.findings, atMs)
+  }
+  return folded
+}
+
+const factsAfter = (facts: EntityFacts, { event, timeMs }: Observed): EntityFacts => {
+  const firstAtMs = facts.firstAtMs === 0 ? timeMs : Math.min(timeMs, facts.firstAtMs)
+  if (event.kind !== 'login') return firstAtMs === facts.firstAtMs ? facts : { ...facts, firstAtMs }
+  const day = Math.floor(timeMs / dayMs)
+  const isNewDay = day > facts.lastLoginDay
+  return {
+    firstAtMs,
+    loginCount: facts.loginCount + 1,
+    loginDays: facts.loginDays + (isNewDay ? 1 : 0),
+    lastLoginDay: Math.max(day, facts.lastLoginDay),
+  }
+}
+
+/** After one more event. Rules see the facts from before it. */
+export const foldEvent = (
+  program: Program,
+  start: Folded,
+  observed: Observed,
+  context: FoldContext,
+  subject: Subject,
+  isHistory = false,
+): Folded => {
+  const { rules, annotator } = program
+  let folded = foldDues(program, start, observed.timeMs, context, subject)
+  const ruleContext: RuleContext = { ...context, subject, facts: folded.facts, isHistory }
+  for (const rule of rules) {
+    if (!rule.kinds.includes(observed.event.kind)) continue
+    const step = rule.apply(folded.rules[rule.id], observed, ruleContext)
+    folded = withFindings(folded, rule, step.state, step.findings, observed.timeMs)
+  }
+  const timeMs = Math.max(folded.timeMs, observed.timeMs)
+  return {
+    ...folded,
+    incidents: withoutClosed(folded.incidents, timeMs),
+    annotation: annotator ? annotator.after(folded.annotation, observed) : null,
+    facts: factsAfter(folded.facts, observed),
+    timeMs,
+  }
+}

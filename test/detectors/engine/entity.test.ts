@@ -1,0 +1,176 @@
+import test from 'ava'
+import { alertOf } from '#detectors/alert.ts'
+import { createEntity, type Engine, type Entity, settle, takeEvent, takeTick } from '#detectors/engine/entity.ts'
+import { entityFrom, snapshotOf } from '#detectors/engine/snapshot.ts'
+import { noGeo } from '#detectors/geo/geo.ts'
+import { type AnyRule, type Observed, quiet, type Rule } from '#detectors/rule.ts'
+import type { Alert } from '#services/schema/alert.ts'
+import { DetectorSettings } from '#services/schema/detector-settings.ts'
+import { SessionEvent } from '#services/schema/session-event.ts'
+import { quietDirectory } from '#test/helpers/quiet-directory.ts'
+import { seededRandom } from '#test/helpers/seeded-random.ts'
+
+const minute = 60_000
+const startMs = Date.UTC(2026, 0, 5, 9)
+
+/** Three failures within five minutes; and whoever fails and says nothing for two minutes is missed. */
+type Burst = { timesMs: number[]; missingSinceMs: number | null }
+const burst: Rule<Burst> = {
+  id: 'auth-failures',
+  entity: 'user',
+  kinds: ['login_failed'],
+  initial: () => ({ timesMs: [], missingSinceMs: null }),
+  apply: (state, { timeMs }, { isHistory }) => {
+    if (isHistory) return quiet(state)
+    const timesMs = [...state.timesMs.filter((ms) => ms > timeMs - 5 * minute), timeMs]
+    const next = { timesMs, missingSinceMs: timeMs }
+    if (timesMs.length < 3) return quiet(next)
+    const [firstEventMs] = timesMs as [number]
+    const window = `${Math.floor(firstEventMs / (10 * minute))}`
+    const said = { severity: 'high' as const, title: 'burst', explanation: `${timesMs.length} failures` }
+    return { state: next, findings: [{ ...said, window, count: timesMs.length, firstEventMs, lastEventMs: timeMs }] }
+  },
+  dueAtMs: ({ missingSinceMs }) => (missingSinceMs === null ? null : missingSinceMs + 2 * minute),
+  due: (state, dueMs) => ({
+    state: { ...state, missingSinceMs: null },
+    findings: [
+      {
+        window: `silent ${dueMs}`,
+        severity: 'low',
+        title: 'silent',
+        explanation: 'nothing more',
+        count: 1,
+        firstEventMs: dueMs,
+        lastEventMs: dueMs,
+      },
+    ],
+  }),
+}
+const engine: Engine = {
+  program: { rules: [burst as AnyRule], annotator: null },
+  context: { directory: quietDirectory, geo: noGeo, settings: DetectorSettings.parse({}) },
+  horizonMs: 10 * minute,
+}
+const subject = { kind: 'user', key: 'alice' } as const
+
+const failure = (n: number, timeMs: number): Observed => ({
+  event: SessionEvent.parse({
+    id: `failure-${n}`,
+    at: new Date(timeMs).toISOString(),
+    source: 'openssh',
+    bastion: 'b1',
+    user: 'alice',
+    kind: 'login_failed',
+  }),
+  timeMs,
+  origin: null,
+})
+
+const createWatch = () => {
+  const last = new Map<string, Alert>()
+  return {
+    run: (entity: Entity) => {
+      for (const { incident, withdrawn } of settle(entity, engine).changes) {
+        const alert = alertOf(subject, incident, withdrawn)
+        last.set(alert.id, alert)
+      }
+    },
+    /** What stands. */
+    alerts: () => [...last.values()].filter(({ withdrawn }) => !withdrawn).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    withdrawn: () => [...last.values()].filter(({ withdrawn }) => withdrawn),
+  }
+}
+
+const inOrder = (events: Observed[], endMs: number): Alert[] => {
+  const entity = createEntity(subject, engine)
+  const watch = createWatch()
+  for (const event of events) {
+    takeEvent(entity, event, engine)
+    watch.run(entity)
+  }
+  takeTick(entity, endMs)
+  watch.run(entity)
+  return watch.alerts()
+}
+
+test('an alert is out with the event that makes it, and grows with the next', (t) => {
+  const entity = createEntity(subject, engine)
+  const watch = createWatch()
+  for (const n of [0, 1, 2]) takeEvent(entity, failure(n, startMs + n * 1_000), engine)
+  watch.run(entity)
+  t.like(watch.alerts()[0], { count: 3, revision: 1, rule: 'auth-failures', user: 'alice' })
+  takeEvent(entity, failure(3, startMs + 3_000), engine)
+  watch.run(entity)
+  t.like(watch.alerts()[0], { count: 4, revision: 2 })
+  t.is(watch.alerts().length, 1)
+})
+
+test('an event that comes twice counts once, before and after it can be reordered', (t) => {
+  const entity = createEntity(subject, engine)
+  t.is(takeEvent(entity, failure(0, startMs), engine), 'taken')
+  t.is(takeEvent(entity, failure(0, startMs), engine), 'duplicate')
+  takeEvent(entity, failure(1, startMs + 60 * minute), engine)
+  settle(entity, engine)
+  t.is(entity.pending.length, 1)
+  t.is(takeEvent(entity, failure(0, startMs), engine), 'duplicate')
+})
+
+test('what falls due is found with a tick, and taken back when it turns out not to be so', (t) => {
+  const entity = createEntity(subject, engine)
+  const watch = createWatch()
+  takeEvent(entity, failure(0, startMs), engine)
+  takeTick(entity, startMs + 3 * minute)
+  watch.run(entity)
+  t.like(watch.alerts()[0], { title: 'silent', at: new Date(startMs + 2 * minute).toISOString() })
+  takeEvent(entity, failure(1, startMs + minute), engine)
+  watch.run(entity)
+  t.is(watch.withdrawn().length, 1)
+  t.like(watch.withdrawn()[0], { status: 'resolved', revision: 2 })
+  t.deepEqual(
+    watch.alerts().map(({ at }) => at),
+    [new Date(startMs + 3 * minute).toISOString()],
+  )
+})
+
+test('older history teaches and alerts nothing; what is a week late is refused', (t) => {
+  const entity = createEntity(subject, engine)
+  const watch = createWatch()
+  for (const n of [0, 1]) takeEvent(entity, failure(n, startMs + n * 60 * minute), engine)
+  watch.run(entity)
+  const before = watch.alerts().length
+  for (const n of [10, 11, 12]) t.is(takeEvent(entity, failure(n, startMs - 9e8 + n), engine), 'history')
+  watch.run(entity)
+  t.is(watch.alerts().length, before)
+  takeEvent(entity, failure(20, startMs + 9e8), engine)
+  settle(entity, engine)
+  t.is(takeEvent(entity, failure(21, startMs + 100), engine), 'too late')
+})
+
+test('ends in the same alerts in whatever order events come, and however often it starts again', (t) => {
+  const seed = Date.now() % 1_000_000
+  t.log(`seed ${seed}`)
+  const random = seededRandom(seed)
+  for (let round = 0; round < 60; round++) {
+    let timeMs = startMs
+    const events = Array.from({ length: 120 }, (_, n) => {
+      timeMs += Math.floor(random() ** 3 * 8 * minute)
+      return failure(n, timeMs)
+    })
+    const endMs = timeMs + 60 * minute
+    const expected = inOrder(events, endMs)
+    const late = events
+      .map((event) => ({ event, arrivesMs: event.timeMs + random() * 10 * minute }))
+      .sort((a, b) => a.arrivesMs - b.arrivesMs)
+    let entity = createEntity(subject, engine)
+    const watch = createWatch()
+    for (const { event } of late) {
+      takeEvent(entity, event, engine)
+      if (random() < 0.5) takeTick(entity, entity.maxMs)
+      if (random() < 0.4) watch.run(entity)
+      if (random() < 0.2) entity = entityFrom(JSON.parse(JSON.stringify(snapshotOf(entity))), engine)
+    }
+    takeTick(entity, endMs)
+    watch.run(entity)
+    t.deepEqual(watch.alerts(), expected, `round ${round}`)
+  }
+})

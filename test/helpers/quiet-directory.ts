@@ -1,0 +1,26 @@
+import type { Directory } from '#detectors/directory/directory.ts'
+
+/** A directory that says nothing about anybody. */
+export const quietDirectory: Directory = {
+  policy: {
+    recordingRequired: true,
+    recordingExempt: new Set(),
+    configManagement: new Set(),
+    learningDays: null,
+    dormantDays: null,
+  },
+  canonical: (user) => user,
+  person: () => null,
+  zoneOf: () => 'UTC',
+  isOfficeHours: () => false,
+  isHoliday: () => false,
+  isOnDuty: () => false,
+  isOnLeave: () => false,
+  travelOf: () => null,
+  knownNetwork: () => null,
+  isMaintenance: () => false,
+  tickets: () => [],
+  hasGrant: () => false,
+  isException: () => false,
+  isInternetFacing: () => null,
+}
