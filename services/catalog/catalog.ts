@@ -1,3 +1,4 @@
+import type { Alert, AlertStatus, RuleId, Severity } from '../schema/alert.ts'
 import type { Command, List, Session, SessionState } from '../schema/session.ts'
 import type { EventKind, SessionEvent } from '../schema/session-event.ts'
 
@@ -123,3 +124,31 @@ export type CatalogReader = {
 export type ConnectionSession = Pick<Session, 'id' | 'parentId' | 'tty' | 'startedAt' | 'endedAt'>
 
 export type Catalog = CatalogWriter & CatalogReader & { close(): Promise<void> }
+
+export type AlertQuery = {
+  statuses?: AlertStatus[]
+  rules?: RuleId[]
+  severities?: Severity[]
+  text?: string // title, explanation, user, hosts, addresses: words that must all be found
+  user?: string
+  sourceIp?: string
+  bastion?: string
+  sessionId?: string
+  withdrawn?: boolean // true: withdrawn ones too
+  from?: Date // by `at`
+  to?: Date
+  limit: number
+  cursor?: string
+}
+export type AlertWriter = {
+  /**
+   * What was said last of an id stands. Without `triage` it says nothing of what people decided: that and its status
+   * stay; with it, status and triage are taken. Idempotent.
+   */
+  putAlerts(alerts: Alert[]): Promise<void>
+}
+export type AlertReader = {
+  alert(id: string): Promise<Alert | null>
+  /** Newest first. */
+  alerts(query: AlertQuery): Promise<List<Alert>>
+}
