@@ -1,0 +1,112 @@
+import type { Alert } from '#services/schema/alert.ts'
+import type { SessionEvent } from '#services/schema/session-event.ts'
+import { alertOf } from '../alert.ts'
+import {
+  createEntity,
+  type Engine,
+  type Entity,
+  type EntityChange,
+  settle,
+  takeEvent,
+  takeTick,
+} from '../engine/entity.ts'
+import type { FoldContext, Folded, Program } from '../engine/folded.ts'
+import { forwardedTo, observe, subjectsOf } from '../engine/observe.ts'
+import type { EntityKind, Observed, Subject } from '../rule.ts'
+
+/** The detectors over events that are all there already: the same engine, without bus and snapshots. */
+export type Replay = {
+  take(event: SessionEvent): void
+  /** Alerts to which nothing is added any more since the last call. */
+  closed(): Alert[]
+  /** All that is left. */
+  end(): Alert[]
+  readonly entities: number
+}
+
+const sweepEveryMs = 3_600_000
+const horizonFree = 2 * 3_600_000 // quiet for so long: looked at whether it can be forgotten
+
+const isForgettable = ({ pending, tip }: Entity, { rules, annotator }: Program, nowMs: number): boolean =>
+  pending.every(({ observed }) => observed.timeMs < nowMs - horizonFree) &&
+  rules.every((rule) => rule.isOver?.(tip.rules[rule.id], nowMs) ?? false) &&
+  (annotator?.isOver(tip.annotation, nowMs) ?? true)
+
+const alertsOf = (subject: Subject, { incidents }: Folded): Alert[] =>
+  Object.values(incidents).map((incident) => alertOf(subject, incident, false))
+
+export const createReplay = (options: {
+  programs: Record<EntityKind, Program>
+  context: FoldContext
+  horizonMs: number
+}): Replay => {
+  const { programs, context, horizonMs } = options
+  const entities = new Map<string, Entity>()
+  let closed: Alert[] = []
+  let nowMs = 0
+  let sweptMs = 0
+
+  const engines = new Map<EntityKind, Engine>(
+    (Object.keys(programs) as EntityKind[]).map((kind) => [kind, { program: programs[kind], context, horizonMs }]),
+  )
+  const entityOf = (subject: Subject, engine: Engine): Entity => {
+    const name = `${subject.kind}:${subject.key}`
+    const known = entities.get(name)
+    if (known) return known
+    const entity = createEntity(subject, engine)
+    entities.set(name, entity)
+    return entity
+  }
+  const note = (entity: Entity, change: EntityChange): void => {
+    for (const incident of change.closed) closed.push(alertOf(entity.subject, incident, false))
+  }
+  const takeFor = (subject: Subject, observed: Observed): void => {
+    const engine = engines.get(subject.kind)!
+    const entity = entityOf(subject, engine)
+    takeEvent(entity, observed, engine)
+    const change = settle(entity, engine)
+    note(entity, change)
+    for (const forward of change.forwards)
+      for (const user of forwardedTo(forward, context.directory)) takeFor(user, forward)
+  }
+  const tick = (entity: Entity): void => {
+    takeTick(entity, nowMs)
+    note(entity, settle(entity, engines.get(entity.subject.kind)!))
+  }
+  /** Memory holds who may matter, not whoever once knocked. */
+  const sweep = (): void => {
+    sweptMs = nowMs
+    for (const [name, entity] of entities) {
+      if (entity.maxMs > nowMs - horizonFree) continue
+      tick(entity)
+      if (!isForgettable(entity, programs[entity.subject.kind], nowMs)) continue
+      closed.push(...alertsOf(entity.subject, entity.tip))
+      entities.delete(name)
+    }
+  }
+
+  return {
+    take: (event) => {
+      const observed = observe(event)
+      nowMs = Math.max(nowMs, observed.timeMs)
+      for (const subject of subjectsOf(observed, context.directory)) takeFor(subject, observed)
+      if (nowMs - sweptMs >= sweepEveryMs) sweep()
+    },
+    closed: () => {
+      const done = closed
+      closed = []
+      return done
+    },
+    end: () => {
+      for (const entity of entities.values()) tick(entity)
+      const left = [...entities.values()].flatMap(({ subject, tip }) => alertsOf(subject, tip))
+      const all = [...closed, ...left]
+      closed = []
+      entities.clear()
+      return all
+    },
+    get entities() {
+      return entities.size
+    },
+  }
+}
