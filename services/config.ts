@@ -5,6 +5,7 @@ import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { BartizanError } from './errors.ts'
 import { BastionName } from './schema/ids.ts'
+import { SinkList } from './schema/sink-settings.ts'
 
 const MiB = 1024 * 1024
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -180,6 +181,7 @@ export const Config = z.strictObject({
   s3: S3.prefault({}),
   elasticsearch: Elasticsearch.prefault({}),
   viewer: Viewer.prefault({}),
+  sinks: SinkList.default([]).describe('destinations of events and alerts; in the configuration file only'),
 })
 export type Config = z.infer<typeof Config>
 
