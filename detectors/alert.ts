@@ -13,7 +13,7 @@ export const alertId = ({ kind, key }: Subject, { ruleId, window }: Pick<Inciden
 /** What is published of an incident. */
 export const alertOf = (subject: Subject, incident: Incident, withdrawn: boolean): Alert => {
   const { finding } = incident
-  const sessionIds = [...(finding.sessionIds ?? [])].slice(0, maxSessions)
+  const sessionIds = [...new Set([...(finding.sessionIds ?? []), ...incident.opened])].slice(0, maxSessions)
   return {
     id: alertId(subject, incident),
     revision: incident.revision + (withdrawn ? 1 : 0),
@@ -29,7 +29,7 @@ export const alertOf = (subject: Subject, incident: Incident, withdrawn: boolean
     check: finding.check ?? null,
     sessionId: sessionIds[0] ?? null,
     sessionIds,
-    atMs: finding.atMs ?? null,
+    atMs: finding.atMs ?? (sessionIds.length > 0 ? 0 : null),
     gap: finding.gap ?? null,
     count: finding.count,
     firstEventAt: iso(finding.firstEventMs),

@@ -159,7 +159,7 @@ const changed = ({ published, tip }: Entity): IncidentChange[] => {
   for (const [key, incident] of Object.entries(tip.incidents)) {
     const before = published[key]
     if (before?.incident === incident) continue
-    const digest = digestOf([incident.revision, incident.finding])
+    const digest = digestOf([incident.revision, incident.finding, incident.opened])
     published[key] = { incident, digest }
     if (before?.digest !== digest) changes.push({ key, incident, withdrawn: false })
   }

@@ -1,3 +1,4 @@
+import type { SessionEvent } from '#services/schema/session-event.ts'
 import type { AnyRule, EntityFacts, Finding, Observed, OriginFacts, RuleContext, Subject } from '../rule.ts'
 import { digestOf } from './digest.ts'
 
@@ -12,7 +13,16 @@ export type Annotator<S = unknown> = {
 export type Program = { rules: readonly AnyRule[]; annotator: Annotator | null }
 
 /** An incident as of some event. `revision`: how many findings made it, so it does not depend on the order of arrival. */
-export type Incident = { ruleId: AnyRule['id']; window: string; revision: number; decidedMs: number; finding: Finding }
+export type Incident = {
+  ruleId: AnyRule['id']
+  window: string
+  revision: number
+  decidedMs: number
+  finding: Finding
+  /** Of logins that made it and did not say which session they open; and the sessions that came of them. */
+  connections: readonly string[]
+  opened: readonly string[]
+}
 
 /** What all rules of an entity know after some event. Plain JSON, never mutated. */
 export type Folded = {
@@ -48,12 +58,42 @@ const withoutClosed = (incidents: Folded['incidents'], nowMs: number): Folded['i
 
 const isSame = (a: Finding, b: Finding): boolean => digestOf(a) === digestOf(b)
 
+const maxConnections = 20
+
+const connectionOf = ({ bastion, sourceIp, sourcePort }: SessionEvent): string | null =>
+  sourceIp && sourcePort ? `${bastion} ${sourceIp} ${sourcePort}` : null
+
+const withConnection = (connections: readonly string[], event: SessionEvent | null): readonly string[] => {
+  if (event?.kind !== 'login' || event.sessionId) return connections
+  const connection = connectionOf(event)
+  const isNew = connection !== null && !connections.includes(connection) && connections.length < maxConnections
+  return isNew ? [...connections, connection] : connections
+}
+
+/** sshd tells of a login before there is a session: the alert about it gets its link when the session starts. */
+const withOpened = (folded: Folded, event: SessionEvent): Folded => {
+  if (event.kind !== 'session_started' || !event.sessionId) return folded
+  const connection = connectionOf(event)
+  const { sessionId } = event
+  if (connection === null) return folded
+  const of = Object.entries(folded.incidents).filter(
+    ([, { connections, opened }]) => connections.includes(connection) && !opened.includes(sessionId),
+  )
+  if (of.length === 0) return folded
+  const linked = of.map(([key, incident]) => [
+    key,
+    { ...incident, revision: incident.revision + 1, opened: [...incident.opened, sessionId].slice(0, maxConnections) },
+  ])
+  return { ...folded, incidents: { ...folded.incidents, ...Object.fromEntries(linked) } }
+}
+
 const withFindings = (
   folded: Folded,
   rule: AnyRule,
   state: unknown,
   findings: readonly Finding[],
   atMs: number,
+  event: SessionEvent | null = null,
 ): Folded => {
   const rules = state === folded.rules[rule.id] ? folded.rules : { ...folded.rules, [rule.id]: state }
   if (findings.length === 0) return rules === folded.rules ? folded : { ...folded, rules }
@@ -62,8 +102,16 @@ const withFindings = (
     const key = `${rule.id}\n${finding.window}`
     const before = incidents[key]
     if (before && isSame(before.finding, finding)) continue
-    const { revision = 0, decidedMs = atMs } = before ?? {}
-    incidents[key] = { ruleId: rule.id, window: finding.window, revision: revision + 1, decidedMs, finding }
+    const { revision = 0, decidedMs = atMs, connections = [], opened = [] } = before ?? {}
+    incidents[key] = {
+      ruleId: rule.id,
+      window: finding.window,
+      revision: revision + 1,
+      decidedMs,
+      finding,
+      connections: withConnection(connections, event),
+      opened,
+    }
   }
   return { ...folded, rules, incidents }
 }
@@ -127,8 +175,9 @@ export const foldEvent = (
   for (const rule of rules) {
     if (!rule.kinds.includes(observed.event.kind)) continue
     const step = rule.apply(folded.rules[rule.id], observed, ruleContext)
-    folded = withFindings(folded, rule, step.state, step.findings, observed.timeMs)
+    folded = withFindings(folded, rule, step.state, step.findings, observed.timeMs, observed.event)
   }
+  folded = withOpened(folded, observed.event)
   const timeMs = Math.max(folded.timeMs, observed.timeMs)
   return {
     ...folded,

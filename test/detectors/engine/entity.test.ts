@@ -174,3 +174,38 @@ test('ends in the same alerts in whatever order events come, and however often i
     t.deepEqual(watch.alerts(), expected, `round ${round}`)
   }
 })
+
+test('an alert about a login leads to the session that came of it', (t) => {
+  const everyLogin: Rule<null> = {
+    id: 'new-source-ip',
+    entity: 'user',
+    kinds: ['login'],
+    initial: () => null,
+    apply: (state, { timeMs }) => {
+      const said = { severity: 'low' as const, title: 'login', explanation: 'a login', window: `${timeMs}` }
+      return { state, findings: [{ ...said, count: 1, firstEventMs: timeMs, lastEventMs: timeMs }] }
+    },
+  }
+  const onLogins = { ...engine, program: { rules: [everyLogin as AnyRule], annotator: null } }
+  const entity = createEntity(subject, onLogins)
+  const about = { bastion: 'b1', user: 'alice', sourceIp: '192.0.2.1', sourcePort: 50_000, outcome: 'success' }
+  const observed = (event: Record<string, unknown>, timeMs: number): Observed => ({
+    event: SessionEvent.parse({ ...about, at: new Date(timeMs).toISOString(), ...event }),
+    timeMs,
+    origin: null,
+  })
+  takeEvent(entity, observed({ id: 'a login 1', kind: 'login', source: 'openssh' }, startMs), onLogins)
+  const [first] = settle(entity, onLogins).changes
+  t.is(alertOf(subject, first!.incident, false).sessionId, null)
+  const started = {
+    id: 'a start 1',
+    kind: 'session_started',
+    source: 'sudo',
+    protocol: 'ssh',
+    tty: true,
+    recorded: true,
+  }
+  takeEvent(entity, observed({ ...started, sessionId: 'session-1' }, startMs + 300), onLogins)
+  const [second] = settle(entity, onLogins).changes
+  t.like(alertOf(subject, second!.incident, false), { sessionId: 'session-1', atMs: 0, revision: 2 })
+})
