@@ -3,6 +3,56 @@ import { z } from 'zod'
 const int = z.coerce.number().int().nonnegative()
 const minute = 60_000
 
+const AuthFailures = z.strictObject({
+  fastMs: int.default(60 * minute).describe('attempts on real accounts from one address are counted over this time'),
+  fastAttempts: int.default(10).describe('so many within it are an attack'),
+  dayAttempts: int.default(20).describe('and so many of one incident, however far apart'),
+  slowGapMs: int.default(10 * minute).describe('median gap from which attempts are slow on purpose'),
+  slowAttempts: int.default(6).describe('so many slow ones without a success are an attack'),
+  sprayAccounts: int.default(5).describe('so many real accounts tried from one address are a spray'),
+  familiarAttempts: int.default(100).describe('of accounts that log in from there, or from an office or VPN'),
+  familiarAccounts: int.default(20).describe('likewise accounts that fail there and have not got in since'),
+  systemAttempts: int.default(100).describe('of root and other accounts that every host has'),
+  insideNames: int.default(10).describe('names nobody has, tried from an office, VPN or automation network'),
+  networks: int.default(4).describe('so many networks that try one account are one distributed attack'),
+  networksAttempts: int.default(10).describe('with so many attempts between them'),
+  quietMs: int.default(6 * 60 * minute).describe('after so long without an attempt the next one is another incident'),
+})
+const AuthSuccess = z.strictObject({
+  failures: int.default(5).describe('so many failures before a success are no typing mistakes'),
+  withinMs: int.default(30 * minute).describe('longest pause within such a run, and between it and the success'),
+  sprayAccounts: int.default(5).describe('names that failed from the address before somebody got in'),
+})
+const BulkTransfer = z.strictObject({
+  floorBytes: int.default(100_000_000).describe('less than this in a day or session is never alerted'),
+  floorFiles: int.default(200),
+  uploadFactor: int.default(5).describe('uploads: the floors times this'),
+  weekFactor: int.default(3).describe('seven days: the floors times this'),
+  score: z.coerce.number().positive().default(5).describe('robust z-score that is unusual for the user'),
+  peakScore: z.coerce.number().positive().default(3.5).describe('likewise, for more than three times the most so far'),
+  ceilingBytes: int
+    .default(20_000_000_000)
+    .describe('what peers never move: alerted also of a user who is being learned'),
+  ceilingFiles: int.default(20_000),
+})
+const PrivilegeEscalation = z.strictObject({
+  habitDays: int.default(2).describe('days on which a user did a thing before it is a habit; one while being learned'),
+  routineDays: int
+    .default(3)
+    .describe('likewise for what alerts of anybody: who does it on so many days does it for a living'),
+  refusals: int.default(3).describe('refused attempts that alert'),
+  refusalsMs: int.default(30 * minute).describe('within this time'),
+})
+const RecordingGap = z.strictObject({
+  graceMs: int.default(minute).describe('a login is recorded within this time'),
+  allowTunnels: z.boolean().default(false).describe('connections that only forward are wanted here'),
+  silentMs: int.default(15 * minute).describe('an agent that said nothing for so long is silent'),
+  quietMs: int.default(30 * minute).describe('what is killed on a bastion within this time is one incident'),
+  habitCount: int
+    .default(3)
+    .describe('so many unrecorded sessions of a user who is hardly ever recorded are told, no more'),
+})
+
 /** Thresholds of the rules; what a rule decides by is here and nowhere else. */
 export const DetectorSettings = z.strictObject({
   directoryFile: z
@@ -18,12 +68,12 @@ export const DetectorSettings = z.strictObject({
     .default(14)
     .describe('a user is being learned for this long: nothing that rests on habits is alerted'),
   learningLogins: int.default(20).describe('and until so many logins'),
-  authFailures: z.strictObject({}).prefault({}),
-  authSuccess: z.strictObject({}).prefault({}),
+  authFailures: AuthFailures.prefault({}),
+  authSuccess: AuthSuccess.prefault({}),
   newSourceIp: z.strictObject({}).prefault({}),
   offHours: z.strictObject({}).prefault({}),
-  bulkTransfer: z.strictObject({}).prefault({}),
-  privilegeEscalation: z.strictObject({}).prefault({}),
-  recordingGap: z.strictObject({}).prefault({}),
+  bulkTransfer: BulkTransfer.prefault({}),
+  privilegeEscalation: PrivilegeEscalation.prefault({}),
+  recordingGap: RecordingGap.prefault({}),
 })
 export type DetectorSettings = z.infer<typeof DetectorSettings>
