@@ -58,6 +58,9 @@ export type EventQuery = {
   sessionId?: string
   user?: string
   bastion?: string
+  sourceIp?: string
+  target?: string
+  outcome?: 'success' | 'failure'
   limit: number
   cursor?: string
 }
@@ -123,7 +126,12 @@ export type CatalogReader = {
 }
 export type ConnectionSession = Pick<Session, 'id' | 'parentId' | 'tty' | 'startedAt' | 'endedAt'>
 
-export type Catalog = CatalogWriter & CatalogReader & { close(): Promise<void> }
+/**
+ * Alerts that have all of what is named here. `source`: addresses by addressKey, both ends included; an alert without an
+ * address is in no range.
+ */
+export type AlertMatch = { rule?: RuleId; user?: string; bastion?: string; source?: AddressRange }
+export type AddressRange = { from: string; to: string }
 
 export type AlertQuery = {
   statuses?: AlertStatus[]
@@ -133,8 +141,10 @@ export type AlertQuery = {
   user?: string
   sourceIp?: string
   bastion?: string
-  sessionId?: string
+  sessionId?: string // any of its sessions
   withdrawn?: boolean // true: withdrawn ones too
+  matching?: AlertMatch[] // one of these at least
+  except?: AlertMatch[] // none of these; neither belongs to the cursor: both may change while pages are turned
   from?: Date // by `at`
   to?: Date
   limit: number
@@ -142,8 +152,10 @@ export type AlertQuery = {
 }
 export type AlertWriter = {
   /**
-   * What was said last of an id stands. Without `triage` it says nothing of what people decided: that and its status
-   * stay; with it, status and triage are taken. Idempotent.
+   * Without `triage`: what was said last of an id stands, but for what people decided: that and its status stay. With it,
+   * status and triage are taken where `triage.at` is not before the one that stands, and nothing else: what the detectors
+   * say may have grown meanwhile. Idempotent.
+   * @throws BTZ_CATALOG_REFUSED one of them can never be taken
    */
   putAlerts(alerts: Alert[]): Promise<void>
 }
@@ -152,3 +164,5 @@ export type AlertReader = {
   /** Newest first. */
   alerts(query: AlertQuery): Promise<List<Alert>>
 }
+
+export type Catalog = CatalogWriter & CatalogReader & AlertWriter & AlertReader & { close(): Promise<void> }

@@ -95,5 +95,9 @@ export type Ask = ReturnType<typeof createAsk>
 export const equals = (field: string, value: string | undefined): object[] =>
   value === undefined ? [] : [{ term: { [field]: value.toWellFormed() } }]
 
+/** `field` is one of these, or nothing to check where none are asked for. */
+export const isOneOf = (field: string, values: readonly string[] | undefined): object[] =>
+  values ? [{ terms: { [field]: values } }] : []
+
 export const between = (field: string, from: Date | undefined, to: Date | undefined): object[] =>
   from || to ? [{ range: { [field]: { ...(from && { gte: from.getTime() }), ...(to && { lte: to.getTime() }) } } }] : []

@@ -11,10 +11,12 @@ import { createAsk } from './elastic-ask.ts'
 import { createEvidenceWriter, readBlocks, readRanges } from './elastic-evidence.ts'
 import { createIngestReads } from './elastic-ingest-reads.ts'
 import { catalogTemplates, indicesOf } from './elastic-mappings.ts'
+import { readAlert, readAlerts } from './elastic-read-alerts.ts'
 import { readCommands } from './elastic-read-commands.ts'
 import { readSession, readSessions } from './elastic-read-sessions.ts'
 import { readEvents, search } from './elastic-read-timed.ts'
 import { createTermMembers } from './elastic-terms.ts'
+import { createAlertWriter } from './elastic-write-alerts.ts'
 import { createEventWriter } from './elastic-write-events.ts'
 import { createFrameWriter } from './elastic-write-frames.ts'
 import { createWriteQueue, type WriteOutcome } from './write-queue.ts'
@@ -88,8 +90,10 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     createFrameWriter({ elastic, indices, termMembers, nextClosing: createClosings(clock) }),
   )
   const eventWriter = createEventWriter(elastic, indices, termMembers)
+  const alertWriter = createAlertWriter(elastic, indices, termMembers)
   return {
     putEvents: eventWriter.putEvents,
+    putAlerts: alertWriter.putAlerts,
     ...createEvidenceWriter(elastic, indices),
     ...createIngestReads(elastic, indices, ingestAsk),
     indexFrames: async (update) => {
@@ -105,9 +109,11 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
       return readBlocks(ask(), indices, sessionId)
     },
     events: async (query) => readEvents(ask(), indices, checkedLimit(query)),
+    alert: (id) => readAlert(ask(), indices, id),
+    alerts: async (query) => readAlerts(ask(), indices, checkedLimit(query)),
     search: async (query) => search(ask(), indices, checkedLimit(query)),
     close: async () => {
-      await Promise.all([frames.drained(), eventWriter.drained()])
+      await Promise.all([frames.drained(), eventWriter.drained(), alertWriter.drained()])
       await elastic.close()
     },
   }

@@ -18,7 +18,9 @@ const text = {
 const timed = { at: time, tie: whole, user: word, bastion: word, ...text }
 
 export const catalogTemplates: Record<string, TemplateBody> = {
-  'events-*': { properties: { ...timed, kind: word, sessionId: word } },
+  'events-*': {
+    properties: { ...timed, kind: word, sessionId: word, sourceIp: word, target: word, outcome: word },
+  },
   commands: { properties: { ...timed, sessionId: ordered, number: whole, startedAt: time } },
   sessions: {
     shards: 1, // pages rest on sessions becoming visible in the order in which they ended
@@ -37,6 +39,18 @@ export const catalogTemplates: Record<string, TemplateBody> = {
       ...text,
     },
   },
+  alerts: {
+    properties: {
+      ...timed,
+      rule: word,
+      severity: word,
+      status: word,
+      sourceIp: word,
+      sourceKey: word,
+      sessionIds: word,
+      withdrawn: { type: 'boolean' },
+    },
+  },
   progress: { properties: {} },
   evidence: { properties: { sessionId: ordered, firstSeq: whole, lastSeq: whole } },
 }
@@ -45,6 +59,7 @@ export type CatalogIndices = {
   eventsOf(month: string): string
   events: string // all months
   commands: string
+  alerts: string
   sessions: string
   progress: string
   evidence: string
@@ -54,6 +69,7 @@ export const indicesOf = (prefix: string): CatalogIndices => ({
   eventsOf: (month) => `${prefix}-events-${month}`,
   events: `${prefix}-events-*`,
   commands: `${prefix}-commands`,
+  alerts: `${prefix}-alerts`,
   sessions: `${prefix}-sessions`,
   progress: `${prefix}-progress`,
   evidence: `${prefix}-evidence`,

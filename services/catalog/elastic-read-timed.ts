@@ -4,7 +4,7 @@ import type { Command, List } from '../schema/session.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import type { EventQuery, SearchHit, SearchQuery } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { type Ask, between, equals, type Hit, totalOf } from './elastic-ask.ts'
+import { type Ask, between, equals, type Hit, isOneOf, totalOf } from './elastic-ask.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { wordFilters } from './elastic-terms.ts'
 import { commandText, eventText, wordsOf } from './search-text.ts'
@@ -20,7 +20,7 @@ const newestFirst = [
 type Timed = { at: number; sessionId?: string; user?: string; bastion: string; row: string }
 type TimedList = { name: string; index: string; filters: object[]; source: string[] }
 
-const timedPage = async <Item>(
+export const timedPage = async <Item>(
   ask: Ask,
   query: { limit: number; cursor?: string },
   { name, index, filters, source }: TimedList,
@@ -43,12 +43,15 @@ const timedPage = async <Item>(
 
 /** Newest first. */
 export const readEvents = (ask: Ask, indices: CatalogIndices, query: EventQuery): Promise<List<SessionEvent>> => {
-  const { kinds, sessionId, user, bastion, from, to, text = '' } = query
+  const { kinds, sessionId, user, bastion, sourceIp, target, outcome, from, to, text = '' } = query
   const filters = [
-    ...(kinds ? [{ terms: { kind: kinds } }] : []),
+    ...isOneOf('kind', kinds),
     ...equals('sessionId', sessionId),
     ...equals('user', user),
     ...equals('bastion', bastion),
+    ...equals('sourceIp', sourceIp),
+    ...equals('target', target),
+    ...equals('outcome', outcome),
     ...between('at', from, to),
     ...wordFilters(wordsOf(text)),
   ]

@@ -36,7 +36,10 @@ export const createEventWriter = (elastic: Elastic, indices: CatalogIndices, ter
       `"at":${Date.parse(event.at)},"tie":${tieOf(event.id)},"kind":"${event.kind}"` +
       member('user', event.user) +
       member('bastion', event.bastion) +
-      member('sessionId', event.sessionId)
+      member('sessionId', event.sessionId) +
+      member('sourceIp', event.sourceIp) +
+      member('target', event.target) +
+      member('outcome', event.outcome)
     const row = JSON.stringify(JSON.stringify(event))
     return (
       `{"create":{"_index":"${indices.eventsOf(eventMonth(event))}","_id":${id}}}\n` +

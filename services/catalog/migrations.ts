@@ -104,4 +104,37 @@ export const migrations: readonly string[] = [
    ${rebuildAll('session_text', 'session', 'number')}
    ${rebuildAll('command_text', 'command', 'time_key')}
    ${rebuildAll('event_text', 'event', 'time_key')}`,
+
+  `CREATE TABLE alert (
+     time_key INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     rule TEXT NOT NULL,
+     severity TEXT NOT NULL,
+     status TEXT NOT NULL,
+     user TEXT,
+     bastion TEXT,
+     source_ip TEXT,
+     source_key TEXT, -- addressKey
+     withdrawn INTEGER NOT NULL,
+     row TEXT NOT NULL,
+     text TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX alert_by_rule ON alert (rule);
+   CREATE INDEX alert_by_status ON alert (status);
+   CREATE INDEX alert_by_user ON alert (user) WHERE user IS NOT NULL;
+   CREATE INDEX alert_by_bastion ON alert (bastion) WHERE bastion IS NOT NULL;
+   CREATE INDEX alert_by_source ON alert (source_ip) WHERE source_ip IS NOT NULL;
+   CREATE TABLE alert_session (
+     session_id TEXT NOT NULL,
+     alert_id TEXT NOT NULL,
+     PRIMARY KEY (session_id, alert_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX alert_session_by_alert ON alert_session (alert_id);
+   ${createTermTable('alert_text')}
+
+   ALTER TABLE event ADD COLUMN source_ip TEXT AS (json_extract(row, '$.sourceIp')) VIRTUAL;
+   ALTER TABLE event ADD COLUMN target TEXT AS (json_extract(row, '$.target')) VIRTUAL;
+   ALTER TABLE event ADD COLUMN outcome TEXT AS (json_extract(row, '$.outcome')) VIRTUAL;
+   CREATE INDEX event_by_source ON event (source_ip) WHERE source_ip IS NOT NULL;
+   CREATE INDEX event_by_target ON event (target) WHERE target IS NOT NULL;`,
 ]

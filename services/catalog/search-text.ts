@@ -1,4 +1,5 @@
 import { BartizanError } from '../errors.ts'
+import type { Alert } from '../schema/alert.ts'
 import type { Command } from '../schema/session.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import type { SessionRow } from './catalog.ts'
@@ -87,3 +88,10 @@ export const eventText = (event: SessionEvent): string => {
   const ran = event.kind === 'command' ? [event.line, event.argv.join(' ')] : []
   return document([...ran, stringsIn(Object.fromEntries(others)).join(' ')])
 }
+
+export const alertText = ({ title, explanation, rule, user, bastion, sourceIp, check, gap, entity }: Alert): string =>
+  document([
+    title,
+    explanation,
+    [rule, user, bastion, sourceIp, check, gap, entity.key].filter((part) => part !== null).join(' '),
+  ])

@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads'
 import { openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
 import { migrations } from './migrations.ts'
+import { readAlert, readAlerts } from './sqlite-read-alerts.ts'
 import { readBlocks, readCommands, readRanges } from './sqlite-read-commands.ts'
 import { readEvents } from './sqlite-read-events.ts'
 import { readSession, readSessions } from './sqlite-read-sessions.ts'
@@ -17,6 +18,8 @@ const reads = {
   blocks: readBlocks,
   ranges: readRanges,
   events: readEvents,
+  alert: readAlert,
+  alerts: readAlerts,
   search,
 }
 type Reads = typeof reads
@@ -37,7 +40,7 @@ const createOperations = (select: Select, file: string): ReaderOperations => {
         throw sqliteError(error, file)
       }
     }
-  const { session, sessions, commands, blocks, ranges, events, search } = reads
+  const { session, sessions, commands, blocks, ranges, events, alert, alerts, search } = reads
   return {
     session: limited(session),
     sessions: limited(sessions),
@@ -45,6 +48,8 @@ const createOperations = (select: Select, file: string): ReaderOperations => {
     blocks: limited(blocks),
     ranges: limited(ranges),
     events: limited(events),
+    alert: limited(alert),
+    alerts: limited(alerts),
     search: limited(search),
   }
 }

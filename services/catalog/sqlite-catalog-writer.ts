@@ -7,6 +7,7 @@ import { migrations } from './migrations.ts'
 import { createTextWriter, type TextChange } from './sqlite-full-text.ts'
 import { createIngestReads } from './sqlite-ingest-reads.ts'
 import { createTextRebuild } from './sqlite-text-rebuild.ts'
+import { createAlertWriter } from './sqlite-write-alerts.ts'
 import { createBlockWriter } from './sqlite-write-blocks.ts'
 import { createEventWriter } from './sqlite-write-events.ts'
 import { createSessionWriter } from './sqlite-write-sessions.ts'
@@ -18,6 +19,7 @@ const createWrites = (database: DatabaseSync, changes: TextChange[]) => ({
   ...createSessionWriter(database, changes),
   ...createEventWriter(database, changes),
   ...createBlockWriter(database),
+  ...createAlertWriter(database, changes),
   ...createIngestReads(database),
   ...createTextRebuild(database, changes),
 })

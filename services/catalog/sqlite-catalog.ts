@@ -65,6 +65,7 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     markSealed: (sessionId, manifestKey) => write('markSealed', sessionId, manifestKey),
     indexFrames: (update) => write('indexFrames', update),
     putEvents: (events) => write('putEvents', events),
+    putAlerts: (alerts) => write('putAlerts', alerts),
     progress: (sessionId) => write('progress', sessionId),
     openSessions: (bastion) => write('openSessions', bastion),
     connectionSessions: (connectionId) => write('connectionSessions', connectionId),
@@ -74,6 +75,8 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     blocks: (sessionId) => pool.run('blocks', sessionId),
     durableSeqs: createDurableSeqs((known) => pool.run('ranges', known)),
     events: async (query) => pool.run('events', checkedLimit(query)),
+    alert: (id) => pool.run('alert', id),
+    alerts: async (query) => pool.run('alerts', checkedLimit(query)),
     search: async (query) => pool.run('search', checkedLimit(query)),
     close: async () => {
       await rebuild.stop()

@@ -2,10 +2,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { distinctTermsOf } from './analyzer.ts'
 import { createRebuildLimits } from './sqlite-text-rebuild.ts'
 
-export type TextTable = 'session_text' | 'command_text' | 'event_text'
+export type TextTable = 'session_text' | 'command_text' | 'event_text' | 'alert_text'
 export type TextChange = { table: TextTable; rowKey: bigint; text: string; replaces: boolean }
 
-const tables: TextTable[] = ['session_text', 'command_text', 'event_text']
+const tables: TextTable[] = ['session_text', 'command_text', 'event_text', 'alert_text']
 const byKey = (a: TextChange, b: TextChange): number => (a.rowKey < b.rowKey ? -1 : 1)
 
 /** Each row once: its last text, and whether the index knew the row before all of these changes. */

@@ -5,26 +5,26 @@ import type { EventQuery } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
 import { timedPage } from './sqlite-read-timed.ts'
-import { condition, equals, type Select } from './sqlite-select.ts'
+import { equals, isOneOf, type Select } from './sqlite-select.ts'
 
 export const KeyText = z.string().regex(/^-?[0-9]{1,19}$/)
-
-const kindsIn = (kinds: EventQuery['kinds']) =>
-  kinds ? [condition(`x.kind IN (${kinds.map(() => '?').join(', ') || 'NULL'})`, ...kinds)] : []
 
 /** Newest first. */
 export const readEvents = (select: Select, query: EventQuery): List<SessionEvent> => {
   const place = decodeCursor('events', query, KeyText)
-  const { kinds, sessionId, user, bastion, from, to, limit } = query
+  const { kinds, sessionId, user, bastion, sourceIp, target, outcome, from, to, limit } = query
   const page = timedPage<{ row: string }>(select, {
     table: 'event',
     columns: 'x.row',
     words: wordsOf(query.text ?? ''),
     conditions: [
-      ...kindsIn(kinds),
+      ...isOneOf('x.kind', kinds),
       ...equals('x.session_id', sessionId),
       ...equals('x.user', user),
       ...equals('x.bastion', bastion),
+      ...equals('x.source_ip', sourceIp),
+      ...equals('x.target', target),
+      ...equals('x.outcome', outcome),
     ],
     from,
     to,

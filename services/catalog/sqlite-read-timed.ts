@@ -3,7 +3,7 @@ import { textMatch } from './sqlite-text-match.ts'
 import { firstKeyOf, lastKeyOf } from './sqlite-time-key.ts'
 
 export type TimedQuery = {
-  table: 'command' | 'event'
+  table: 'command' | 'event' | 'alert'
   columns: string // besides the key; the row is x
   join?: string
   words: readonly string[]

@@ -12,6 +12,10 @@ export const condition = (sql: string, ...params: Param[]): Condition => ({ sql,
 export const equals = (column: string, value: string | undefined): Condition[] =>
   value === undefined ? [] : [condition(`${column} = ?`, value)]
 
+/** `column` is one of these, or nothing to check where none are asked for. */
+export const isOneOf = (column: string, values: readonly string[] | undefined): Condition[] =>
+  values ? [condition(`${column} IN (${values.map(() => '?').join(', ') || 'NULL'})`, ...values)] : []
+
 /** `in_time()`: a statement asks at every row whether it may go on. */
 export const allOf = (conditions: readonly Condition[]): Condition => ({
   sql: ['in_time()', ...conditions.map(({ sql }) => `(${sql})`)].join(' AND '),

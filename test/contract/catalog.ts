@@ -1,4 +1,5 @@
 import type { TestFn } from 'ava'
+import { alertsContract } from './catalog-alerts.ts'
 import { crashContract } from './catalog-crash.ts'
 import { eventsContract } from './catalog-events.ts'
 import type { MakeCatalogPlace } from './catalog-place.ts'
@@ -9,6 +10,7 @@ import { sessionsContract } from './catalog-sessions.ts'
 export const catalogContract = (test: TestFn, make: MakeCatalogPlace): void => {
   sessionsContract(test, make)
   eventsContract(test, make)
+  alertsContract(test, make)
   searchContract(test, make)
   crashContract(test, make)
 }
