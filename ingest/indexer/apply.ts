@@ -1,4 +1,4 @@
-import { causeOf } from '#ingest/dead-letters.ts'
+import { causeOf } from '#services/dead-letters.ts'
 import type { IndexerContext } from './context.ts'
 import { type Derived, derive } from './derive.ts'
 import { findParent } from './find-parent.ts'

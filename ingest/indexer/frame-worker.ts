@@ -1,7 +1,7 @@
-import { causeOf } from '#ingest/dead-letters.ts'
 import type { BusRecord, ConsumeControl } from '#services/bus/bus.ts'
 import type { PartitionWorker } from '#services/bus/partition-workers.ts'
 import { createSerial } from '#services/bus/serial.ts'
+import { causeOf } from '#services/dead-letters.ts'
 import { type DecodedBatch, decodeBatchHeader } from '#services/recordings/format/frame-batch.ts'
 import { settle } from './apply.ts'
 import type { IndexerContext } from './context.ts'

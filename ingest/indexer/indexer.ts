@@ -1,6 +1,6 @@
-import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
 import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createPartitionWorkers, type PartitionWorkers } from '#services/bus/partition-workers.ts'
+import { createCountedDeadLetters } from '#services/dead-letters.ts'
 import type { IndexerContext, IndexerOptions } from './context.ts'
 import { createEventWorker } from './event-worker.ts'
 import { createFrameWorker } from './frame-worker.ts'

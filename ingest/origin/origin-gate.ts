@@ -1,6 +1,6 @@
-import type { DeadLetters } from '#ingest/dead-letters.ts'
 import type { BusRecord } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
+import type { DeadLetters } from '#services/dead-letters.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
 import { agentTopics } from '#services/origin/seal.ts'
 

@@ -1,5 +1,5 @@
-import type { DeadLetters } from '#ingest/dead-letters.ts'
 import type { OriginGate } from '#ingest/origin/origin-gate.ts'
+import type { DeadLetters } from '#services/dead-letters.ts'
 import type { RecorderOptions } from './context.ts'
 import type { EventMetrics } from './metrics.ts'
 

@@ -1,6 +1,6 @@
-import { createCountedDeadLetters } from '#ingest/dead-letters.ts'
 import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createPartitionWorkers, type PartitionWorkers } from '#services/bus/partition-workers.ts'
+import { createCountedDeadLetters } from '#services/dead-letters.ts'
 import type { RecorderContext, RecorderOptions } from './context.ts'
 import { createRecorderMetrics, observeLag } from './metrics.ts'
 import { createOrphanWatch, type LastHeartbeatMs } from './orphan-watch.ts'

@@ -1,5 +1,5 @@
-import { causeOf, type DeadLetterCause } from '#ingest/dead-letters.ts'
 import type { BusRecord } from '#services/bus/bus.ts'
+import { causeOf, type DeadLetterCause } from '#services/dead-letters.ts'
 import { batchHash, decodeBatchHeader } from '#services/recordings/format/frame-batch.ts'
 import type { TakenBatch } from '../session.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { DeadLetterCause } from '#ingest/dead-letters.ts'
 import type { BusRecord } from '#services/bus/bus.ts'
+import type { DeadLetterCause } from '#services/dead-letters.ts'
 import type { KeyId } from '#services/keys/key-store.ts'
 import { dateOf } from '#services/recordings/format/evidence-keys.ts'
 import { BastionName, SessionId } from '#services/schema/ids.ts'

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { createDeadLetters } from '#ingest/dead-letters.ts'
+import { createDeadLetters } from '#services/dead-letters.ts'
 import { recordsOf } from '#test/helpers/frame-worker.ts'
 import { closeSharedCatalog, ingestBackends } from '#test/helpers/ingest-backends.ts'
 

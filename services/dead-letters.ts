@@ -1,6 +1,6 @@
-import type { Bus, BusRecord, NewRecord } from '#services/bus/bus.ts'
-import { BartizanError, type ErrorCode } from '#services/errors.ts'
-import type { Logger } from '#services/log.ts'
+import type { Bus, BusRecord, NewRecord } from './bus/bus.ts'
+import { BartizanError, type ErrorCode } from './errors.ts'
+import type { Logger } from './log.ts'
 
 /** Why a record can never be processed. `reason` is for a person and holds nothing of the record's content. */
 export type DeadLetterCause = { code: ErrorCode; reason: string }
