@@ -30,6 +30,19 @@ export class SinkUnavailable extends Error {
   }
 }
 
+/** The destination says that it wants nothing any more: it is asked again now and then, and a person should look. */
+export class SinkGone extends SinkUnavailable {
+  constructor(message: string) {
+    super(message)
+    this.name = 'SinkGone'
+  }
+}
+
 /** Makes one item the bytes that a destination reads, without a newline at its end. Pure. */
 export type Format = (numbered: Numbered, about: FormatContext) => string
-export type FormatContext = { host: string; version: string; consoleUrl: string }
+export type FormatContext = {
+  host: string
+  version: string
+  consoleUrl: string
+  shortenedFromBytes?: number // what the whole would have been: the item was shortened to fit this destination
+}
