@@ -1,7 +1,9 @@
+import type { Alert, AlertStatus, RuleId, Severity } from '../../../services/schema/alert.ts'
 import type { Command, List, Session } from '../../../services/schema/session.ts'
 import type { SessionEvent } from '../../../services/schema/session-event.ts'
 
-export type { Command, List, Session, SessionEvent }
+export type { AlertStatus, Command, List, RuleId, Session, SessionEvent, Severity }
+export type AlertRow = Alert & { suppressedBy?: string | null }
 
 /** An answer other than 2xx, in the server's own words (RFC 9457). */
 export class Refusal extends Error {
@@ -14,17 +16,27 @@ export class Refusal extends Error {
   }
 }
 
-const call = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> => {
+type Asked = { body?: unknown; signal?: AbortSignal | undefined; ifMatch?: string }
+
+const ask = async (method: string, path: string, { body, signal, ifMatch }: Asked): Promise<Response> => {
   const response = await fetch(path, {
     method,
-    headers: { 'x-bartizan': '1', ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: {
+      'x-bartizan': '1',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal && { signal }),
   })
-  if (response.status === 204) return null
-  const answer = (await response.json().catch(() => ({}))) as { detail?: string; hint?: string }
-  if (!response.ok) throw new Refusal(response.status, answer.detail ?? response.statusText, answer.hint)
-  return answer
+  if (response.ok) return response
+  const problem = (await response.json().catch(() => ({}))) as { detail?: string; hint?: string }
+  throw new Refusal(response.status, problem.detail ?? response.statusText, problem.hint)
+}
+
+const call = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> => {
+  const response = await ask(method, path, { body, signal })
+  return response.status === 204 ? null : response.json()
 }
 
 const query = (parameters: Record<string, string | undefined>): string => {
@@ -33,6 +45,26 @@ const query = (parameters: Record<string, string | undefined>): string => {
   return search.size > 0 ? `?${search}` : ''
 }
 
+export type Decision = { at: string; actor: string; status: AlertStatus; reason: string | null }
+export type RuleFacts = { id: RuleId; title: string; description: string }
+export type NewSuppression = {
+  rule?: string
+  user?: string
+  source?: string
+  bastion?: string
+  owner: string
+  reason: string
+  expiresAt: string
+}
+type Seen = { count: number; firstAt: string; lastAt: string }
+export type UserFacts = {
+  user: string
+  hours: number[] // of the week, from Monday 00:00
+  addresses: (Seen & { ip: string })[]
+  hosts: (Seen & { host: string })[]
+  lastLoginAt: string | null
+  from: string | null
+}
 export type Me = { name: string; role: string; bastion: string }
 export type Parameters = Record<string, string | undefined>
 
@@ -48,5 +80,19 @@ export const api = {
     call('GET', `/api/sessions/${id}/commands${query(parameters)}`, undefined, signal) as Promise<List<Command>>,
   events: (parameters: Parameters, signal?: AbortSignal) =>
     call('GET', `/api/events${query(parameters)}`, undefined, signal) as Promise<List<SessionEvent>>,
+  alerts: (parameters: Parameters, signal?: AbortSignal) =>
+    call('GET', `/api/alerts${query(parameters)}`, undefined, signal) as Promise<List<AlertRow>>,
+  alert: async (id: string, signal?: AbortSignal): Promise<{ alert: AlertRow; tag: string }> => {
+    const response = await ask('GET', `/api/alerts/${id}`, { signal })
+    return { alert: (await response.json()) as AlertRow, tag: response.headers.get('etag') ?? '' }
+  },
+  alertHistory: (id: string, signal?: AbortSignal) =>
+    call('GET', `/api/alerts/${id}/history`, undefined, signal) as Promise<{ items: Decision[] }>,
+  triage: (id: string, tag: string, body: { status: AlertStatus; reason?: string }) =>
+    ask('PATCH', `/api/alerts/${id}`, { body, ifMatch: tag }),
+  rules: (signal?: AbortSignal) => call('GET', '/api/rules', undefined, signal) as Promise<{ items: RuleFacts[] }>,
+  suppress: (body: NewSuppression) => call('POST', '/api/suppressions', body),
+  user: (user: string, zone: string, signal?: AbortSignal) =>
+    call('GET', `/api/users/${encodeURIComponent(user)}${query({ zone })}`, undefined, signal) as Promise<UserFacts>,
   terminate: (id: string, reason: string) => call('POST', `/api/sessions/${id}/terminate`, { reason }),
 }

@@ -8,6 +8,7 @@ import { useZone, type Zone } from './time.tsx'
 const Navigation = () => (
   <Group component="nav" aria-label="Main" gap="lg">
     {[
+      ['/alerts', 'Alerts'],
       ['/sessions', 'Sessions'],
       ['/events', 'Events'],
     ].map(([to, label]) => (

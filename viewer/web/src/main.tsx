@@ -8,10 +8,13 @@ import { createRoot } from 'react-dom/client'
 import { createBrowserRouter, Navigate, RouterProvider } from 'react-router'
 import { Refusal } from './api.ts'
 import { Layout } from './layout.tsx'
+import { AlertPage } from './pages/alert.tsx'
+import { AlertsPage } from './pages/alerts.tsx'
 import { EventsPage } from './pages/events.tsx'
 import { SessionPage } from './pages/session.tsx'
 import { SessionsPage } from './pages/sessions.tsx'
 import { SignInPage } from './pages/sign-in.tsx'
+import { UserPage } from './pages/user.tsx'
 import { ZoneProvider } from './time.tsx'
 
 const queryClient = new QueryClient({
@@ -29,6 +32,9 @@ const router = createBrowserRouter([
     element: <Layout />,
     children: [
       { path: '/', element: <Navigate to="/sessions" replace /> },
+      { path: '/alerts', element: <AlertsPage /> },
+      { path: '/alerts/:id', element: <AlertPage /> },
+      { path: '/users/:user', element: <UserPage /> },
       { path: '/sessions', element: <SessionsPage /> },
       { path: '/sessions/:id', element: <SessionPage /> },
       { path: '/events', element: <EventsPage /> },

@@ -21,6 +21,7 @@ import { api, type Me, type Session } from '../api.ts'
 import { CommandList } from '../components/command-list.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { Failure } from '../components/failure.tsx'
+import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { Player, type PlayerHandle } from '../components/player.tsx'
 import { SessionState } from '../components/session-state.tsx'
 import { startedAs } from '../started-as.ts'
@@ -30,9 +31,24 @@ const refreshMs = 3000
 
 const Facts = ({ session }: { session: Session }) => {
   const rows: [string, React.ReactNode][] = [
-    ['User', session.runAs && session.runAs !== session.user ? `${session.user} → ${session.runAs}` : session.user],
-    ['Bastion', session.bastion],
-    ['From', session.sourceIp ? `${session.sourceIp} port ${session.sourcePort}` : 'not through ssh'],
+    [
+      'User',
+      <Text key="user" span size="sm">
+        <UserPivot value={session.user} />
+        {session.runAs && session.runAs !== session.user && ` → ${session.runAs}`}
+      </Text>,
+    ],
+    ['Bastion', <HostPivot key="bastion" value={session.bastion} />],
+    [
+      'From',
+      session.sourceIp ? (
+        <Text key="from" span size="sm">
+          <AddressPivot value={session.sourceIp} /> port {session.sourcePort}
+        </Text>
+      ) : (
+        'not through ssh'
+      ),
+    ],
     ['Started', <Time key="started" at={session.startedAt} />],
     ['Ended', session.endedAt ? <Time key="ended" at={session.endedAt} /> : 'still running'],
     ['Duration', session.durationMs === null ? '–' : formatDuration(session.durationMs)],
@@ -87,6 +103,9 @@ const Related = ({ session }: { session: Session }) => (
     )}
     <Anchor component={Link} to={`/events?sessionId=${session.id}`} size="sm">
       Events of this session
+    </Anchor>
+    <Anchor component={Link} to={`/alerts?sessionId=${session.id}&status=all`} size="sm">
+      Alerts about it
     </Anchor>
   </Group>
 )

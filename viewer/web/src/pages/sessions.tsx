@@ -1,10 +1,13 @@
 import { Anchor, Button, Code, Group, Select, Table, Text, TextInput, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { Link } from 'react-router'
 import { api, type Session } from '../api.ts'
+import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
+import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { SessionState } from '../components/session-state.tsx'
+import { toInstant, toLocal, useFilters } from '../filters.ts'
 import { startedAs } from '../started-as.ts'
 import { formatDuration, Time } from '../time.tsx'
 
@@ -12,26 +15,8 @@ const filters = ['q', 'user', 'bastion', 'sourceIp', 'state', 'from', 'to', 'con
 const states = ['open', 'complete', 'truncated', 'recorder_killed', 'missing', 'late', 'tunnel_only']
 const refreshMs = 3000
 
-const useFilters = () => {
-  const [search, setSearch] = useSearchParams()
-  const values = Object.fromEntries(filters.map((name) => [name, search.get(name) ?? undefined]))
-  const change = (changes: Record<string, string | null>) => {
-    const next = new URLSearchParams(search)
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) next.set(name, value)
-      else next.delete(name)
-    }
-    setSearch(next)
-  }
-  return { values, change }
-}
-
-/** datetime-local speaks of no zone: what is typed is taken as UTC, like everything the console shows by default. */
-const toInstant = (local: string) => (local ? `${local.length === 16 ? `${local}:00` : local}Z` : null)
-const toLocal = (instant: string | undefined) => instant?.slice(0, 16) ?? ''
-
 const SearchBar = () => {
-  const { values, change } = useFilters()
+  const { values, change } = useFilters(filters)
   const [text, setText] = useState(values.q ?? '')
   useEffect(() => setText(values.q ?? ''), [values.q])
   const submit = (event: FormEvent) => {
@@ -79,38 +64,6 @@ const SearchBar = () => {
   )
 }
 
-/** A value that narrows the list to itself. */
-const Pivot = ({ name, value }: { name: (typeof filters)[number]; value: string | null }) => {
-  const { change } = useFilters()
-  if (!value) return <Text span>–</Text>
-  return (
-    <Anchor
-      component="button"
-      type="button"
-      size="sm"
-      onClick={() => change({ [name]: value })}
-      title={`Only ${value}`}
-    >
-      {value}
-    </Anchor>
-  )
-}
-
-const ActiveFilters = () => {
-  const { values, change } = useFilters()
-  const active = (['user', 'bastion', 'sourceIp', 'connectionId'] as const).filter((name) => values[name])
-  if (active.length === 0) return null
-  return (
-    <Group gap="xs" mb="sm">
-      {active.map((name) => (
-        <Button key={name} size="compact-sm" variant="light" onClick={() => change({ [name]: null })}>
-          {name}: {values[name]} ×
-        </Button>
-      ))}
-    </Group>
-  )
-}
-
 const Row = ({ session }: { session: Session }) => (
   <Table.Tr>
     <Table.Td>
@@ -122,14 +75,14 @@ const Row = ({ session }: { session: Session }) => (
       <SessionState session={session} />
     </Table.Td>
     <Table.Td>
-      <Pivot name="user" value={session.user} />
+      <UserPivot value={session.user} />
       {session.runAs && session.runAs !== session.user && <Text span size="sm">{` → ${session.runAs}`}</Text>}
     </Table.Td>
     <Table.Td>
-      <Pivot name="bastion" value={session.bastion} />
+      <HostPivot value={session.bastion} />
     </Table.Td>
     <Table.Td>
-      <Pivot name="sourceIp" value={session.sourceIp} />
+      <AddressPivot value={session.sourceIp} />
     </Table.Td>
     <Table.Td>{session.durationMs === null ? '–' : formatDuration(session.durationMs)}</Table.Td>
     <Table.Td>{session.commandCount}</Table.Td>
@@ -150,7 +103,7 @@ const Empty = () => (
 )
 
 export const SessionsPage = () => {
-  const { values } = useFilters()
+  const { values, change } = useFilters(filters)
   const sessions = useInfiniteQuery({
     queryKey: ['sessions', values],
     queryFn: ({ pageParam, signal }) => api.sessions({ ...values, ...(pageParam && { cursor: pageParam }) }, signal),
@@ -165,7 +118,11 @@ export const SessionsPage = () => {
         Sessions
       </Title>
       <SearchBar />
-      <ActiveFilters />
+      <ActiveFilters
+        names={['user', 'bastion', 'sourceIp', 'connectionId'] as const}
+        values={values}
+        onRemove={(name) => change({ [name]: null })}
+      />
       <EndlessList query={sessions} noun="sessions" empty={<Empty />}>
         {(items) => (
           <Table.ScrollContainer minWidth={900}>

@@ -1,0 +1,20 @@
+import { Anchor, Text } from '@mantine/core'
+import { Link } from 'react-router'
+
+/** From a name to all that is known of it. */
+const pivot =
+  (pathOf: (value: string) => string, about: string) =>
+  ({ value }: { value: string | null | undefined }) =>
+    value ? (
+      <Anchor component={Link} to={pathOf(value)} size="sm" title={`${about} ${value}`}>
+        {value}
+      </Anchor>
+    ) : (
+      <Text span size="sm">
+        –
+      </Text>
+    )
+
+export const UserPivot = pivot((user) => `/users/${encodeURIComponent(user)}`, 'All about')
+export const AddressPivot = pivot((ip) => `/events?sourceIp=${encodeURIComponent(ip)}`, 'Events from')
+export const HostPivot = pivot((host) => `/events?bastion=${encodeURIComponent(host)}`, 'Events of')

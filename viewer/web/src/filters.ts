@@ -1,0 +1,23 @@
+import { useSearchParams } from 'react-router'
+
+/** What a list is narrowed to stands in the address, so that it can be sent to a colleague. */
+export const useFilters = <N extends string>(names: readonly N[]) => {
+  const [search, setSearch] = useSearchParams()
+  const values = Object.fromEntries(names.map((name) => [name, search.get(name) ?? undefined])) as Record<
+    N,
+    string | undefined
+  >
+  const change = (changes: Partial<Record<N, string | null>>) => {
+    const next = new URLSearchParams(search)
+    for (const [name, value] of Object.entries(changes) as [N, string | null][]) {
+      if (value) next.set(name, value)
+      else next.delete(name)
+    }
+    setSearch(next)
+  }
+  return { values, change }
+}
+
+/** datetime-local speaks of no zone: what is typed is taken as UTC, like everything the console shows by default. */
+export const toInstant = (local: string) => (local ? `${local.length === 16 ? `${local}:00` : local}Z` : null)
+export const toLocal = (instant: string | undefined) => instant?.slice(0, 16) ?? ''

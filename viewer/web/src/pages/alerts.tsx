@@ -1,0 +1,155 @@
+import { Anchor, Button, Group, Select, Table, Text, TextInput, Title } from '@mantine/core'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { type FormEvent, useEffect, useState } from 'react'
+import { Link } from 'react-router'
+import { type AlertRow, api } from '../api.ts'
+import { ActiveFilters } from '../components/active-filters.tsx'
+import { EndlessList } from '../components/endless-list.tsx'
+import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
+import { SeverityBadge, StatusText, severities, statuses } from '../components/severity.tsx'
+import { useFilters } from '../filters.ts'
+import { Time } from '../time.tsx'
+
+const filters = ['q', 'status', 'severity', 'rule', 'user', 'sourceIp', 'bastion', 'sessionId'] as const
+const pivots = ['user', 'sourceIp', 'bastion', 'sessionId'] as const
+const refreshMs = 3000
+const anyStatus = 'all'
+
+const SearchBar = () => {
+  const { values, change } = useFilters(filters)
+  const [text, setText] = useState(values.q ?? '')
+  useEffect(() => setText(values.q ?? ''), [values.q])
+  const rules = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => api.rules(signal) })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    change({ q: text.trim() || null })
+  }
+  return (
+    <search>
+      <form onSubmit={submit}>
+        <Group align="flex-end" gap="sm" mb="md">
+          <TextInput
+            label="Search"
+            description="A user, an address, or words of the explanation"
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            style={{ flex: '1 1 20rem' }}
+          />
+          <Select
+            label="Status"
+            data={[...statuses, { value: anyStatus, label: 'any' }]}
+            value={values.status ?? 'open'}
+            allowDeselect={false}
+            onChange={(status) => change({ status: status === 'open' ? null : status })}
+            w={150}
+          />
+          <Select
+            label="Severity"
+            placeholder="any but info"
+            clearable
+            data={severities}
+            value={values.severity ?? null}
+            onChange={(severity) => change({ severity })}
+            w={150}
+          />
+          <Select
+            label="Rule"
+            placeholder="any"
+            clearable
+            data={rules.data?.items.map(({ id, title }) => ({ value: id, label: title })) ?? []}
+            value={values.rule ?? null}
+            onChange={(rule) => change({ rule })}
+            w={240}
+          />
+          <Button type="submit">Search</Button>
+        </Group>
+      </form>
+    </search>
+  )
+}
+
+const Row = ({ alert }: { alert: AlertRow }) => (
+  <Table.Tr>
+    <Table.Td>
+      <SeverityBadge severity={alert.severity} />
+    </Table.Td>
+    <Table.Td>
+      <Time at={alert.at} />
+    </Table.Td>
+    <Table.Td maw={420}>
+      <Anchor component={Link} to={`/alerts/${alert.id}`} size="sm">
+        {alert.title}
+      </Anchor>
+      <Text size="xs" c="dimmed" lineClamp={2} title={alert.explanation}>
+        {alert.explanation}
+      </Text>
+    </Table.Td>
+    <Table.Td>
+      <UserPivot value={alert.user} />
+    </Table.Td>
+    <Table.Td>
+      <AddressPivot value={alert.sourceIp} />
+    </Table.Td>
+    <Table.Td>
+      <HostPivot value={alert.bastion} />
+    </Table.Td>
+    <Table.Td>{alert.count}</Table.Td>
+    <Table.Td>
+      <StatusText alert={alert} />
+    </Table.Td>
+  </Table.Tr>
+)
+
+/** What is asked of the API: open ones, and no findings, where nothing else was chosen. */
+const askedOf = (values: Record<(typeof filters)[number], string | undefined>) => ({
+  ...values,
+  status: values.status === anyStatus ? undefined : (values.status ?? 'open'),
+  severity: values.severity ?? severities.filter((severity) => severity !== 'info').join(','),
+  ...(values.status === anyStatus && { suppressed: 'true' }),
+})
+
+export const AlertsPage = () => {
+  const { values, change } = useFilters(filters)
+  const alerts = useInfiniteQuery({
+    queryKey: ['alerts', values],
+    queryFn: ({ pageParam, signal }) =>
+      api.alerts({ ...askedOf(values), ...(pageParam && { cursor: pageParam }) }, signal),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next,
+    refetchInterval: refreshMs,
+    placeholderData: keepPreviousData,
+  })
+  return (
+    <>
+      <Title order={1} size="h2" mb="sm">
+        Alerts
+      </Title>
+      <SearchBar />
+      <ActiveFilters names={pivots} values={values} onRemove={(name) => change({ [name]: null })} />
+      <EndlessList
+        query={alerts}
+        noun="alerts"
+        empty={<Text mt="xl">No alert matches. Nothing is waiting for anybody here.</Text>}
+      >
+        {(items) => (
+          <Table.ScrollContainer minWidth={900}>
+            <Table highlightOnHover verticalSpacing="xs">
+              <Table.Thead>
+                <Table.Tr>
+                  {['Severity', 'At', 'What', 'User', 'From', 'Bastion', 'Count', 'Status'].map((name) => (
+                    <Table.Th key={name}>{name}</Table.Th>
+                  ))}
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {items.map((alert) => (
+                  <Row key={alert.id} alert={alert} />
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        )}
+      </EndlessList>
+    </>
+  )
+}

@@ -1,0 +1,186 @@
+import { Anchor, Breadcrumbs, Grid, Group, Loader, Paper, Table, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { Link, useParams } from 'react-router'
+import { api, type UserFacts } from '../api.ts'
+import { Failure } from '../components/failure.tsx'
+import { HourMap } from '../components/hour-map.tsx'
+import { AddressPivot, HostPivot } from '../components/pivots.tsx'
+import { SessionState } from '../components/session-state.tsx'
+import { SeverityBadge, StatusText } from '../components/severity.tsx'
+import { Time, useZone } from '../time.tsx'
+
+const few = '10'
+
+const Part = ({ title, more, children }: { title: string; more?: ReactNode; children: ReactNode }) => (
+  <Paper withBorder p="md" mb="md">
+    <Group justify="space-between" mb="xs">
+      <Title order={2} size="h4">
+        {title}
+      </Title>
+      {more}
+    </Group>
+    {children}
+  </Paper>
+)
+
+const Places = ({
+  rows,
+  first,
+}: {
+  rows: { name: ReactNode; key: string; count: number; lastAt: string }[]
+  first: string
+}) =>
+  rows.length === 0 ? (
+    <Text size="sm">None seen.</Text>
+  ) : (
+    <Table>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{first}</Table.Th>
+          <Table.Th>Logins</Table.Th>
+          <Table.Th>Last</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map(({ name, key, count, lastAt }) => (
+          <Table.Tr key={key}>
+            <Table.Td>{name}</Table.Td>
+            <Table.Td>{count}</Table.Td>
+            <Table.Td>
+              <Time at={lastAt} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+
+const Habits = ({ facts, zone }: { facts: UserFacts; zone: string }) => (
+  <>
+    <Part title={`Logins by hour of the week (${zone})`}>
+      <HourMap counts={facts.hours} zone={zone} />
+      {facts.from && (
+        <Text size="xs" c="dimmed" mt="xs">
+          Counted from <Time at={facts.from} /> on.
+        </Text>
+      )}
+    </Part>
+    <Part title="Addresses">
+      <Places
+        first="Address"
+        rows={facts.addresses.map((one) => ({ ...one, key: one.ip, name: <AddressPivot value={one.ip} /> }))}
+      />
+    </Part>
+    <Part title="Hosts">
+      <Places
+        first="Host"
+        rows={facts.hosts.map((one) => ({ ...one, key: one.host, name: <HostPivot value={one.host} /> }))}
+      />
+    </Part>
+  </>
+)
+
+const LatestAlerts = ({ user }: { user: string }) => {
+  const alerts = useQuery({
+    queryKey: ['alerts', 'of', user],
+    queryFn: ({ signal }) => api.alerts({ user, limit: few, suppressed: 'true' }, signal),
+  })
+  if (alerts.error) return <Failure error={alerts.error} />
+  if (!alerts.data || alerts.data.items.length === 0) return <Text size="sm">None.</Text>
+  return (
+    <Table verticalSpacing={4}>
+      <Table.Tbody>
+        {alerts.data.items.map((alert) => (
+          <Table.Tr key={alert.id}>
+            <Table.Td>
+              <SeverityBadge severity={alert.severity} />
+            </Table.Td>
+            <Table.Td>
+              <Anchor component={Link} to={`/alerts/${alert.id}`} size="sm">
+                {alert.title}
+              </Anchor>
+            </Table.Td>
+            <Table.Td>
+              <StatusText alert={alert} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+const LatestSessions = ({ user }: { user: string }) => {
+  const sessions = useQuery({
+    queryKey: ['sessions', 'of', user],
+    queryFn: ({ signal }) => api.sessions({ user, limit: few }, signal),
+  })
+  if (sessions.error) return <Failure error={sessions.error} />
+  if (!sessions.data || sessions.data.items.length === 0) return <Text size="sm">None.</Text>
+  return (
+    <Table verticalSpacing={4}>
+      <Table.Tbody>
+        {sessions.data.items.map((session) => (
+          <Table.Tr key={session.id}>
+            <Table.Td>
+              <Anchor component={Link} to={`/sessions/${session.id}`} size="sm">
+                <Time at={session.startedAt} />
+              </Anchor>
+            </Table.Td>
+            <Table.Td>
+              <SessionState session={session} />
+            </Table.Td>
+            <Table.Td>{session.target ?? session.bastion}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+const All = ({ to }: { to: string }) => (
+  <Anchor component={Link} to={to} size="sm">
+    all
+  </Anchor>
+)
+
+export const UserPage = () => {
+  const { user = '' } = useParams()
+  const { zone } = useZone()
+  const zoneName = zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone
+  const facts = useQuery({
+    queryKey: ['user', user, zoneName],
+    queryFn: ({ signal }) => api.user(user, zoneName, signal),
+  })
+  const name = encodeURIComponent(user)
+  return (
+    <>
+      <Breadcrumbs mb="sm">
+        <Text>Users</Text>
+        <Text>{user}</Text>
+      </Breadcrumbs>
+      <Title order={1} size="h2" mb="md">
+        {user}
+      </Title>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          {facts.error && <Failure error={facts.error} />}
+          {facts.isPending && <Loader aria-label="Loading habits" />}
+          {facts.data && <Habits facts={facts.data} zone={zoneName} />}
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Part title="Alerts" more={<All to={`/alerts?user=${name}&status=all`} />}>
+            <LatestAlerts user={user} />
+          </Part>
+          <Part title="Sessions" more={<All to={`/sessions?user=${name}`} />}>
+            <LatestSessions user={user} />
+          </Part>
+          <Anchor component={Link} to={`/events?user=${name}`} size="sm">
+            Events of {user}
+          </Anchor>
+        </Grid.Col>
+      </Grid>
+    </>
+  )
+}
