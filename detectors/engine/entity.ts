@@ -1,5 +1,6 @@
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import type { Observed, Subject } from '../rule.ts'
+import { compact, sizeOf } from './compact.ts'
 import { digestOf } from './digest.ts'
 import {
   emptyFolded,
@@ -25,19 +26,30 @@ export type Entity = {
   pending: Pending[]
   foldedCount: number // so many of the pending ones have a state after them that holds
   tip: Folded // after all pending events and what fell due
+  pendingChars: number // about so much text they hold
+  late: Forward[] // what came after the base and goes on with the next settling
   isSettled: boolean
   tickMs: number
-  maxMs: number
+  maxMs: number // of the events that everything has arrived for that arrived before them
+  reachedMs: number // everything that arrived before this, by the bus's clock, is here
+  arrivedMs: number // when the last event arrived there
   seen: SeenIds // of what is in the base
   published: Record<string, Published>
 }
-export type Pending = { observed: Observed; after: Folded | null; forwarded: string | null }
+export type Pending = { observed: Observed; after: Folded | null; forwarded: string | null } & Arrival
 type Published = { incident: Incident; digest: string }
+/**
+ * Of an event. `arrivedMs`: when the bus took it; 0: whatever arrived before it is here. `version`: grows with what the
+ * network knew of it.
+ */
+export type Arrival = { arrivedMs: number; version: number }
+const inOrder: Arrival = { arrivedMs: 0, version: 0 }
+export type Forward = Observed & Pick<Arrival, 'arrivedMs'>
 
-/** An incident that is new, has grown, or lost its ground. */
-export type IncidentChange = { key: string; incident: Incident; withdrawn: boolean }
+/** An incident that is new (`before` null), has grown, or lost its ground. */
+export type IncidentChange = { key: string; incident: Incident; before: Incident | null; withdrawn: boolean }
 /** `closed`: nothing is added to them any more, what was said of them last stands. */
-export type EntityChange = { changes: IncidentChange[]; closed: Incident[]; forwards: Observed[] }
+export type EntityChange = { changes: IncidentChange[]; closed: Incident[]; forwards: Forward[] }
 
 export type Engine = {
   program: Program
@@ -47,7 +59,6 @@ export type Engine = {
 
 /** Events that come later than this, and are no history from before the first one, are counted and left out. */
 const tooLateMs = 7 * 86_400_000
-const maxPending = 20_000
 
 export type Taken = 'taken' | 'duplicate' | 'history' | 'too late'
 
@@ -60,9 +71,13 @@ export const createEntity = (subject: Subject, { program }: Pick<Engine, 'progra
     pending: [],
     foldedCount: 0,
     tip: empty,
+    pendingChars: 0,
+    late: [],
     isSettled: true,
     tickMs: 0,
     maxMs: 0,
+    reachedMs: 0,
+    arrivedMs: 0,
     seen: createSeenIds(),
     published: {},
   }
@@ -87,22 +102,33 @@ const invalidateFrom = (entity: Entity, at: number): void => {
   entity.isSettled = false
 }
 
-const takePending = (entity: Entity, observed: Observed): Taken => {
+const takePending = (entity: Entity, observed: Observed, arrival: Arrival): Taken => {
   const at = placeOf(entity.pending, observed)
   const there = entity.pending[at]
   if (there?.observed.event.id === observed.event.id) {
+    // Who starts again after a crash says what it knew then once more.
+    if (arrival.version < there.version) return 'duplicate'
+    there.version = arrival.version
     if (digestOf(there.observed.origin) === digestOf(observed.origin)) return 'duplicate'
     there.observed = observed // the same event, and its network knows better by now
-  } else entity.pending.splice(at, 0, { observed, after: null, forwarded: null })
+  } else {
+    entity.pending.splice(at, 0, { observed, after: null, forwarded: null, ...arrival })
+    entity.pendingChars += sizeOf(observed)
+  }
   invalidateFrom(entity, at)
   return 'taken'
 }
 
 /** It belongs before what cannot be done again: it is done now. */
-const takeLate = (entity: Entity, observed: Observed, { program, context }: Engine): Taken => {
+const takeLate = (entity: Entity, observed: Observed, engine: Engine, { arrivedMs }: Arrival): Taken => {
+  const { program, context } = engine
   if (entity.seen.has(observed.event.id)) return 'duplicate'
   const isHistory = entity.baseFirstMs !== null && observed.timeMs < entity.baseFirstMs
   if (!isHistory && observed.timeMs < entity.maxMs - tooLateMs) return 'too late'
+  if (isForwarded(observed, engine)) {
+    const origin = program.annotator!.before(entity.base.annotation, observed)
+    entity.late.push({ ...observed, origin, arrivedMs })
+  }
   const folded = foldEvent(program, entity.base, observed, context, entity.subject, isHistory)
   entity.base = isHistory ? { ...folded, incidents: entity.base.incidents } : folded
   entity.seen.add(observed.event.id)
@@ -111,14 +137,32 @@ const takeLate = (entity: Entity, observed: Observed, { program, context }: Engi
 }
 
 /** Puts it in its place; `settle` tells what follows from it. */
-export const takeEvent = (entity: Entity, observed: Observed, engine: Engine): Taken => {
+export const takeEvent = (entity: Entity, observed: Observed, engine: Engine, arrival = inOrder): Taken => {
   const taken =
-    observed.timeMs < entity.base.timeMs ? takeLate(entity, observed, engine) : takePendingOnce(entity, observed)
-  if (taken === 'taken') entity.maxMs = Math.max(entity.maxMs, observed.timeMs)
+    observed.timeMs < entity.base.timeMs
+      ? takeLate(entity, observed, engine, arrival)
+      : takePendingOnce(entity, observed, arrival)
+  if (taken === 'duplicate' || taken === 'too late') return taken
+  entity.arrivedMs = Math.max(entity.arrivedMs, arrival.arrivedMs)
+  if (taken === 'taken' && isReached(entity, arrival)) entity.maxMs = Math.max(entity.maxMs, observed.timeMs)
   return taken
 }
-const takePendingOnce = (entity: Entity, observed: Observed): Taken =>
-  entity.seen.has(observed.event.id) ? 'duplicate' : takePending(entity, observed)
+const takePendingOnce = (entity: Entity, observed: Observed, arrival: Arrival): Taken =>
+  entity.seen.has(observed.event.id) ? 'duplicate' : takePending(entity, observed, arrival)
+
+const isReached = ({ reachedMs }: Entity, { arrivedMs }: Arrival): boolean => arrivedMs === 0 || arrivedMs < reachedMs
+
+/**
+ * Everything that arrived before `reachedMs` by the bus's clock was taken. Only that moves what is final: events of one
+ * entity come over several partitions, and how fast each is read must not decide what comes too late.
+ */
+export const takeReached = (entity: Entity, reachedMs: number, engine: Engine): void => {
+  if (reachedMs <= entity.reachedMs) return
+  entity.reachedMs = reachedMs
+  for (const one of entity.pending)
+    if (isReached(entity, one)) entity.maxMs = Math.max(entity.maxMs, one.observed.timeMs)
+  if (entity.isSettled) compact(entity, engine)
+}
 
 export const takeTick = (entity: Entity, atMs: number): void => {
   if (atMs <= entity.tickMs) return
@@ -127,22 +171,24 @@ export const takeTick = (entity: Entity, atMs: number): void => {
 }
 
 const forwardKinds: ReadonlySet<SessionEvent['kind']> = new Set(['login', 'login_failed'])
+const isForwarded = ({ event }: Observed, { program }: Engine): boolean =>
+  program.annotator !== null && forwardKinds.has(event.kind)
 
 /** What its network knew before the event goes on with it, once, and again when the network knows better. */
-const forwardOf = (one: Pending, before: Folded, { program }: Engine): Observed[] => {
-  if (program.annotator === null || !forwardKinds.has(one.observed.event.kind)) return []
-  const origin = program.annotator.before(before.annotation, one.observed)
+const forwardOf = (one: Pending, before: Folded, engine: Engine): Forward[] => {
+  if (!isForwarded(one.observed, engine)) return []
+  const origin = engine.program.annotator!.before(before.annotation, one.observed)
   const digest = digestOf(origin)
   if (digest === one.forwarded) return []
   one.forwarded = digest
-  return [{ ...one.observed, origin }]
+  return [{ ...one.observed, origin, arrivedMs: one.arrivedMs }]
 }
 
 /** Does what has no state after it, and says which events go on. */
-const refold = (entity: Entity, engine: Engine): Observed[] => {
+const refold = (entity: Entity, engine: Engine): Forward[] => {
   const { program, context } = engine
   const { pending, subject } = entity
-  const forwards: Observed[] = []
+  const forwards = entity.late.splice(0)
   let before = entity.foldedCount === 0 ? entity.base : pending[entity.foldedCount - 1]!.after!
   for (; entity.foldedCount < pending.length; entity.foldedCount++) {
     const one = pending[entity.foldedCount]!
@@ -161,7 +207,7 @@ const changed = ({ published, tip }: Entity): IncidentChange[] => {
     if (before?.incident === incident) continue
     const digest = digestOf([incident.revision, incident.finding, incident.opened])
     published[key] = { incident, digest }
-    if (before?.digest !== digest) changes.push({ key, incident, withdrawn: false })
+    if (before?.digest !== digest) changes.push({ key, incident, before: before?.incident ?? null, withdrawn: false })
   }
   return changes
 }
@@ -174,22 +220,7 @@ const gone = ({ published, tip }: Entity): Pick<EntityChange, 'changes' | 'close
   const withdrawn = missing.filter(([, { incident }]) => !isClosed(incident, tip.timeMs))
   return {
     closed: closed.map(([, { incident }]) => incident),
-    changes: withdrawn.map(([key, { incident }]) => ({ key, incident, withdrawn: true })),
-  }
-}
-
-/** Moves what nothing can come before any more out of the pending ones. */
-const compact = (entity: Entity, { horizonMs }: Engine): void => {
-  const { pending } = entity
-  const untilMs = entity.maxMs - horizonMs
-  let count = Math.max(0, pending.length - maxPending)
-  while (count < pending.length && pending[count]!.observed.timeMs < untilMs) count++
-  if (count === 0) return
-  entity.base = pending[count - 1]!.after!
-  entity.foldedCount -= count
-  for (const { observed } of pending.splice(0, count)) {
-    entity.baseFirstMs ??= observed.timeMs
-    entity.seen.add(observed.event.id)
+    changes: withdrawn.map(([key, { incident }]) => ({ key, incident, before: incident, withdrawn: true })),
   }
 }
 

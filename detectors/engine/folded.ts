@@ -125,6 +125,9 @@ const nextDue = (rules: readonly AnyRule[], folded: Folded): { rule: AnyRule; at
   return next
 }
 
+/** When something falls due next, in event time; null: nothing does. */
+export const dueMsOf = ({ rules }: Program, folded: Folded): number | null => nextDue(rules, folded)?.atMs ?? null
+
 /** A rule whose due never moves on would hold up everything. */
 const maxDues = 1_000
 

@@ -1,16 +1,19 @@
 import type { Observed, Subject } from '../rule.ts'
-import type { Engine, Entity } from './entity.ts'
+import { sizeOf } from './compact.ts'
+import type { Arrival, Engine, Entity } from './entity.ts'
 import type { Folded, Incident } from './folded.ts'
 import { createSeenIds } from './seen-ids.ts'
 
-/** An entity as JSON. What follows from the pending events is computed again. */
+/** A settled entity as JSON. What follows from the pending events is computed again. */
 export type EntitySnapshot = {
   subject: Subject
   base: Folded
   baseFirstMs: number | null
-  pending: { observed: Observed; forwarded: string | null }[]
+  pending: ({ observed: Observed; forwarded: string | null } & Arrival)[]
   tickMs: number
   maxMs: number
+  reachedMs: number
+  arrivedMs: number
   seen: number[]
   published: Record<string, { incident: Incident; digest: string }>
 }
@@ -19,9 +22,11 @@ export const snapshotOf = (entity: Entity): EntitySnapshot => ({
   subject: entity.subject,
   base: entity.base,
   baseFirstMs: entity.baseFirstMs,
-  pending: entity.pending.map(({ observed, forwarded }) => ({ observed, forwarded })),
+  pending: entity.pending.map(({ after: _, ...one }) => one),
   tickMs: entity.tickMs,
   maxMs: entity.maxMs,
+  reachedMs: entity.reachedMs,
+  arrivedMs: entity.arrivedMs,
   seen: entity.seen.toJSON(),
   published: { ...entity.published },
 })
@@ -39,6 +44,8 @@ export const entityFrom = (snapshot: EntitySnapshot, engine: Pick<Engine, 'progr
     ...snapshot,
     base,
     pending: snapshot.pending.map((one) => ({ ...one, after: null })),
+    pendingChars: snapshot.pending.reduce((sum, { observed }) => sum + sizeOf(observed), 0),
+    late: [],
     foldedCount: 0,
     tip: base,
     isSettled: false,
