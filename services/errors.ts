@@ -46,6 +46,8 @@ export const errorCodes = {
   BTZ_PAYLOAD_TOO_LARGE: 'the request body is larger than allowed',
   BTZ_TOO_MANY_REQUESTS: 'too many requests',
   BTZ_UNAVAILABLE: 'the service cannot take this now',
+  BTZ_DIRECTORY_INVALID: "the operator's directory cannot be read",
+  BTZ_GEO_INVALID: 'the database of places cannot be read',
   BTZ_INTERNAL: 'an error inside Bartizan',
 } as const
 

@@ -29,9 +29,13 @@ export type Directory = {
   person(user: string, atMs: number): Person | null
   /** IANA; UTC where nothing is known. */
   zoneOf(user: string, atMs: number): string
+  /** Whether that is known and not guessed. */
+  hasZone(user: string, atMs: number): boolean
   /** Within the office hours of the policy, in the user's zone, on a working day that is no holiday of the user's country. */
   isOfficeHours(user: string, atMs: number): boolean
   isHoliday(user: string, atMs: number): boolean
+  /** A day on which the policy has office hours, and no holiday, where the user is. */
+  isWorkingDay(user: string, atMs: number): boolean
   /** On call, on a shift, or with a schedule of their own at that time. */
   isOnDuty(user: string, atMs: number): boolean
   isOnLeave(user: string, atMs: number): boolean

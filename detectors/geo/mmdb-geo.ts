@@ -1,0 +1,62 @@
+import maxmind, { type AsnResponse, type CityResponse, type IspResponse, type Reader } from 'maxmind'
+import { BartizanError } from '#services/errors.ts'
+import type { Geo, GeoLookup } from './geo.ts'
+
+/** City, Country, ASN and ISP databases differ in what they have of this. */
+type Row = Partial<CityResponse & AsnResponse & Pick<IspResponse, 'isp'>>
+
+const maxKnown = 50_000
+const recordCache = 10_000
+
+const open = async (file: string): Promise<Reader<CityResponse>> => {
+  try {
+    return await maxmind.open<CityResponse>(file, { cache: { max: recordCache } })
+  } catch (cause) {
+    throw new BartizanError('BTZ_GEO_INVALID', `GeoIP database ${file}: ${(cause as Error).message}`, {
+      hint: 'an MMDB with cities, countries or autonomous systems is expected; several are separated by commas',
+      cause,
+    })
+  }
+}
+
+const geoOf = (row: Row): Geo => ({
+  country: row.country?.iso_code ?? row.registered_country?.iso_code ?? null,
+  city: row.city?.names?.en ?? null,
+  latitude: row.location?.latitude ?? null,
+  longitude: row.location?.longitude ?? null,
+  radiusKm: row.location?.accuracy_radius ?? null,
+  asn: row.autonomous_system_number ?? row.traits?.autonomous_system_number ?? null,
+  organisation: row.autonomous_system_organization ?? row.traits?.autonomous_system_organization ?? row.isp ?? null,
+})
+
+/** What the first database that says something of a field says. */
+const merged = (rows: readonly Row[]): Geo | null => {
+  const [first, ...others] = rows.map(geoOf)
+  if (!first) return null
+  const geo: Record<string, unknown> = { ...first }
+  for (const other of others) for (const [field, value] of Object.entries(other)) geo[field] ??= value
+  return geo as Geo
+}
+
+/**
+ * Looks up addresses in one or more MMDB files (`a.mmdb,b.mmdb`).
+ * @throws BTZ_GEO_INVALID one cannot be read
+ */
+export const openGeo = async (files: string): Promise<GeoLookup> => {
+  const names = files.split(',').map((name) => name.trim())
+  const readers = await Promise.all(names.filter(Boolean).map(open))
+  const known = new Map<string, Geo | null>()
+  const look = (ip: string): Geo | null => {
+    if (ip.length > 64 || !maxmind.validate(ip)) return null
+    const rows = readers.map((reader) => reader.get(ip)).filter((row) => row !== null)
+    return merged(rows)
+  }
+  return (ip) => {
+    const before = known.get(ip)
+    if (before !== undefined) return before
+    const geo = look(ip)
+    if (known.size >= maxKnown) known.clear()
+    known.set(ip, geo)
+    return geo
+  }
+}
