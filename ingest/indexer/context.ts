@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import type { LedgerCatalog } from '#ingest/ledger/reconcile.ts'
 import type { OriginGate } from '#ingest/origin/origin-gate.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Catalog } from '#services/catalog/catalog.ts'
@@ -12,7 +13,7 @@ import type { IndexerMetrics } from './metrics.ts'
 export type IndexerOptions = {
   bus: Bus
   origins: OriginCheck | null
-  catalog: Pick<Catalog, 'progress' | 'indexFrames' | 'connectionSessions' | 'putEvents'>
+  catalog: LedgerCatalog & Pick<Catalog, 'progress' | 'indexFrames' | 'connectionSessions' | 'putEvents' | 'putAlerts'>
   config: Pick<Config['ingest'], 'reorderBatches' | 'reorderMs'>
   clock: Clock
   log: Logger

@@ -1,6 +1,7 @@
 import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createPartitionWorkers, type PartitionWorkers } from '#services/bus/partition-workers.ts'
 import { createCountedDeadLetters } from '#services/dead-letters.ts'
+import { createAlertWorker } from './alert-worker.ts'
 import type { IndexerContext, IndexerOptions } from './context.ts'
 import { createEventWorker } from './event-worker.ts'
 import { createFrameWorker } from './frame-worker.ts'
@@ -8,7 +9,15 @@ import { createIndexerMetrics } from './metrics.ts'
 
 const group = 'indexer'
 
-/** Bus → catalog: consumes session-frames and session-events as group `indexer`. */
+const workers = {
+  'session-frames': createFrameWorker,
+  'session-events': createEventWorker,
+  alerts: createAlertWorker,
+} as const
+type Consumed = keyof typeof workers
+const topics = Object.keys(workers) as Consumed[]
+
+/** Bus → catalog: consumes session-frames, session-events and alerts as group `indexer`. */
 export const createIndexer = async ({ registry, origins, ...options }: IndexerOptions): Promise<PartitionWorkers> => {
   const { bus, log } = options
   const metrics = createIndexerMetrics(registry)
@@ -18,8 +27,8 @@ export const createIndexer = async ({ registry, origins, ...options }: IndexerOp
   return createPartitionWorkers({
     bus,
     group,
-    topics: ['session-frames', 'session-events'],
+    topics,
     log,
-    create: ({ topic }, commit) => (topic === 'session-frames' ? createFrameWorker : createEventWorker)(ctx, commit),
+    create: ({ topic }, commit) => workers[topic as Consumed](ctx, commit),
   })
 }

@@ -10,6 +10,7 @@ export const createIndexerMetrics = (registry: Registry) => {
     gaps: counter('gaps', 'batches missing in a session, after waiting for them'),
     events: counter('events', 'events put into the catalog'),
     duplicateEvents: counter('duplicate_events', 'events that were there already'),
+    alerts: counter('alerts', 'revisions of alerts, and decisions about them, put into the catalog'),
     deadLetters: counter('dead_letters', 'records put aside'),
   }
 }

@@ -2,7 +2,7 @@ import type { BusRecord } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
 import type { DeadLetters } from '#services/dead-letters.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
-import { agentTopics } from '#services/origin/seal.ts'
+import { sealedTopics } from '#services/origin/seal.ts'
 
 const tellEveryMs = 60_000
 const maxTold = 1_000
@@ -40,7 +40,7 @@ export const createOriginGate = (options: {
   const tellOnce = createTellOnce(clock, tell)
   return {
     admits: async (record, bastion) => {
-      if (origins === null || !agentTopics.includes(record.topic)) return true
+      if (origins === null || !sealedTopics.includes(record.topic)) return true
       const reason = await origins.refuse(record, bastion)
       if (reason === null) return true
       await tellOnce({ bastion, at: record, reason })

@@ -3,7 +3,7 @@ import type { RoleKeys } from '../access/role-keys.ts'
 import type { BusRecord } from '../bus/bus.ts'
 import type { Clock } from '../clock.ts'
 import { createGroups } from './groups.ts'
-import { readSeal } from './seal.ts'
+import { agentTopics, readSeal } from './seal.ts'
 import { createStandings, type Standing } from './standings.ts'
 
 /** Whether a record was written by who may speak for the bastion that it is about. */
@@ -37,6 +37,7 @@ export const createOriginCheck = (options: {
       const seal = readSeal(record)
       if (seal === null) return 'it carries no proof of who wrote it'
       const { kind } = seal
+      if (kind === 'agent' && !agentTopics.includes(record.topic)) return `an agent does not write ${record.topic}`
       // First the signature: only who has a key can have us ask for it, so nobody can have another's be taken for unknown.
       const keyId = keyThatSigned(record, seal, bastion)
       if (keyId === null) return `it was not signed with the key it names, as ${kind} for ${bastion}`

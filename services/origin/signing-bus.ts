@@ -1,10 +1,10 @@
 import type { Bus, NewRecord } from '../bus/bus.ts'
-import { agentTopics, isSealed, type Signer, sealRecords } from './seal.ts'
+import { isSealed, type Signer, sealedTopics, sealRecords } from './seal.ts'
 
-const needsSeal = (record: NewRecord): boolean => agentTopics.includes(record.topic) && !isSealed(record)
+const needsSeal = (record: NewRecord): boolean => sealedTopics.includes(record.topic) && !isSealed(record)
 
 /**
- * The bus, with a proof on each record of the topics that agents may write too. A record that has a proof keeps it: who
+ * The bus, with a proof on each record of the topics whose readers ask for one. A record that has a proof keeps it: who
  * sends again what an agent wrote must not vouch for it.
  */
 export const createSigningBus = (bus: Bus, signer: Signer): Bus => ({

@@ -8,6 +8,7 @@ import type { NewRecord } from '#services/bus/bus.ts'
 import { createOriginCheck } from '#services/origin/origin-check.ts'
 import { sealRecords } from '#services/origin/seal.ts'
 import { createSigningBus } from '#services/origin/signing-bus.ts'
+import { alert } from '#test/contract/catalog-alerts.ts'
 import { eventsOf, recordsOf } from '#test/helpers/frame-worker.ts'
 import { closeSharedCatalog, ingestBackends } from '#test/helpers/ingest-backends.ts'
 import { newSigner } from '#test/helpers/origins.ts'
@@ -115,4 +116,24 @@ test('a record that has a proof keeps it when a role sends it again', async (t) 
   t.is(own?.headers.originKind, 'role')
   await c.caughtUp()
   t.deepEqual((await c.deadLetters()).map(({ where }) => where).sort(), ['event-recorder', 'indexer'])
+})
+
+test('an alert that no role signed is put aside by evidence and catalog, also when an agent signed it', async (t) => {
+  const c = await consumers(t)
+  const agent = await c.agentOf('bastion-1')
+  const said = (name: string): NewRecord => {
+    const one = alert(name, 0)
+    return { topic: 'alerts', key: one.id, value: Buffer.from(JSON.stringify(one)) }
+  }
+  await c.plain.produce([said('unsigned'), ...sealRecords([said('by-an-agent')], agent)])
+  await c.bus.produce([said('by-a-role')])
+  await c.caughtUp()
+  t.not(await c.catalog.alert(alert('by-a-role', 0).id), null)
+  t.is(await c.catalog.alert(alert('unsigned', 0).id), null)
+  t.is(await c.catalog.alert(alert('by-an-agent', 0).id), null)
+  const letters = (await c.deadLetters()).map(({ where, code }) => `${where} ${code}`).sort()
+  t.deepEqual(letters, [
+    ...Array(2).fill('event-recorder BTZ_ORIGIN_UNPROVEN'),
+    ...Array(2).fill('indexer BTZ_ORIGIN_UNPROVEN'),
+  ])
 })

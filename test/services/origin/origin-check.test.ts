@@ -48,6 +48,17 @@ test('a stolen agent key cannot speak for another bastion, whatever it says of i
   t.is(await refuse(sealedBy(thief, record())[0]!, 'a'), null)
 })
 
+test('an agent cannot write alerts, whatever it signs; a role can', async (t) => {
+  const { refuse, agentOf, roleKeys } = await place(t)
+  const said: NewRecord = { topic: 'alerts', key: 'k', value: Buffer.from('x') }
+  const [agent, role] = [await agentOf('b1'), newSigner('role')]
+  await roleKeys.register(role)
+  t.regex((await refuse(sealedBy(agent, said)[0]!, 'b1')) ?? '', /an agent does not write alerts/)
+  t.not(await refuse(sealedBy({ ...agent, kind: 'role' }, said)[0]!, 'b1'), null)
+  t.regex((await refuse(delivered(said), 'b1')) ?? '', /no proof/)
+  t.is(await refuse(sealedBy(role, said)[0]!, 'b1'), null)
+})
+
 test('what was signed is refused under another key, on another topic, with another value', async (t) => {
   const { refuse, agentOf } = await place(t)
   const [sealed] = sealedBy(await agentOf('b1'), record(), record('y'))
