@@ -10,8 +10,8 @@ const port = (text: string | undefined): number | null => {
   return value >= 1 && value <= 65_535 ? value : null
 }
 
-// A v4 address on a v6 listener is written ::ffff:a.b.c.d by some and a.b.c.d by others.
-const canonicalIp = (text: string | undefined): string | null => {
+/** An address as events carry it; null: it is none. ::ffff:a.b.c.d, as some write it for a v6 listener, is a.b.c.d. */
+export const canonicalIp = (text: string | undefined): string | null => {
   if (text === undefined || text.length > 64 || isIP(text) === 0) return null
   return text.toLowerCase().replace(/^::ffff:(?=[0-9]+\.)/, '')
 }
