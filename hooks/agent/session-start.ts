@@ -57,9 +57,13 @@ const reasons: Record<SessionEnding['reason'], EndReason> = {
   aborted: EndReason.ABORTED,
 }
 
-export const endMessage = (ending: SessionEnding, atMs: number): SessionEnd =>
+/** A source that hands over late what it stored (sudo's store_first) says how long the session ran. */
+const endedAtMs = ({ runTimeNs }: SessionEnding, startedAtMs: number, nowMs: number): number =>
+  runTimeNs > 0n ? Math.min(nowMs, startedAtMs + Number(runTimeNs / 1_000_000n)) : nowMs
+
+export const endMessage = (ending: SessionEnding, startedAtMs: number, nowMs: number): SessionEnd =>
   create(SessionEndSchema, {
-    atMs: BigInt(atMs),
+    atMs: BigInt(endedAtMs(ending, startedAtMs, nowMs)),
     reason: reasons[ending.reason],
     ...(ending.exitCode !== null && { exitCode: ending.exitCode }),
     signal: ending.signal ?? '',

@@ -180,7 +180,7 @@ export const createSession = (options: SessionOptions): Session => {
   const finish = async (ending: SessionEnding): Promise<void> => {
     try {
       await line.flush()
-      await writer.end(endMessage(ending, Date.now()))
+      await writer.end(endMessage(ending, chain.facts.startedAtMs, Date.now()))
       tell(receivedNs)
       events
         .emit(endedEvent(chain), { useReserve: true, onWritten: options.onEnded })

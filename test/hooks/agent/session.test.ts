@@ -156,3 +156,21 @@ test('start, commands and end of a session are events, numbered and chained', as
   t.false(JSON.stringify(events).includes('hunter2'))
   t.like(events[2], { exitCode: 3, durationMs: 4500, outBytes: 6, inBytes: 0, maxIdleMs: 3000, recorded: true })
 })
+
+test('a session that was handed over late ends when it ended, and never in the future', async (t) => {
+  const core = await openCore(t, configOf(await temporaryFolder(t)))
+  const startedAtMs = Date.now() - 3_600_000
+  const endedAt = async (runTimeNs: bigint): Promise<string> => {
+    const session = await core.recorder.open(openingOf({ startedAtMs }))
+    await session.end(endingOf({ runTimeNs }))
+    let ended: Record<string, unknown> | undefined
+    await until(async () => {
+      const events = await eventsOf(core)
+      ended = events.find(({ kind, sessionId }) => kind === 'session_ended' && sessionId === session.sessionId)
+      return ended !== undefined
+    })
+    return ended!.at as string
+  }
+  t.is(await endedAt(600_000_000_000n), new Date(startedAtMs + 600_000).toISOString())
+  t.true(Date.parse(await endedAt(7_200_000_000_000n)) <= Date.now())
+})
