@@ -8,6 +8,7 @@ export const findParent = async ({ catalog }: Pick<IndexerContext, 'catalog'>, s
   if (connectionId === null || !mayBeNested(state)) return
   const sessions: ParentCandidate[] = []
   for (const session of await catalog.connectionSessions(connectionId)) {
+    if (!session.recorded) continue
     const stored = state.sshTty === null ? await catalog.progress(session.id) : null
     sessions.push({ ...session, sudoAtMs: stored ? loadState(stored.progress).sudoAtMs : [] })
   }

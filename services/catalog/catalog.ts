@@ -34,8 +34,8 @@ export type SessionUpdate = {
   commands: { number: number; command: Command }[]
 }
 
-/** All of a Session but what the recorder owns. */
-export type SessionRow = Omit<Session, 'evidence' | 'person' | 'commandCount'> & { state: SessionState }
+/** All of a Session but what the recorder owns and what sshd's log tells. */
+export type SessionRow = Omit<Session, 'evidence' | 'person' | 'commandCount' | 'login'> & { state: SessionState }
 
 export type SessionQuery = {
   text?: string // user, hosts, addresses, command lines: words that must all be found
@@ -102,6 +102,8 @@ export type CatalogWriter = {
   progress(sessionId: string): Promise<{ nextSeq: number; progress: string } | null>
   /** Idempotent by event id; the first one stands. */
   putEvents(events: SessionEvent[]): Promise<PutEvents>
+  /** Rows of sessions that no recorder saw, put as they are, and by id those that are gone. Idempotent. */
+  putUnrecorded(rows: SessionRow[], gone: string[]): Promise<void>
 }
 
 export type CatalogReader = {
@@ -121,10 +123,17 @@ export type CatalogReader = {
   search(query: SearchQuery): Promise<List<SearchHit>>
   /** Open sessions of a bastion, for the agent's heartbeat. */
   openSessions(bastion: string): Promise<{ id: string; nextSeq: number }[]>
-  /** Sessions of one connection, by start, at most the latest 1,000: what the indexer chooses a parent from. */
+  /** Sessions of one connection, by start, at most the latest 1,000. */
   connectionSessions(connectionId: string): Promise<ConnectionSession[]>
+  /** Logins, and starts and ends of sessions, of one connection, by time, at most the first 5,000. */
+  connectionEvents(bastion: string, connectionId: string): Promise<ConnectionEvents>
 }
-export type ConnectionSession = Pick<Session, 'id' | 'parentId' | 'tty' | 'startedAt' | 'endedAt'>
+export type ConnectionSession = Pick<
+  Session,
+  'id' | 'bastion' | 'parentId' | 'tty' | 'startedAt' | 'endedAt' | 'recorded'
+>
+/** `more`: the connection has later ones. */
+export type ConnectionEvents = { events: SessionEvent[]; more: boolean }
 
 /**
  * Alerts that have all of what is named here. `source`: addresses by addressKey, both ends included; an alert without an

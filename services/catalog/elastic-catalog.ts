@@ -19,6 +19,7 @@ import { createTermMembers } from './elastic-terms.ts'
 import { createAlertWriter } from './elastic-write-alerts.ts'
 import { createEventWriter } from './elastic-write-events.ts'
 import { createFrameWriter } from './elastic-write-frames.ts'
+import { createLedgerWriter } from './elastic-write-ledger.ts'
 import { createWriteQueue, type WriteOutcome } from './write-queue.ts'
 
 const ingestReadMs = 10_000
@@ -86,14 +87,14 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
   const ask = () => createAsk(elastic, queryTimeoutMs)
   const refreshEvidence = createRefresh(elastic, indices.evidence)
   const ingestAsk = () => createAsk(elastic, ingestReadMs)
-  const frames = createFrameQueue(
-    createFrameWriter({ elastic, indices, termMembers, nextClosing: createClosings(clock) }),
-  )
+  const nextClosing = createClosings(clock)
+  const frames = createFrameQueue(createFrameWriter({ elastic, indices, termMembers, nextClosing }))
   const eventWriter = createEventWriter(elastic, indices, termMembers)
   const alertWriter = createAlertWriter(elastic, indices, termMembers)
   return {
     putEvents: eventWriter.putEvents,
     putAlerts: alertWriter.putAlerts,
+    ...createLedgerWriter({ elastic, indices, termMembers, nextClosing }),
     ...createEvidenceWriter(elastic, indices),
     ...createIngestReads(elastic, indices, ingestAsk),
     indexFrames: async (update) => {

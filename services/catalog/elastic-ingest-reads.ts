@@ -1,9 +1,11 @@
 import type { Elastic } from '../elastic/elastic-client.ts'
 import { getDocuments } from '../elastic/elastic-get.ts'
 import { createRefresh } from '../elastic/elastic-refresh.ts'
-import type { ConnectionSession, SessionRow } from './catalog.ts'
+import type { SessionEvent } from '../schema/session-event.ts'
+import type { ConnectionEvents, ConnectionSession, SessionRow } from './catalog.ts'
 import type { Ask } from './elastic-ask.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
+import { connectionSession, maxConnectionEvents } from './session-page.ts'
 
 const maxConnectionSessions = 1_000
 const openPage = 5_000
@@ -13,6 +15,7 @@ type Progress = { nextSeq: number; progress: string }
 /** What ingest asks: it has to see what was acknowledged just before. */
 export const createIngestReads = (elastic: Elastic, indices: CatalogIndices, newAsk: () => Ask) => {
   const refresh = createRefresh(elastic, indices.sessions)
+  const refreshEvents = createRefresh(elastic, indices.events)
   return {
     progress: async (sessionId: string): Promise<Progress | null> => {
       const [found] = await getDocuments<Progress>(elastic, [{ _index: indices.progress, _id: sessionId }])
@@ -46,10 +49,24 @@ export const createIngestReads = (elastic: Elastic, indices: CatalogIndices, new
         sort: [{ startedAt: 'desc' }, { id: 'desc' }],
         _source: ['row'],
       })
-      return hits.toReversed().map(({ _source }) => {
-        const { id, parentId, tty, startedAt, endedAt } = JSON.parse(_source.row) as SessionRow
-        return { id, parentId, tty, startedAt, endedAt }
+      return hits.toReversed().map(({ _source }) => connectionSession(JSON.parse(_source.row) as SessionRow))
+    },
+
+    connectionEvents: async (bastion: string, connectionId: string): Promise<ConnectionEvents> => {
+      await refreshEvents()
+      const filter = [
+        { term: { connectionId: connectionId.toWellFormed() } },
+        { term: { bastion: bastion.toWellFormed() } },
+        { terms: { kind: ['login', 'session_started', 'session_ended'] } },
+      ]
+      const { hits } = await newAsk().search<{ row: string }>(indices.events, {
+        size: maxConnectionEvents + 1,
+        query: { bool: { filter } },
+        sort: [{ at: { order: 'asc', unmapped_type: 'date' } }, { tie: { order: 'asc', unmapped_type: 'long' } }],
+        _source: ['row'],
       })
+      const events = hits.map(({ _source }) => JSON.parse(_source.row) as SessionEvent)
+      return { events: events.slice(0, maxConnectionEvents), more: events.length > maxConnectionEvents }
     },
   }
 }

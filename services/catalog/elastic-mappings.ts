@@ -19,7 +19,15 @@ const timed = { at: time, tie: whole, user: word, bastion: word, ...text }
 
 export const catalogTemplates: Record<string, TemplateBody> = {
   'events-*': {
-    properties: { ...timed, kind: word, sessionId: word, sourceIp: word, target: word, outcome: word },
+    properties: {
+      ...timed,
+      kind: word,
+      sessionId: word,
+      sourceIp: word,
+      target: word,
+      outcome: word,
+      connectionId: word,
+    },
   },
   commands: { properties: { ...timed, sessionId: ordered, number: whole, startedAt: time } },
   sessions: {

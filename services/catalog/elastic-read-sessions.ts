@@ -1,9 +1,10 @@
 import type { List, Session } from '../schema/session.ts'
-import type { SessionQuery } from './catalog.ts'
+import type { SessionQuery, SessionRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { type Answer, type Ask, between, equals, type Search, totalOf } from './elastic-ask.ts'
 import { sealId } from './elastic-evidence.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
+import { readLogins } from './elastic-read-logins.ts'
 import { type Joined, joinWords, maxJoined, type StartPlace, upTo } from './elastic-session-join.ts'
 import { wordsOf } from './search-text.ts'
 import { SessionPlace, sessionOf } from './session-page.ts'
@@ -20,13 +21,23 @@ export const readSession = async (ask: Ask, indices: CatalogIndices, id: string)
     { _index: indices.sessions, _id: id, _source: stored },
     { _index: indices.evidence, _id: sealId(id), _source: false },
   ])
-  return session ? sessionOf(session.row, session.commandCount, seal !== null) : null
+  if (!session) return null
+  const row = JSON.parse(session.row) as SessionRow
+  const [login = null] = await readLogins(ask, indices, [row])
+  return sessionOf(row, session.commandCount, seal !== null, login)
 }
 
-const withSeals = async (ask: Ask, indices: CatalogIndices, rows: readonly Row[]): Promise<Session[]> => {
+/** With what others know of them. */
+const completed = async (ask: Ask, indices: CatalogIndices, rows: readonly Row[]): Promise<Session[]> => {
   const ids = rows.map(({ hit }) => String(hit.sort[1]))
-  const seals = await ask.get(ids.map((id) => ({ _index: indices.evidence, _id: sealId(id), _source: false as const })))
-  return rows.map(({ hit: { _source } }, at) => sessionOf(_source.row, _source.commandCount, seals[at] !== null))
+  const sessions = rows.map(({ hit }) => JSON.parse(hit._source.row) as SessionRow)
+  const [seals, logins] = await Promise.all([
+    ask.get(ids.map((id) => ({ _index: indices.evidence, _id: sealId(id), _source: false as const }))),
+    readLogins(ask, indices, sessions),
+  ])
+  return rows.map(({ hit: { _source } }, at) =>
+    sessionOf(sessions[at]!, _source.commandCount, seals[at] !== null, logins[at]!),
+  )
 }
 
 const filtersOf = (query: SessionQuery): object[] => [
@@ -115,7 +126,7 @@ export const readSessions = async (
   ])
   const { rows, next } = pageOf(sections, answers, query.limit)
   return {
-    items: await withSeals(ask, indices, rows),
+    items: await completed(ask, indices, rows),
     next: next && encodeCursor('sessions', query, { closings, ...next }),
     total: totalOf(counted!.count, whole.horizon === null),
   }

@@ -39,7 +39,8 @@ export const createEventWriter = (elastic: Elastic, indices: CatalogIndices, ter
       member('sessionId', event.sessionId) +
       member('sourceIp', event.sourceIp) +
       member('target', event.target) +
-      member('outcome', event.outcome)
+      member('outcome', event.outcome) +
+      (typeof event.connectionId === 'string' ? member('connectionId', event.connectionId) : '')
     const row = JSON.stringify(JSON.stringify(event))
     return (
       `{"create":{"_index":"${indices.eventsOf(eventMonth(event))}","_id":${id}}}\n` +

@@ -2,7 +2,7 @@ import { type BulkItem, sendBulk } from '../elastic/elastic-bulk.ts'
 import type { Elastic } from '../elastic/elastic-client.ts'
 import { getDocuments } from '../elastic/elastic-get.ts'
 import { BartizanError } from '../errors.ts'
-import type { SessionUpdate } from './catalog.ts'
+import type { SessionRow, SessionUpdate } from './catalog.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import type { TermMembers } from './elastic-terms.ts'
 import { member, tieOf } from './elastic-write-events.ts'
@@ -23,15 +23,15 @@ type Refusal = BartizanError | null
 const actionOf = (index: string, id: string, version: number): string =>
   `{"index":{"_index":"${index}","_id":${JSON.stringify(id)},"version":${version},"version_type":"external_gte"}}\n`
 
-const timeOf = (update: SessionUpdate): number => {
-  const ms = Date.parse(update.session.startedAt)
+const timeOf = ({ id, startedAt }: SessionRow): number => {
+  const ms = Date.parse(startedAt)
   if (Number.isFinite(ms)) return ms
-  throw new BartizanError('BTZ_INTERNAL', `session ${update.sessionId} has no valid start`)
+  throw new BartizanError('BTZ_INTERNAL', `session ${id} has no valid start`)
 }
 
 const commandItems = (update: SessionUpdate, index: string, termMembers: TermMembers): BulkItem[] => {
   const { sessionId, session, nextSeq } = update
-  const startedAtMs = timeOf(update)
+  const startedAtMs = timeOf(session)
   const common = `${member('sessionId', sessionId)}${member('user', session.user)}${member('bastion', session.bastion)}`
   return update.commands.map(({ number, command }) => {
     const id = `${sessionId}/${number}`
@@ -46,6 +46,22 @@ const commandItems = (update: SessionUpdate, index: string, termMembers: TermMem
 const commandCountOf = ({ commands }: SessionUpdate, { commandCount }: Before): number =>
   commands.reduce((count, { number }) => Math.max(count, number + 1), commandCount)
 
+export const sessionDocument = (
+  session: SessionRow,
+  { closing, nextSeq, commandCount }: Before,
+  termMembers: TermMembers,
+): string => {
+  const endedAt = session.endedAt === null ? null : Date.parse(session.endedAt)
+  const numbers =
+    `"startedAt":${timeOf(session)},"endedAt":${endedAt},"closing":${closing},"nextSeq":${nextSeq},` +
+    `"commandCount":${commandCount}`
+  const words = (['id', 'connectionId', 'parentId', 'user', 'bastion', 'sourceIp', 'state'] as const)
+    .map((name) => member(name, session[name]))
+    .join('')
+  const row = JSON.stringify(JSON.stringify(session))
+  return `{${numbers}${words},${termMembers(sessionText(session))},"row":${row}}\n`
+}
+
 const sessionItem = (
   update: SessionUpdate,
   before: Before,
@@ -54,15 +70,8 @@ const sessionItem = (
   termMembers: TermMembers,
 ): BulkItem => {
   const { session, sessionId, nextSeq } = update
-  const endedAt = session.endedAt === null ? null : Date.parse(session.endedAt)
-  const numbers =
-    `"startedAt":${timeOf(update)},"endedAt":${endedAt},"closing":${closing},"nextSeq":${nextSeq},` +
-    `"commandCount":${commandCountOf(update, before)}`
-  const words = (['id', 'connectionId', 'parentId', 'user', 'bastion', 'sourceIp', 'state'] as const)
-    .map((name) => member(name, session[name]))
-    .join('')
-  const row = JSON.stringify(JSON.stringify(session))
-  return `${actionOf(index, sessionId, nextSeq)}{${numbers}${words},${termMembers(sessionText(session))},"row":${row}}\n`
+  const after = { closing, nextSeq, commandCount: commandCountOf(update, before) }
+  return `${actionOf(index, sessionId, nextSeq)}${sessionDocument(session, after, termMembers)}`
 }
 
 const progressItem = ({ sessionId, nextSeq, progress }: SessionUpdate, index: string): BulkItem =>

@@ -137,4 +137,9 @@ export const migrations: readonly string[] = [
    ALTER TABLE event ADD COLUMN outcome TEXT AS (json_extract(row, '$.outcome')) VIRTUAL;
    CREATE INDEX event_by_source ON event (source_ip) WHERE source_ip IS NOT NULL;
    CREATE INDEX event_by_target ON event (target) WHERE target IS NOT NULL;`,
+
+  `ALTER TABLE event ADD COLUMN connection_id TEXT AS (json_extract(row, '$.connectionId')) VIRTUAL;
+   CREATE INDEX event_by_connection ON event (connection_id) -- see sqlite-read-logins.ts
+     WHERE connection_id IS NOT NULL AND kind IN ('login', 'session_started', 'session_ended');
+   CREATE INDEX event_failed_from ON event (source_ip, bastion) WHERE kind = 'login_failed';`,
 ]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Session } from '../schema/session.ts'
-import type { SessionRow } from './catalog.ts'
+import type { Session, SessionLogin } from '../schema/session.ts'
+import type { ConnectionSession, SessionRow } from './catalog.ts'
 
 /**
  * Where a page of sessions ended. Which of them count as open is decided by the first page: those that end while
@@ -14,9 +14,21 @@ export const SessionPlace = z.object({
 })
 export type SessionPlace = z.infer<typeof SessionPlace>
 
-/** `row`: the JSON that the indexer wrote. */
-export const sessionOf = (row: string, commandCount: number, isSealed: boolean): Session => {
-  const session = JSON.parse(row) as SessionRow
+/** More of one connection are not looked at. */
+export const maxConnectionEvents = 5_000
+
+export const connectionSession = (row: SessionRow): ConnectionSession => {
+  const { id, bastion, parentId, tty, startedAt, endedAt, recorded } = row
+  return { id, bastion, parentId, tty, startedAt, endedAt, recorded }
+}
+
+/** `session`: as the indexer wrote it. */
+export const sessionOf = (
+  session: SessionRow,
+  commandCount: number,
+  isSealed: boolean,
+  login: SessionLogin | null,
+): Session => {
   const evidence = session.recorded ? (isSealed ? 'sealed' : 'pending') : 'none'
-  return { ...session, person: null, evidence, commandCount }
+  return { ...session, person: null, evidence, commandCount, login }
 }

@@ -3,7 +3,8 @@ import { distinctTermsOf } from './analyzer.ts'
 import { createRebuildLimits } from './sqlite-text-rebuild.ts'
 
 export type TextTable = 'session_text' | 'command_text' | 'event_text' | 'alert_text'
-export type TextChange = { table: TextTable; rowKey: bigint; text: string; replaces: boolean }
+/** `text` null: the row is gone. */
+export type TextChange = { table: TextTable; rowKey: bigint; text: string | null; replaces: boolean }
 
 const tables: TextTable[] = ['session_text', 'command_text', 'event_text', 'alert_text']
 const byKey = (a: TextChange, b: TextChange): number => (a.rowKey < b.rowKey ? -1 : 1)
@@ -41,7 +42,7 @@ export const createTextWriter = (database: DatabaseSync) => {
         const present = ({ rowKey }: TextChange): boolean => below === undefined || rowKey >= below
         const rows = lastOfEach(changes.filter((change) => change.table === table && present(change)))
         for (const { rowKey, replaces } of rows) if (replaces) remove.run(rowKey)
-        for (const { rowKey, text } of rows) insert.run(rowKey, distinctTermsOf(text))
+        for (const { rowKey, text } of rows) if (text !== null) insert.run(rowKey, distinctTermsOf(text))
       }
     },
   }

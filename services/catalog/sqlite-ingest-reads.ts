@@ -1,5 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ConnectionSession, SessionRow } from './catalog.ts'
+import type { SessionEvent } from '../schema/session-event.ts'
+import type { ConnectionEvents, ConnectionSession, SessionRow } from './catalog.ts'
+import { connectionSession, maxConnectionEvents } from './session-page.ts'
+import { ofConnection } from './sqlite-read-logins.ts'
 
 const maxConnectionSessions = 1_000
 
@@ -13,14 +16,24 @@ export const createIngestReads = (database: DatabaseSync) => {
     `SELECT row FROM (SELECT row, started_at_ms, id FROM session WHERE connection_id = ?
        ORDER BY started_at_ms DESC, id DESC LIMIT ${maxConnectionSessions}) ORDER BY started_at_ms, id`,
   )
+  const events = database.prepare(
+    `SELECT row FROM event INDEXED BY event_by_connection WHERE ${ofConnection} AND bastion = ?
+       ORDER BY time_key LIMIT ${maxConnectionEvents + 1}`,
+  )
   return {
     progress: (sessionId: string) =>
       (progress.get(sessionId) as { nextSeq: number; progress: string } | undefined) ?? null,
     openSessions: (bastion: string) => open.all(bastion) as { id: string; nextSeq: number }[],
     connectionSessions: (connectionId: string): ConnectionSession[] =>
-      connection.all(connectionId).map((found) => {
-        const { id, parentId, tty, startedAt, endedAt } = JSON.parse((found as { row: string }).row) as SessionRow
-        return { id, parentId, tty, startedAt, endedAt }
-      }),
+      (connection.all(connectionId) as { row: string }[]).map(({ row }) =>
+        connectionSession(JSON.parse(row) as SessionRow),
+      ),
+    connectionEvents: (bastion: string, connectionId: string): ConnectionEvents => {
+      const found = events.all(connectionId, bastion) as { row: string }[]
+      return {
+        events: found.slice(0, maxConnectionEvents).map(({ row }) => JSON.parse(row) as SessionEvent),
+        more: found.length > maxConnectionEvents,
+      }
+    },
   }
 }

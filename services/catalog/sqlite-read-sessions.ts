@@ -1,8 +1,9 @@
 import type { List, Session } from '../schema/session.ts'
-import type { SessionQuery } from './catalog.ts'
+import type { SessionQuery, SessionRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
 import { SessionPlace, sessionOf } from './session-page.ts'
+import { readLogin } from './sqlite-read-logins.ts'
 import { allOf, type Condition, condition, equals, type Select, totalOf } from './sqlite-select.ts'
 import { textMatch } from './sqlite-text-match.ts'
 
@@ -12,11 +13,14 @@ type ListedSession = SessionColumns & { startedAtMs: number; id: string }
 const columns = `s.row, s.command_count AS commandCount, s.started_at_ms AS startedAtMs, s.id,
   EXISTS (SELECT 1 FROM sealed WHERE session_id = s.id) AS sealed`
 
-const sessionIn = ({ row, commandCount, sealed }: SessionColumns): Session => sessionOf(row, commandCount, sealed === 1)
+const sessionIn = (select: Select, { row, commandCount, sealed }: SessionColumns): Session => {
+  const session = JSON.parse(row) as SessionRow
+  return sessionOf(session, commandCount, sealed === 1, readLogin(select, session))
+}
 
 export const readSession = (select: Select, id: string): Session | null => {
   const found = select.first<ListedSession>(`SELECT ${columns} FROM session s WHERE s.id = ?`, [id])
-  return found && sessionIn(found)
+  return found && sessionIn(select, found)
 }
 
 /** Each word stands in the session's own text or in one of its commands. */
@@ -88,7 +92,7 @@ export const readSessions = (select: Select, query: SessionQuery): List<Session>
   const last = rows.length > query.limit ? items.at(-1) : undefined
   const where = allOf(filters)
   return {
-    items: items.map(sessionIn),
+    items: items.map((row) => sessionIn(select, row)),
     next: last
       ? encodeCursor('sessions', query, { closings, open: last.open, startedAtMs: last.startedAtMs, id: last.id })
       : null,

@@ -3,6 +3,7 @@ import type { SessionRow, SessionUpdate } from './catalog.ts'
 import { sessionText } from './search-text.ts'
 import type { TextChange } from './sqlite-full-text.ts'
 import { createCommandWriter } from './sqlite-write-commands.ts'
+import { createLedgerWriter } from './sqlite-write-ledger.ts'
 
 type Present = { number: number; next_seq: number; closing: number | null; text: string }
 
@@ -28,6 +29,9 @@ const columnsOf = (row: SessionRow) => ({
   endedAtMs: row.endedAt === null ? null : Date.parse(row.endedAt),
 })
 
+/** Gives the row's number. */
+export type PutRow = (row: SessionRow, nextSeq: number) => number
+
 export const createSessionWriter = (database: DatabaseSync, changes: TextChange[]) => {
   const commands = createCommandWriter(database, changes)
   const present = database.prepare('SELECT number, next_seq, closing, text FROM session WHERE id = ?')
@@ -41,7 +45,8 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
     return before?.closing ?? (nextClosing.get() as { count: number }).count
   }
 
-  const putRow = (row: SessionRow, nextSeq: number, before: Present | undefined): number => {
+  const putRow = (row: SessionRow, nextSeq: number): number => {
+    const before = present.get(row.id) as Present | undefined
     const text = sessionText(row)
     const columns = { ...columnsOf(row), nextSeq, closing: closingOf(row, before), row: JSON.stringify(row), text }
     const { number } = upsert.get(columns) as { number: number }
@@ -55,11 +60,12 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
     indexFrames: ({ sessionId, nextSeq, progress, session, commands: updated }: SessionUpdate): void => {
       const before = present.get(sessionId) as Present | undefined
       if (before && before.next_seq >= nextSeq) return
-      const number = putRow(session, nextSeq, before)
+      const number = putRow(session, nextSeq)
       putProgress.run(sessionId, progress)
       const startedAtMs = Date.parse(session.startedAt)
       const added = updated.reduce((sum, row) => sum + commands.put(number, startedAtMs, row.number, row.command), 0)
       count.run(added, number)
     },
+    ...createLedgerWriter(database, changes, putRow),
   }
 }

@@ -85,6 +85,22 @@ const standing = async (elastic: Elastic): Promise<Map<string, Meta | null> | nu
   return found
 }
 
+/** What came since indices were made: fields are added to those that stand, their documents stay as they are. */
+const extend = async (elastic: Elastic, suffix: string, { properties }: TemplateBody): Promise<void> => {
+  const { status } = await elastic.request({
+    method: 'PUT',
+    path: `/${elastic.config.indexPrefix}-${suffix}/_mapping`,
+    query: { ignore_unavailable: true, allow_no_indices: true },
+    body: { properties },
+    accept: [refused, 404],
+  })
+  if (status === refused)
+    throw misconfigured(
+      `the indices ${elastic.config.indexPrefix}-${suffix} of Elasticsearch lack fields, and we may not add them`,
+      'run the set-up once with a user that has the privilege manage on them',
+    )
+}
+
 const put = async (elastic: Elastic, { path, name, body }: Template): Promise<void> => {
   const { status } = await elastic.request({ method: 'PUT', path, body, accept: [refused] })
   if (status !== refused) return
@@ -162,8 +178,17 @@ export const makeIndices = async (elastic: Elastic, templates: Templates): Promi
  */
 export const ensureTemplates = async (elastic: Elastic, templates: Templates): Promise<void> => {
   const missing = await missingTemplates(elastic, templates)
+  await checkIndices(elastic, Object.keys(templates), missing !== null)
   const [base, ...others] = (missing ?? []).toSorted((a, b) => (a.path < b.path ? -1 : 1)) // what they are composed of comes first
   if (base) await put(elastic, base)
-  await Promise.all(others.map((other) => put(elastic, other)))
-  await checkIndices(elastic, Object.keys(templates), missing !== null)
+  // Fields first: a template that is as it should be says that its indices are.
+  await Promise.all(
+    others.map(async (other) => {
+      const [suffix, body] = Object.entries(templates).find(
+        ([suffix]) => templateName(elastic.config.indexPrefix, suffix) === other.name,
+      )!
+      await extend(elastic, suffix, body)
+      await put(elastic, other)
+    }),
+  )
 }

@@ -16,6 +16,18 @@ export type SessionState = z.infer<typeof SessionState>
 /** How far its evidence is: `pending` until every batch stands in a durable block, `sealed` with its manifest. */
 export const EvidenceState = z.enum(['none', 'pending', 'sealed', 'erasing', 'erased'])
 
+/** How whoever opened the session's connection logged in, by sshd's log. */
+export const SessionLogin = z.object({
+  at: z.iso.datetime(),
+  method: z.string().nullable(),
+  keyFingerprint: z.string().nullable(),
+  certId: z.string().nullable(),
+  certSerial: z.string().nullable(),
+  certCa: z.string().nullable(),
+  failuresBefore: z.number().int(), // failed logins from the address on this bastion in the 24 hours before; 1,000: or more
+})
+export type SessionLogin = z.infer<typeof SessionLogin>
+
 /** A session as the API shows it. Times RFC 3339 UTC. */
 export const Session = z.object({
   id: SessionId,
@@ -47,6 +59,7 @@ export const Session = z.object({
   inBytes: z.number().int(),
   commandCount: z.number().int(),
   lastActivityAt: z.iso.datetime().nullable(),
+  login: SessionLogin.nullable(), // null: sshd's log does not tell of it
 })
 export type Session = z.infer<typeof Session>
 

@@ -22,7 +22,13 @@ const updateContract = (test: TestFn, make: MakeCatalogPlace): void => {
     const row = sessionRow(0, { argv: ['bash', '-c', 'echo "ä" 世界'], endDetail: 'x' })
     await catalog.indexFrames(update(row, [0, 1], ['ls', 'id']))
     await place.settle()
-    t.deepEqual(await catalog.session(row.id), { ...row, person: null, evidence: 'pending', commandCount: 2 })
+    t.deepEqual(await catalog.session(row.id), {
+      ...row,
+      person: null,
+      evidence: 'pending',
+      commandCount: 2,
+      login: null,
+    })
     t.is(await catalog.session(newId()), null)
   })
 
@@ -230,12 +236,14 @@ const listContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await catalog.indexFrames(update(sessionRow(1), [0, 1]))
     await place.settle()
     t.deepEqual(await catalog.openSessions('b-3'), [{ id: parent.id, nextSeq: 7 }])
-    const told = ({ id, parentId, tty, startedAt, endedAt }: typeof parent) => ({
+    const told = ({ id, bastion, parentId, tty, startedAt, endedAt, recorded }: typeof parent) => ({
       id,
+      bastion,
       parentId,
       tty,
       startedAt,
       endedAt,
+      recorded,
     })
     t.deepEqual(await catalog.connectionSessions(connectionId), [told(parent), told(child)])
     t.deepEqual(await catalog.connectionSessions('e'.repeat(32)), [])

@@ -5,10 +5,12 @@ import { at, epochMs, newId, sessionRow } from '#test/contract/catalog-place.ts'
 const connectionId = 'c'.repeat(32)
 const candidate = (seconds: number, more: Partial<ParentCandidate> = {}): ParentCandidate => ({
   id: newId(),
+  bastion: 'bastion-1',
   parentId: null,
   tty: '/dev/pts/0',
   startedAt: at(seconds),
   endedAt: null,
+  recorded: true,
   sudoAtMs: [],
   ...more,
 })
