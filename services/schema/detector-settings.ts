@@ -5,23 +5,31 @@ const minute = 60_000
 
 const AuthFailures = z.strictObject({
   fastMs: int.default(60 * minute).describe('attempts on real accounts from one address are counted over this time'),
-  fastAttempts: int.default(10).describe('so many within it are an attack'),
+  fastAttempts: int.min(2).max(20).default(10).describe('so many within it are an attack'),
   dayAttempts: int.default(20).describe('and so many of one incident, however far apart'),
   slowGapMs: int.default(10 * minute).describe('median gap from which attempts are slow on purpose'),
-  slowAttempts: int.default(6).describe('so many slow ones without a success are an attack'),
-  sprayAccounts: int.default(5).describe('so many real accounts tried from one address are a spray'),
+  slowAttempts: int.min(2).max(20).default(6).describe('so many slow ones without a success are an attack'),
+  sprayAccounts: int.min(2).max(20).default(5).describe('so many real accounts tried from one address are a spray'),
   familiarAttempts: int.default(100).describe('of accounts that log in from there, or from an office or VPN'),
-  familiarAccounts: int.default(20).describe('likewise accounts that fail there and have not got in since'),
+  familiarAccounts: int
+    .min(2)
+    .max(24)
+    .default(20)
+    .describe('likewise accounts that fail there and have not got in since'),
   systemAttempts: int.default(100).describe('of root and other accounts that every host has'),
-  insideNames: int.default(10).describe('names nobody has, tried from an office, VPN or automation network'),
-  networks: int.default(4).describe('so many networks that try one account are one distributed attack'),
+  insideNames: int
+    .min(2)
+    .max(12)
+    .default(10)
+    .describe('names nobody has, tried from an office, VPN or automation network'),
+  networks: int.min(2).max(24).default(4).describe('so many networks that try one account are one distributed attack'),
   networksAttempts: int.default(10).describe('with so many attempts between them'),
   quietMs: int.default(6 * 60 * minute).describe('after so long without an attempt the next one is another incident'),
 })
 const AuthSuccess = z.strictObject({
   failures: int.default(5).describe('so many failures before a success are no typing mistakes'),
   withinMs: int.default(30 * minute).describe('longest pause within such a run, and between it and the success'),
-  sprayAccounts: int.default(5).describe('names that failed from the address before somebody got in'),
+  sprayAccounts: int.min(2).max(12).default(5).describe('names that failed from the address before somebody got in'),
 })
 const BulkTransfer = z.strictObject({
   floorBytes: int.default(100_000_000).describe('less than this in a day or session is never alerted'),
@@ -53,6 +61,41 @@ const RecordingGap = z.strictObject({
     .describe('so many unrecorded sessions of a user who is hardly ever recorded are told, no more'),
 })
 
+const NewSourceIp = z.strictObject({
+  historyDays: int.default(120).describe('days on which a user logged in that count'),
+  addresses: int.max(200).default(96).describe('addresses of a user that are remembered, the latest'),
+  peers: int.default(2).describe('an address or network from which so many others came is none of one person'),
+  nearBits4: int
+    .default(10)
+    .describe('without networks in an MMDB: IPv4 addresses that begin alike are of one provider'),
+  nearBits6: int.default(28).describe('likewise of IPv6'),
+  newRate: z.coerce
+    .number()
+    .default(0.06)
+    .describe('whose provider is new on more of the days than this is not alerted'),
+  newCountryRate: z.coerce.number().default(0.2).describe('likewise whose country is new'),
+  travelMarginMs: int
+    .default(36 * 60 * minute)
+    .describe('a journey may begin sooner and end later than planned by this'),
+  failures: int.default(3).describe('failed attempts from the address in the hour before that make it worse'),
+  settleLogins: int.default(3).describe('so many logins from there and none from elsewhere: moved, no alert any more'),
+  settleMs: int.default(12 * 60 * minute).describe('when they lie so far apart'),
+})
+const OffHours = z.strictObject({
+  halfLifeDays: int.default(75).describe('a habit counts half after so many days'),
+  usualShare: z.coerce
+    .number()
+    .default(0.03)
+    .describe('an hour is usual when there were logins in it on this share of days'),
+  farHours: int.default(3).describe('alerted when so many hours from any that is usual'),
+  anyHours: int.default(15).describe('who has so many usual hours of the day works at any'),
+  nights: int.default(2).describe('who was there on so many nights before is there at night at times'),
+  nightsDays: int.default(60).describe('within these days'),
+  freeWeeks: int.default(6).describe('who never came on a free day for so many weeks is alerted in daytime too'),
+  dutyMarginMs: int.default(60 * minute).describe('duty may begin sooner and end later than planned by this'),
+  gapMs: int.default(8 * 60 * minute).describe('logins that lie further apart are of two incidents'),
+})
+
 /** Thresholds of the rules; what a rule decides by is here and nowhere else. */
 export const DetectorSettings = z.strictObject({
   directoryFile: z
@@ -64,14 +107,20 @@ export const DetectorSettings = z.strictObject({
     .optional()
     .describe('MMDB with countries, cities or networks; absent: nothing is concluded from places'),
   horizonMs: int.default(10 * minute).describe('events that arrive this late still end in the same alerts'),
+  snapshotMs: int
+    .default(5_000)
+    .describe(
+      'interval at which what is known of users, networks and bastions is stored, and alerts that grow are told',
+    ),
+  maxEntities: int.min(100).default(10_000).describe('users, networks and bastions that a process keeps in memory'),
   learningDays: int
     .default(14)
     .describe('a user is being learned for this long: nothing that rests on habits is alerted'),
   learningLogins: int.default(20).describe('and until so many logins'),
   authFailures: AuthFailures.prefault({}),
   authSuccess: AuthSuccess.prefault({}),
-  newSourceIp: z.strictObject({}).prefault({}),
-  offHours: z.strictObject({}).prefault({}),
+  newSourceIp: NewSourceIp.prefault({}),
+  offHours: OffHours.prefault({}),
   bulkTransfer: BulkTransfer.prefault({}),
   privilegeEscalation: PrivilegeEscalation.prefault({}),
   recordingGap: RecordingGap.prefault({}),
