@@ -1,5 +1,6 @@
 import type { TestFn } from 'ava'
 import { alertsContract } from './catalog-alerts.ts'
+import { connectionsContract } from './catalog-connections.ts'
 import { crashContract } from './catalog-crash.ts'
 import { eventsContract } from './catalog-events.ts'
 import type { MakeCatalogPlace } from './catalog-place.ts'
@@ -9,6 +10,7 @@ import { sessionsContract } from './catalog-sessions.ts'
 /** What every catalog does. */
 export const catalogContract = (test: TestFn, make: MakeCatalogPlace): void => {
   sessionsContract(test, make)
+  connectionsContract(test, make)
   eventsContract(test, make)
   alertsContract(test, make)
   searchContract(test, make)

@@ -14,7 +14,12 @@ import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
-const fixture = new URL('../../fixtures/catalog/schema-1.db.gz', import.meta.url)
+const fixtureOf = (schema: number) => new URL(`../../fixtures/catalog/schema-${schema}.db.gz`, import.meta.url)
+const taken = async (t: ExecutionContext, schema: number): Promise<Catalog> => {
+  const file = join(await temporaryFolder(t), 'catalog.db')
+  await writeFile(file, gunzipSync(await readFile(fixtureOf(schema))), { mode: 0o600 })
+  return opened(t, file)
+}
 const childFile = fileURLToPath(new URL('../../helpers/catalog-child.ts', import.meta.url))
 
 const opened = async (t: ExecutionContext, file: string): Promise<Catalog> => {
@@ -67,9 +72,7 @@ const oldCatalog = async (t: ExecutionContext, commands: number): Promise<string
 }
 
 test('a catalog written by the first schema is taken over: its rows are found as they were and by the new rules', async (t) => {
-  const file = join(await temporaryFolder(t), 'catalog.db')
-  await writeFile(file, gunzipSync(await readFile(fixture)), { mode: 0o600 })
-  const catalog = await opened(t, file)
+  const catalog = await taken(t, 1)
   await rebuilt(catalog)
   t.deepEqual(await linesFound(catalog, 'shadow'), ['cat /etc/shadow.bak'])
   t.deepEqual(await linesFound(catalog, 'ls'), ['ls -la'])
@@ -87,6 +90,23 @@ test('a catalog written by the first schema is taken over: its rows are found as
   t.like(session, { evidence: 'sealed', commandCount: 3, state: 'open' })
   t.is((await catalog.blocks(session!.id)).length, 1)
   t.is((await catalog.progress(session!.id))?.nextSeq, 3)
+})
+
+test('a catalog of the schema before connections: its logins, failures and starts are known as if they came today', async (t) => {
+  const catalog = await taken(t, 2)
+  const connectionId = 'c'.repeat(32)
+  const { items } = await catalog.sessions({ connectionId, limit: 10 })
+  t.deepEqual(
+    items.map(({ commandCount, login }) => [commandCount, login?.keyFingerprint, login?.failuresBefore]),
+    [[2, 'SHA256:old', 1]],
+  )
+  const { events } = await catalog.connectionEvents('bastion-1', connectionId)
+  t.deepEqual(
+    events.map(({ id }) => id),
+    ['an-old-login', 'an-old-start'],
+  )
+  t.is((await catalog.sessions({ limit: 10 })).total.value, 2)
+  t.deepEqual(await linesFound(catalog, 'motd'), ['cat /etc/motd'])
 })
 
 test('while the index is made anew lists are read and rows written; text searches say so, and then find each row once', async (t) => {
