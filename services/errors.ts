@@ -40,6 +40,7 @@ export const errorCodes = {
   BTZ_SUDO_PROTOCOL: 'the sudo client broke the log server protocol',
   BTZ_AUTH_REQUIRED: 'the request carries no valid credentials',
   BTZ_ORIGIN_UNPROVEN: 'the record is not proven to come from whom it speaks for',
+  BTZ_PRECONDITION_REQUIRED: 'the request has to say which state it was decided on',
   BTZ_FORBIDDEN: 'the credentials do not allow this',
   BTZ_NOT_FOUND: 'there is no such thing',
   BTZ_REQUEST_INVALID: 'the request is malformed',
@@ -48,6 +49,7 @@ export const errorCodes = {
   BTZ_UNAVAILABLE: 'the service cannot take this now',
   BTZ_DIRECTORY_INVALID: "the operator's directory cannot be read",
   BTZ_GEO_INVALID: 'the database of places cannot be read',
+  BTZ_SINK_REFUSED: 'a destination can never take this record',
   BTZ_INTERNAL: 'an error inside Bartizan',
 } as const
 

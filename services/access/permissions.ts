@@ -1,15 +1,18 @@
 import type { Action, Principal, Role } from '../schema/access.ts'
 
-const watch: Action[] = ['session.list', 'session.view', 'session.replay', 'event.list']
+const readAlerts: Action[] = ['alert.list', 'rule.list', 'suppression.list']
+const watch: Action[] = ['session.list', 'session.view', 'session.replay', 'event.list', 'user.view', ...readAlerts]
 const investigate: Action[] = [...watch, 'session.export', 'search']
+
+const respond: Action[] = ['session.terminate', 'alert.triage', 'suppression.manage']
 
 /** Everything that is not listed is forbidden. */
 const allowed: Record<Role, ReadonlySet<Action>> = {
-  admin: new Set([...investigate, 'session.terminate', 'token.manage', 'login.issue', 'metrics.read', 'ingest.write']),
-  analyst: new Set([...investigate, 'session.terminate']),
-  oncall: new Set(watch),
+  admin: new Set([...investigate, ...respond, 'token.manage', 'login.issue', 'metrics.read', 'ingest.write']),
+  analyst: new Set([...investigate, ...respond]),
+  oncall: new Set([...watch, 'alert.triage']),
   auditor: new Set(investigate),
-  siem: new Set<Action>(['event.list']),
+  siem: new Set<Action>(['event.list', ...readAlerts]),
   ingest: new Set<Action>(['ingest.write']),
 }
 

@@ -152,8 +152,7 @@ export type AlertQuery = {
   bastion?: string
   sessionId?: string // any of its sessions
   withdrawn?: boolean // true: withdrawn ones too
-  matching?: AlertMatch[] // one of these at least
-  except?: AlertMatch[] // none of these; neither belongs to the cursor: both may change while pages are turned
+  except?: AlertMatch[] // none of these; no part of the cursor: they may change while pages are turned
   from?: Date // by `at`
   to?: Date
   limit: number

@@ -7,8 +7,6 @@ import { timedPage } from './elastic-read-timed.ts'
 import { wordFilters } from './elastic-terms.ts'
 import { wordsOf } from './search-text.ts'
 
-const none = { match_none: {} }
-
 const matches = ({ rule, user, bastion, source }: AlertMatch): object => {
   const filter = [
     ...equals('rule', rule),
@@ -16,7 +14,7 @@ const matches = ({ rule, user, bastion, source }: AlertMatch): object => {
     ...equals('bastion', bastion),
     ...(source ? [{ range: { sourceKey: { gte: source.from, lte: source.to } } }] : []),
   ]
-  return filter.length > 0 ? { bool: { filter } } : none
+  return filter.length > 0 ? { bool: { filter } } : { match_none: {} }
 }
 
 const filtersOf = (query: AlertQuery): object[] => [
@@ -28,7 +26,6 @@ const filtersOf = (query: AlertQuery): object[] => [
   ...equals('bastion', query.bastion),
   ...equals('sessionIds', query.sessionId),
   ...(query.withdrawn ? [] : [{ term: { withdrawn: false } }]),
-  ...(query.matching ? [{ bool: { should: [none, ...query.matching.map(matches)] } }] : []),
   ...(query.except?.length ? [{ bool: { must_not: query.except.map(matches) } }] : []),
   ...between('at', query.from, query.to),
   ...wordFilters(wordsOf(query.text ?? '')),
@@ -41,7 +38,7 @@ export const readAlert = async (ask: Ask, indices: CatalogIndices, id: string): 
 
 /** Newest first. */
 export const readAlerts = (ask: Ask, indices: CatalogIndices, query: AlertQuery): Promise<List<Alert>> => {
-  const { matching, except, ...lasting } = query
+  const { except, ...lasting } = query
   const list = { name: 'alerts', index: indices.alerts, filters: filtersOf(query), source: ['row'] }
   return timedPage(ask, lasting, list, ({ _source }) => JSON.parse(_source.row) as Alert)
 }

@@ -32,7 +32,7 @@ const anyOf = (wanted: readonly AlertMatch[]): Condition => {
 }
 
 const conditionsOf = (query: AlertQuery): Condition[] => {
-  const { matching, except = [] } = query
+  const { except = [] } = query
   const excepted = anyOf(except)
   return [
     ...isOneOf('x.status', query.statuses),
@@ -45,7 +45,6 @@ const conditionsOf = (query: AlertQuery): Condition[] => {
       ? []
       : [condition('x.id IN (SELECT alert_id FROM alert_session WHERE session_id = ?)', query.sessionId)]),
     ...(query.withdrawn ? [] : [condition('x.withdrawn = 0')]),
-    ...(matching ? [anyOf(matching)] : []),
     ...(except.length > 0 ? [condition(`NOT (${excepted.sql})`, ...excepted.params)] : []),
   ]
 }
@@ -57,7 +56,7 @@ export const readAlert = (select: Select, id: string): Alert | null => {
 
 /** Newest first. */
 export const readAlerts = (select: Select, query: AlertQuery): List<Alert> => {
-  const { matching, except, ...lasting } = query
+  const { except, ...lasting } = query
   const place = decodeCursor('alerts', lasting, KeyText)
   const page = timedPage<{ row: string }>(select, {
     table: 'alert',

@@ -142,7 +142,7 @@ export const alertsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     t.is(await find({ text: 'nothing like that' }), '')
   })
 
-  test('alerts that match one of several conditions are left out, or given alone, and counted so', async (t) => {
+  test('alerts that match one of several conditions are left out, and not counted', async (t) => {
     const { catalog, place } = await opened(t, make)
     await catalog.putAlerts([
       alert('a', 0),
@@ -160,13 +160,11 @@ export const alertsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     }
     const net = (cidr: string) => ({ source: addressRange(cidr)! })
     t.is(await find({ except: [net('10.1.2.0/24')] }), 'fedba')
-    t.is(await find({ matching: [net('10.1.0.0/16')] }), 'dc')
-    t.is(await find({ matching: [net('2001:db8::/32'), { rule: 'auth-failures' }] }), 'ed')
+    t.is(await find({ except: [net('2001:db8::/32'), { rule: 'auth-failures' }] }), 'fcba')
     t.is(await find({ except: [{ rule: 'auth-failures', user: 'alice' }] }), 'fedcba')
     t.is(await find({ except: [{ user: 'alice' }, { bastion: 'bastion-1', rule: 'auth-failures' }] }), 'b')
     t.is(await find({ except: [{ bastion: 'b-2', ...net('2001:db8::1') }] }), 'fdcba')
-    t.is(await find({ matching: [] }), '')
-    t.is(await find({ except: [], matching: [{}] }), '')
+    t.is(await find({ except: [{}] }), 'fedcba')
     const page = await catalog.alerts({ limit: 2, except: [{ user: 'dave' }] })
     const rest = await catalog.alerts({ limit: 9, except: [{ user: 'dave' }, { bastion: 'b-2' }], cursor: page.next! })
     t.is(namesOf([...page.items, ...rest.items]).join(''), 'fecba', 'a page goes on after the conditions changed')
