@@ -1,6 +1,7 @@
 import type { Alert } from '#services/schema/alert.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import { alertOf } from '../alert.ts'
+import { isOver } from '../engine/compact.ts'
 import {
   createEntity,
   type Engine,
@@ -25,12 +26,13 @@ export type Replay = {
 }
 
 const sweepEveryMs = 3_600_000
-const horizonFree = 2 * 3_600_000 // quiet for so long: looked at whether it can be forgotten
+/** Quiet for so long: it is looked at whether it can be forgotten. */
+const quietMs = 2 * 3_600_000
 
-const isForgettable = ({ pending, tip }: Entity, { rules, annotator }: Program, nowMs: number): boolean =>
-  pending.every(({ observed }) => observed.timeMs < nowMs - horizonFree) &&
-  rules.every((rule) => rule.isOver?.(tip.rules[rule.id], nowMs) ?? false) &&
-  (annotator?.isOver(tip.annotation, nowMs) ?? true)
+/** Nothing arrives late any more for what is pending since hours. */
+const isForgettable = (entity: Entity, engine: Engine, nowMs: number): boolean =>
+  entity.pending.every(({ observed }) => observed.timeMs < nowMs - quietMs) &&
+  isOver({ ...entity, pending: [] }, engine, nowMs)
 
 const alertsOf = (subject: Subject, { incidents }: Folded): Alert[] =>
   Object.values(incidents).map((incident) => alertOf(subject, incident, false))
@@ -77,9 +79,9 @@ export const createReplay = (options: {
   const sweep = (): void => {
     sweptMs = nowMs
     for (const [name, entity] of entities) {
-      if (entity.maxMs > nowMs - horizonFree) continue
+      if (entity.maxMs > nowMs - quietMs) continue
       tick(entity)
-      if (!isForgettable(entity, programs[entity.subject.kind], nowMs)) continue
+      if (!isForgettable(entity, engines.get(entity.subject.kind)!, nowMs)) continue
       closed.push(...alertsOf(entity.subject, entity.tip))
       entities.delete(name)
     }
