@@ -4,8 +4,10 @@ import { resolve } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { BartizanError } from './errors.ts'
+import { DetectorSettings } from './schema/detector-settings.ts'
 import { BastionName } from './schema/ids.ts'
 import { SinkList } from './schema/sink-settings.ts'
+import { TimeZone } from './schema/time-zone.ts'
 
 const MiB = 1024 * 1024
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -37,6 +39,26 @@ const Sudo = z.strictObject({
     .default(30_000)
     .describe('how long a cut session waits for its client before it ends as truncated'),
   idleHelloMs: int.default(10_000).describe('a connection that says nothing for this long is closed'),
+})
+const Openssh = z.strictObject({
+  logFile: z
+    .string()
+    .optional()
+    .describe("sshd's log (LogLevel VERBOSE), followed from its beginning; BARTIZAN_OPENSSH_LOG names it too"),
+  listen: list(z.string())
+    .default([])
+    .describe('where syslog comes in: udp:127.0.0.1:5514, tcp:127.0.0.1:5514, unix:/run/bartizan/log'),
+  journal: bool.default(false).describe('read the journal of systemd'),
+  timeZone: TimeZone.default(Intl.DateTimeFormat().resolvedOptions().timeZone).describe(
+    'of times in the log that name none (IANA)',
+  ),
+  year: z.coerce
+    .number()
+    .int()
+    .min(1995)
+    .max(9999)
+    .optional()
+    .describe('of the first line, where times name none; absent: by the clock'),
 })
 const Agent = z.strictObject({
   drainMs: int.default(5_000).describe('on SIGTERM: what open sessions get before they are ended'),
@@ -172,6 +194,7 @@ export const Config = z.strictObject({
   log: Log.prefault({}),
   http: Http.prefault({}),
   sudo: Sudo.prefault({}),
+  openssh: Openssh.prefault({}),
   agent: Agent.prefault({}),
   uplink: Uplink.prefault({}),
   ingest: Ingest.prefault({}),
@@ -181,12 +204,13 @@ export const Config = z.strictObject({
   s3: S3.prefault({}),
   elasticsearch: Elasticsearch.prefault({}),
   viewer: Viewer.prefault({}),
+  detectors: DetectorSettings.prefault({}),
   sinks: SinkList.default([]).describe('destinations of events and alerts; in the configuration file only'),
 })
 export type Config = z.infer<typeof Config>
 
 /** Environment that is not a setting: secrets, and names other programs rely on. */
-const reserved = new Set(['BARTIZAN_OPENSSH_LOG', 'BARTIZAN_ADMIN_TOKEN', 'BARTIZAN_TOKEN', 'BARTIZAN_CONFIG'])
+const reserved = new Set(['BARTIZAN_ADMIN_TOKEN', 'BARTIZAN_TOKEN', 'BARTIZAN_CONFIG'])
 
 export type Setting = { path: string[]; env: string; description: string }
 
@@ -217,6 +241,7 @@ const setAt = (target: Record<string, unknown>, path: string[], value: unknown):
 
 const overlayEnvironment = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv): void => {
   const known = new Map(settings().map((setting) => [setting.env, setting.path]))
+  known.set('BARTIZAN_OPENSSH_LOG', ['openssh', 'logFile'])
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('BARTIZAN_') || reserved.has(name) || value === undefined) continue
     const path = known.get(name)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { TimeZone } from './time-zone.ts'
 
 /** The operator's directory as it is written: rows of tables, each kept or refused by itself. Unknown fields are kept. */
 
@@ -16,15 +17,6 @@ const Moment = z
 const moment = nullable(Moment)
 const plan = { start: moment, end: moment, createdAt: moment }
 
-const isZone = (zone: string): boolean => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return true
-  } catch {
-    return false
-  }
-}
-const Zone = z.string().max(64).refine(isZone, 'not an IANA time zone')
 const flag = nullable(z.union([z.boolean(), z.stringbool()]))
 const number = nullable(z.coerce.number().finite())
 const listOf = <T extends z.ZodType<string, string>>(item: T) => {
@@ -73,8 +65,8 @@ export const DirectoryRows = {
     name,
     role: name,
     team: name,
-    zone: nullable(Zone),
-    zoneHistory: nullable(z.array(row({ zone: Zone, from: Moment })).max(1_000)),
+    zone: nullable(TimeZone),
+    zoneHistory: nullable(z.array(row({ zone: TimeZone, from: Moment })).max(1_000)),
     country,
     accountType: nullable(z.enum(['human', 'service', 'breakGlass'])),
     shared: flag,

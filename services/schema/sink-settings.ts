@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Severity } from './alert.ts'
 import { eventKinds } from './session-event.ts'
+import { TimeZone } from './time-zone.ts'
 
 /** Destinations, as the list `sinks` of the configuration file names them. Secrets stand in files, never here. */
 
@@ -21,14 +22,6 @@ export type Send = z.infer<typeof Send>
 export const FormatName = z.enum(['ecs', 'ocsf', 'cef', 'leef'])
 export type FormatName = z.infer<typeof FormatName>
 
-const isZone = (zone: string): boolean => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return true
-  } catch {
-    return false
-  }
-}
 /** What a chat, a mailbox or a pager gets: an alert once per status, and what was held back once a day. */
 const Notify = z
   .strictObject({
@@ -36,7 +29,7 @@ const Notify = z
       .string()
       .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
       .default('08:00'),
-    digestZone: z.string().max(64).refine(isZone, 'not an IANA time zone').default('UTC'),
+    digestZone: TimeZone.default('UTC'),
     stormMessages: int.min(1).max(1_000).default(20).describe('more within stormMs become one message'),
     stormMs: int.min(1).default(600 * second),
   })
