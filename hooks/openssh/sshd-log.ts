@@ -1,43 +1,137 @@
-import type { HookEvent } from '#hooks/hook.ts'
+import type { SshdEvent, SshdLog, SshdLogCounts, SshdLogOptions } from './api.ts'
+import type { AuthFact } from './auth-facts.ts'
+import { createConnections } from './connections.ts'
+import { releaseConnection } from './endings.ts'
+import { bare, type Fact, readFact } from './facts.ts'
+import { type Header, readTextHeader } from './header.ts'
+import { readJsonHeader } from './json-header.ts'
+import { createLineIds, type LineId } from './line-ids.ts'
+import { maxLineBytes } from './line-source.ts'
+import { createLineTimes } from './line-time.ts'
+import { onAuth } from './on-auth.ts'
+import { onConnection, onForward } from './on-connection.ts'
+import { onSftp } from './on-sftp.ts'
+import { pidKey, type Scene } from './scene.ts'
+import { readSecondFactor } from './second-factor.ts'
+import { createSecondFactors } from './second-factors.ts'
+import { readSftp } from './sftp-facts.ts'
+import { createSftpServers } from './sftp-servers.ts'
 import type { SshdLogState } from './state.ts'
 
-/** An event with the id that live follow and a later import of the same lines agree on. */
-export type SshdEvent = HookEvent & { id: string }
+export type { SshdEvent, SshdLog, SshdLogCounts, SshdLogOptions } from './api.ts'
 
-export type SshdLogOptions = {
-  bastion: string
-  /** IANA zone of times without one. */
-  zone: string
-  /** Year of the first line that has none. */
-  year?: number
-  /**
-   * Times without a year are never later than this (and a day, for wrong clocks): the wall clock when following, the
-   * file's mtime when importing. Without it and without `year`, lines that name no year are undated.
-   */
-  notAfterMs?: () => number
-  snapshot?: SshdLogState
+const maxRepeats = 10_000
+const none: SshdEvent[] = []
+const empty: SshdLogState = {
+  version: 1,
+  lastMs: null,
+  connections: [],
+  sftpServers: [],
+  sftpStarts: [],
+  repeats: [],
+  secondFactors: [],
 }
 
-export type SshdLogCounts = {
-  lines: number
-  /** Lines of sshd and its sftp servers. */
-  sshdLines: number
-  events: number
-  /** Lines over 64 KiB, of which only the start was read. */
-  cut: number
-  /** Lines of sshd without a usable time: no event came of them. */
-  undated: number
-  /** Repetitions that one line stood for, beyond what is expanded. */
-  unexpanded: number
+const repeatedWords = 'message repeated '
+
+/** `message repeated N times: [ MESSAGE]` */
+const unfold = (message: string): { message: string; times: number } => {
+  if (!message.startsWith(repeatedWords) || !message.endsWith(']')) return { message, times: 1 }
+  const words = message.indexOf(' times: [', repeatedWords.length)
+  const times = message.slice(repeatedWords.length, words)
+  if (words < 0 || !/^[0-9]{1,9}$/.test(times)) return { message, times: 1 }
+  return { message: message.slice(words + 9, -1).trimStart(), times: Number(times) }
 }
 
-export type SshdLog = {
-  /** One raw line without its line end: of a file, a syslog payload, or a JSON line. */
-  take(line: string): SshdEvent[]
-  /** Bounded; JSON. Whoever goes on with it and the next line gets the same events. */
-  snapshot(): SshdLogState
-  /** Since creation. */
-  readonly counts: Readonly<SshdLogCounts>
-}
+const authTypes = ['invalidUser', 'pamFailure', 'turnedAway', 'pamRefused', 'keyAccepted']
+const isAuth = (fact: Fact): fact is AuthFact => 'method' in fact || authTypes.includes(fact.type)
 
-export declare const createSshdLog: (options: SshdLogOptions) => SshdLog
+/**
+ * Reads sshd's log, line by line, whatever wrote it down. Knows no time but that of the lines.
+ * @throws RangeError: no such zone
+ */
+export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOptions): SshdLog => {
+  const times = createLineTimes({ ...when, lastMs: snapshot.lastMs })
+  const ids = createLineIds(bastion, snapshot.repeats)
+  const connections = createConnections(snapshot.connections)
+  const sftpServers = createSftpServers(snapshot)
+  const secondFactors = createSecondFactors(snapshot.secondFactors)
+  const counts: SshdLogCounts = { lines: 0, sshdLines: 0, events: 0, cut: 0, undated: 0, unexpanded: 0 }
+
+  const sceneOf = (line: string, { host, pid }: Header, nowMs: number): Scene => {
+    let lineId: LineId | null = null
+    let part = 0
+    return {
+      bastion,
+      host,
+      pid: pidKey(host, pid),
+      preauth: false,
+      nowMs,
+      at: new Date(nowMs).toISOString(),
+      nextId: () => {
+        lineId ??= ids.ofLine(line, nowMs)
+        return { ...lineId, part: part++ }
+      },
+      connections,
+      sftpServers,
+      secondFactors,
+      events: [],
+    }
+  }
+
+  const onSshd = (scene: Scene, message: string, privileged: boolean): void => {
+    const words = bare(message)
+    scene.preauth = words.preauth
+    const fact = readFact(words, connections.ofPid(scene.pid), privileged)
+    if (fact === null) return
+    if (fact.type === 'secondFactor') secondFactors.note(scene.host, fact.user, fact.denied, scene.nowMs)
+    else if (fact.type === 'forward') onForward(scene, fact)
+    else if (isAuth(fact)) onAuth(scene, fact)
+    else onConnection(scene, fact)
+  }
+
+  const onMessage = (scene: Scene, { program, privileged }: Header, message: string): void => {
+    if (program.startsWith('sshd(')) {
+      const fact = privileged ? readSecondFactor(message) : null
+      if (fact) secondFactors.note(scene.host, fact.user, fact.denied, scene.nowMs)
+    } else if (program.startsWith('sshd')) onSshd(scene, message, privileged)
+    else {
+      const fact = readSftp(message)
+      if (fact) onSftp(scene, fact)
+    }
+  }
+
+  const onHeader = (line: string, header: Header, nowMs: number): SshdEvent[] => {
+    const scene = sceneOf(line, header, nowMs)
+    for (let old = connections.overdue(nowMs); old; old = connections.overdue(nowMs)) releaseConnection(scene, old)
+    const { message, times: repeats } = unfold(header.message)
+    counts.unexpanded += Math.max(0, repeats - maxRepeats)
+    for (let count = Math.min(repeats, maxRepeats); count > 0; count--) onMessage(scene, header, message)
+    counts.events += scene.events.length
+    return scene.events
+  }
+
+  return {
+    take: (whole) => {
+      counts.lines += 1
+      const line = whole.length > maxLineBytes ? whole.slice(0, maxLineBytes) : whole
+      if (line !== whole) counts.cut += 1
+      const header = line.charCodeAt(0) === 123 ? readJsonHeader(line) : readTextHeader(line)
+      if (header === null) return none
+      counts.sshdLines += 1
+      const nowMs = times.read(header.time)
+      if (nowMs !== null) return onHeader(line, header, nowMs)
+      counts.undated += 1
+      return none
+    },
+    snapshot: () => ({
+      version: 1,
+      lastMs: times.lastMs(),
+      connections: connections.snapshot(),
+      ...sftpServers.snapshot(),
+      repeats: ids.snapshot(),
+      secondFactors: secondFactors.snapshot(),
+    }),
+    counts,
+  }
+}

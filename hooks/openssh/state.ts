@@ -16,6 +16,7 @@ export type FailureReason = z.infer<typeof FailureReason>
 const PendingAttempt = z.object({
   lineHash: z.string(),
   nth: z.number(),
+  part: z.number(),
   at: z.string(),
   user: z.string(),
   method: z.string().nullable(),
@@ -24,7 +25,13 @@ const PendingAttempt = z.object({
 export type PendingAttempt = z.infer<typeof PendingAttempt>
 
 /** An end that was announced; the line with the bytes is still to come. */
-const PendingEnd = z.object({ lineHash: z.string(), nth: z.number(), at: z.string(), reason: z.string() })
+const PendingEnd = z.object({
+  lineHash: z.string(),
+  nth: z.number(),
+  part: z.number(),
+  at: z.string(),
+  reason: z.string(),
+})
 export type PendingEnd = z.infer<typeof PendingEnd>
 
 const Connection = z.object({
@@ -63,7 +70,6 @@ const SftpServer = z.object({
   ip: z.string().nullable(),
   port: z.number().nullable(),
   connectionId: z.string().nullable(),
-  lastMs: z.number(),
   /** Open files: true = for writing. Says what a file of no bytes was. */
   open: z.array(z.tuple([z.string(), z.boolean()])),
 })

@@ -1,0 +1,119 @@
+import type { AuthFact } from './auth-facts.ts'
+import { releaseConnection, settlePending } from './endings.ts'
+import { emit, findConnection, openConnection, type Scene } from './scene.ts'
+import type { Connection, FailureReason, PendingAttempt } from './state.ts'
+
+type Attempt = Extract<AuthFact, { method: string }>
+
+/** The connection of somebody who comes in; made where its start was not written down. */
+const connectionOf = (scene: Scene, ip: string | null | undefined, port: number | null): Connection =>
+  findConnection(scene, ip, port, (stale) => releaseConnection(scene, stale)) ?? openConnection(scene, ip ?? null, port)
+
+const announce = (
+  scene: Scene,
+  { user, method, reason }: Pick<PendingAttempt, 'user' | 'method' | 'reason'>,
+): PendingAttempt => ({ ...scene.nextId(), at: scene.at, user, method, reason })
+
+const failureReason = (scene: Scene, connection: Connection, { invalid, method, user }: Attempt): FailureReason => {
+  if (connection.turnedAway) return connection.turnedAway
+  if (invalid) return 'invalid_user'
+  if (method === 'publickey' || method === 'hostbased') return 'key_rejected'
+  if (connection.partial || scene.secondFactors.take(scene.host, user, scene.nowMs) === 'denied') return 'mfa_denied'
+  return method === 'password' || method === 'keyboard-interactive' || method === 'none' ? 'bad_password' : 'unknown'
+}
+
+const failed = (scene: Scene, fact: Attempt): void => {
+  const connection = connectionOf(scene, fact.ip, fact.port)
+  connection.pending = null // it is this attempt
+  connection.failures += 1
+  const reason = failureReason(scene, connection, fact)
+  const { method, submethod, key } = fact
+  const fields = { outcome: 'failure', method, submethod, reason, keyFingerprint: key?.keyFingerprint ?? null }
+  const about = { ...connection, user: fact.user }
+  emit(scene, 'login_failed', about, { ...fields, clientVersion: connection.clientVersion })
+}
+
+/** Whether a second factor was asked for; null: the log does not tell. */
+const secondFactorOf = (scene: Scene, connection: Connection, { method, user }: Attempt): boolean | null => {
+  if (scene.secondFactors.take(scene.host, user, scene.nowMs) === 'passed' || connection.partial) return true
+  return connection.verbose && method !== 'keyboard-interactive' ? false : null
+}
+
+const accepted = (scene: Scene, fact: Attempt): void => {
+  const before = connectionOf(scene, fact.ip, fact.port)
+  if (before.acceptedMs !== null) releaseConnection(scene, before) // the same port again: its end was not written down
+  const connection = before.acceptedMs === null ? before : connectionOf(scene, fact.ip, fact.port)
+  settlePending(scene, connection)
+  connection.user = fact.user
+  connection.acceptedMs = scene.nowMs
+  scene.connections.touch(connection, scene.nowMs)
+  const { method, submethod, key } = fact
+  emit(scene, 'login', connection, {
+    outcome: 'success',
+    method,
+    submethod,
+    keyType: key?.keyType ?? null,
+    keyFingerprint: key?.keyFingerprint ?? null,
+    certId: key?.certId ?? null,
+    certSerial: key?.certSerial ?? null,
+    certCa: key?.certCa ?? null,
+    mfa: secondFactorOf(scene, connection, fact),
+    clientVersion: connection.clientVersion,
+  })
+}
+
+const asked = (scene: Scene, fact: Attempt): void => {
+  const connection = connectionOf(scene, fact.ip, fact.port)
+  connection.prompted = true
+  if (fact.type !== 'partial') return
+  settlePending(scene, connection)
+  connection.partial = true
+  connection.failures = 0 // what counts from here on is the second factor
+  connection.user = fact.user
+}
+
+const invalidUser = (scene: Scene, { user, ip, port }: Extract<AuthFact, { type: 'invalidUser' }>): void => {
+  const connection = connectionOf(scene, ip, port)
+  connection.pending ??= announce(scene, { user, method: null, reason: connection.turnedAway ?? 'invalid_user' })
+  if (scene.pid === '' && port === null) settlePending(scene, connection) // nothing to know its next line by
+}
+
+const pamFailure = (scene: Scene, { user, ip, reason }: Extract<AuthFact, { type: 'pamFailure' }>): void => {
+  if (scene.pid === '') return // the `Failed` of the same attempt could not be told from another
+  const connection = connectionOf(scene, ip ?? undefined, null)
+  if (connection.pending?.method) settlePending(scene, connection) // below VERBOSE not every attempt has its `Failed`
+  const why = connection.turnedAway ?? (connection.partial ? 'mfa_denied' : reason)
+  connection.pending = announce(scene, { user, method: 'keyboard-interactive', reason: why })
+  connection.ip ??= ip
+}
+
+const turnedAway = (scene: Scene, { user, ip, reason, announces }: Extract<AuthFact, { type: 'turnedAway' }>): void => {
+  if (scene.pid === '') return
+  const connection = announces ? connectionOf(scene, ip ?? undefined, null) : scene.connections.ofPid(scene.pid)
+  if (!connection) return
+  connection.turnedAway = reason
+  connection.ip ??= ip
+  if (announces) connection.pending ??= announce(scene, { user, method: null, reason })
+}
+
+/** The account phase said no; where the log is VERBOSE, a `Failed` stands before. */
+const pamRefused = (scene: Scene, user: string): void => {
+  const connection = connectionOf(scene, undefined, null)
+  if (connection.failures > 0) return
+  connection.pending = announce(scene, { user, method: null, reason: connection.turnedAway ?? 'unknown' })
+  settlePending(scene, connection)
+}
+
+export const onAuth = (scene: Scene, fact: AuthFact): void => {
+  if (fact.type === 'failed') failed(scene, fact)
+  else if (fact.type === 'accepted') accepted(scene, fact)
+  else if (fact.type === 'partial' || fact.type === 'postponed') asked(scene, fact)
+  else if (fact.type === 'invalidUser') invalidUser(scene, fact)
+  else if (fact.type === 'pamFailure') pamFailure(scene, fact)
+  else if (fact.type === 'turnedAway') turnedAway(scene, fact)
+  else if (fact.type === 'pamRefused') pamRefused(scene, fact.user)
+  else {
+    const connection = scene.connections.ofPid(scene.pid)
+    if (connection) connection.prompted = true
+  }
+}
