@@ -13,18 +13,52 @@ import {
 } from './sshd-lines.ts'
 import { bastion, bastionIp, memberOf, team } from './team.ts'
 
+type Connect = (user: string, ip: string) => Connection
+
+/** What sshd writes until the session starts, and from its end on; `after` is told how long it took. */
+export const linesOf = (visit: Visit, connect: Connect) => {
+  const { member, atMs, ip, by, failuresBefore, what, files } = visit
+  const failures = Array.from({ length: failuresBefore }, (_, n) =>
+    failure(connect(member.user, ip), atMs - (failuresBefore - n) * 7_000),
+  )
+  const connection = connect(member.user, ip)
+  const startMs = atMs + 350
+  const login = (by === 'key' ? loginByKey : loginByPassword)(connection, atMs)
+  const start = sessionStart(connection, startMs - 50, what === 'sftp' ? "subsystem 'sftp'" : 'shell on pts/3')
+  if (what === 'tunnel')
+    return {
+      connection,
+      startMs,
+      before: [...failures, login].join(''),
+      after: () => connectionEnd(connection, atMs + 600_000, false),
+    }
+  const fetched = files.length > 0 ? filesFetched(connection, startMs + 500, files, 900) : ''
+  return {
+    connection,
+    startMs,
+    before: [...failures, login, start].join(''),
+    after: (durationMs: number) =>
+      fetched + connectionEnd(connection, startMs + Math.max(durationMs, files.length * 900) + 2_000),
+  }
+}
+
+/** Ports and process ids that no two connections share. */
+export const createConnect = (): Connect => {
+  let count = 0
+  return (user, ip) => {
+    count++
+    const { uid, fingerprint } = team.find((one) => one.user === user) ?? { uid: 0, fingerprint: 'SHA256:none' }
+    return { user, uid, ip, port: 20_000 + (count % 40_000), pid: 1_000 + ((count * 4) % 4_000_000), fingerprint }
+  }
+}
+
 export type Feeder = { day(day: Day): Promise<{ logins: number }> }
 
 const commitLimitMs = 60_000
 
 /** Plays days to a running instance: lines into the log it follows, sessions into its sudo port. */
-export const createFeeder = ({ sudoPort, logFile }: { sudoPort: number; logFile: string }): Feeder => {
-  let count = 0
-  const connect = (user: string, ip: string): Connection => {
-    count++
-    const { uid, fingerprint } = team.find((one) => one.user === user) ?? { uid: 0, fingerprint: 'SHA256:none' }
-    return { user, uid, ip, port: 20_000 + (count % 40_000), pid: 1_000 + ((count * 4) % 4_000_000), fingerprint }
-  }
+export const createFeeder = (options: { sudoPort: number; logFile: string; connect?: Connect }): Feeder => {
+  const { sudoPort, logFile, connect = createConnect() } = options
   const write = (text: string): Promise<void> => appendFile(logFile, text)
 
   const record = async (
@@ -63,16 +97,9 @@ export const createFeeder = ({ sudoPort, logFile }: { sudoPort: number; logFile:
   }
 
   const come = async (visit: Visit): Promise<void> => {
-    const { member, atMs, ip, by, failuresBefore, what, files } = visit
-    for (let n = failuresBefore; n > 0; n--) await write(failure(connect(member.user, ip), atMs - n * 7_000))
-    const connection = connect(member.user, ip)
-    await write((by === 'key' ? loginByKey : loginByPassword)(connection, atMs))
-    if (what === 'tunnel') return write(connectionEnd(connection, atMs + 600_000, false))
-    const startMs = atMs + 350
-    await write(sessionStart(connection, startMs - 50, what === 'sftp' ? "subsystem 'sftp'" : 'shell on pts/3'))
-    const durationMs = await record(visit, connection, startMs)
-    if (files.length > 0) await write(filesFetched(connection, startMs + 500, files, 900))
-    await write(connectionEnd(connection, startMs + Math.max(durationMs, files.length * 900) + 2_000))
+    const { before, after, connection, startMs } = linesOf(visit, connect)
+    await write(before)
+    await write(after(visit.what === 'tunnel' ? 0 : await record(visit, connection, startMs)))
   }
   const tryIn = async ({ user, ip, atMs, count: times, everyMs, isKnown }: Attempts): Promise<void> => {
     const lines = Array.from({ length: times }, (_, n) => failure(connect(user, ip), atMs + n * everyMs, isKnown))
