@@ -80,8 +80,9 @@ const streamsOf = (events: readonly SessionEvent[], sessions: readonly Connectio
   return [...streams.values()]
 }
 
+/** `channels` of the end: how many there were, also where their starts are still to come. */
 const isTunnel = ({ login, channels, streams, disconnect }: Visit): boolean =>
-  login !== null && disconnect !== null && channels.length === 0 && streams.length === 0
+  login !== null && disconnect !== null && channels.length === 0 && streams.length === 0 && !disconnect.channels
 
 /** `clockMs`: how far event time has come on this bastion. */
 export const connectionRows = (

@@ -27,6 +27,7 @@ const isHopeless = ({ status, error }: ItemAnswer): boolean =>
 /** Null: it has to be sent again. */
 const outcomeOf = (answer: ItemAnswer): BulkOutcome | null => {
   if (answer.status < 300) return { outcome: 'done' }
+  if (answer.status === 404 && answer.error === undefined) return { outcome: 'done' } // deleted, and was not there
   if (answer.status === 409) return { outcome: 'exists' }
   return isHopeless(answer) ? { outcome: 'refused', reason: answer.error?.type ?? 'unknown' } : null
 }
