@@ -11,7 +11,7 @@ import {
   loginByPassword,
   sessionStart,
 } from './sshd-lines.ts'
-import { bastion, bastionIp, memberOf, team } from './team.ts'
+import { bastion, bastionIp, team } from './team.ts'
 
 type Connect = (user: string, ip: string) => Connection
 
@@ -111,8 +111,8 @@ export const createFeeder = (options: { sudoPort: number; logFile: string; conne
       for (const one of attempts) await tryIn(one)
       // Each person's visits one after another, as they were; the people side by side.
       await Promise.all(
-        team.map(async ({ user }) => {
-          const own = visits.filter(({ member }) => member === memberOf(user)).sort((a, b) => a.atMs - b.atMs)
+        [...new Set(visits.map(({ member }) => member.user))].map(async (user) => {
+          const own = visits.filter(({ member }) => member.user === user).sort((a, b) => a.atMs - b.atMs)
           for (const one of own) await come(one)
         }),
       )
