@@ -1,0 +1,135 @@
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import { noGeo } from '#detectors/geo/geo.ts'
+import type { RunnerOptions } from '#detectors/runner/context.ts'
+import { createRunner, groups, type Runner } from '#detectors/runner/runner.ts'
+import type { Bus } from '#services/bus/bus.ts'
+import { createLogBus } from '#services/bus/log-bus.ts'
+import type { Clock } from '#services/clock.ts'
+import { createLogger } from '#services/log.ts'
+import { Alert } from '#services/schema/alert.ts'
+import { DetectorSettings } from '#services/schema/detector-settings.ts'
+import { SessionEvent } from '#services/schema/session-event.ts'
+import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
+import { quietDirectory } from './quiet-directory.ts'
+import { seededRandom } from './seeded-random.ts'
+import { toyPrograms } from './toy-programs.ts'
+import { until } from './until.ts'
+
+const minute = 60_000
+const log = createLogger('detectors-test', process.env.DETECTORS_LOG ?? 'silent')
+
+/** Ten times as fast: what waits for a while to be final is final within a test. */
+const startMs = Date.now()
+export const fastClock: Clock = { now: () => startMs + (Date.now() - startMs) * 10 }
+
+export const openDetectorBackends = async (folder: string, clock: Clock) => {
+  const bus = await createLogBus({
+    folder: join(folder, 'bus'),
+    partitions: 4,
+    segmentBytes: 16 * 1024 * 1024,
+    retentionMs: 86_400_000,
+    maxRecordBytes: 4 * 1024 * 1024,
+    clock,
+    log,
+  })
+  const state = await createSqliteStateStore({ file: join(folder, 'state.db') })
+  return {
+    bus,
+    state,
+    origins: null,
+    clock,
+    close: async () => {
+      await bus.close()
+      await state.close()
+    },
+  }
+}
+export type DetectorBackends = Omit<Awaited<ReturnType<typeof openDetectorBackends>>, 'close'>
+
+/** With toy rules. */
+export const openRunner = (
+  { bus, state, origins, clock }: Pick<RunnerOptions, 'bus' | 'state' | 'origins' | 'clock'>,
+  options: Partial<RunnerOptions> = {},
+): Promise<Runner> => {
+  const settings = DetectorSettings.parse({ snapshotMs: 1_000 })
+  const context = { directory: quietDirectory, geo: noGeo, settings }
+  return createRunner({
+    bus,
+    state,
+    origins,
+    clock,
+    settings,
+    programs: toyPrograms,
+    context: () => context,
+    log,
+    registry: new Registry(),
+    ...options,
+  })
+}
+
+export const eventRecords = (events: readonly SessionEvent[]) =>
+  events.map((event) => ({
+    topic: 'session-events' as const,
+    key: event.bastion,
+    value: Buffer.from(JSON.stringify(event)),
+  }))
+
+/** Failures, logins and commands of eight people from five networks on four bastions, by time. */
+export const generateEvents = (seed: number, count: number): SessionEvent[] => {
+  const random = seededRandom(seed)
+  const pick = (n: number) => Math.floor(random() * n)
+  let timeMs = Date.UTC(2026, 0, 5, 9)
+  return Array.from({ length: count }, (_, n) => {
+    timeMs += Math.floor(random() ** 3 * 4 * minute)
+    const kind = (['login_failed', 'login_failed', 'login', 'command'] as const)[pick(4)]!
+    return SessionEvent.parse({
+      id: `event-${seed}-${n}`,
+      at: new Date(timeMs).toISOString(),
+      source: 'test',
+      bastion: `b${pick(4)}`,
+      user: `user-${pick(8)}`,
+      sourceIp: `192.0.${pick(5)}.${pick(9)}`,
+      kind,
+      ...(kind === 'command' ? { argv: ['true'], line: 'true', via: 'exec', atMs: 0 } : {}),
+    })
+  })
+}
+
+/** As they arrive: each up to ten minutes after its time. */
+export const shuffled = (events: readonly SessionEvent[], seed: number): SessionEvent[] => {
+  const random = seededRandom(seed)
+  return events
+    .map((event) => ({ event, arrivesMs: Date.parse(event.at) + random() * 10 * minute }))
+    .sort((a, b) => a.arrivesMs - b.arrivesMs)
+    .map(({ event }) => event)
+}
+
+export const publishedAlerts = async (bus: Bus): Promise<Alert[]> => {
+  const all: Alert[] = []
+  for (let partition = 0; partition < bus.partitions('alerts'); partition++)
+    for (const { value } of await bus.read({ topic: 'alerts', partition }, 0, 1_000_000))
+      all.push(Alert.parse(JSON.parse(Buffer.from(value).toString())))
+  return all
+}
+
+/** What was said last of each incident, without what was taken back. */
+export const lastAlerts = async (bus: Bus): Promise<Alert[]> => {
+  const last = new Map((await publishedAlerts(bus)).map((alert) => [alert.id, alert]))
+  return [...last.values()].filter(({ withdrawn }) => !withdrawn).sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Everything that was produced is read, judged and stored, and what falls due by now has. */
+export const settleRunners = async (bus: Bus, runners: readonly Runner[]): Promise<void> => {
+  const ours: readonly string[] = Object.values(groups)
+  const isRead = async (): Promise<boolean> => {
+    for (const runner of runners) await runner.drain()
+    return (await bus.lag()).every(({ group, committed, end }) => !ours.includes(group) || committed >= end)
+  }
+  // What one round tells the workers they tell on with the next; a timer fires with the one after.
+  for (let round = 0; round < 4; round++) {
+    await until(isRead, { limitMs: 60_000, what: 'all is read' })
+    for (const runner of runners) await runner.tick()
+  }
+  await until(isRead, { limitMs: 60_000, what: 'all is read' })
+}
