@@ -26,6 +26,7 @@ const sent = (socket: Socket, message: Buffer): Promise<void> =>
 /** A datagram per message (RFC 5426). Nothing says whether one arrived: delivered is what the kernel took. */
 export const createSyslogDatagrams = (options: DatagramOptions): SyslogTransport => {
   let socket: Socket | null = null
+  let failure: Error | null = null // heard of after the datagrams that it is about
   const closeSocket = (): void => {
     socket?.removeAllListeners('error')
     socket?.on('error', () => {}) // what still comes of it is of no use
@@ -35,18 +36,23 @@ export const createSyslogDatagrams = (options: DatagramOptions): SyslogTransport
   return {
     deliver: async (messages, signal) => {
       try {
+        if (failure !== null) throw failure
         if (socket === null) {
           socket = await opened(options)
-          socket.on('error', closeSocket)
+          socket.on('error', (error) => {
+            failure = error
+            closeSocket()
+          })
           socket.unref()
         }
         for (const message of messages) {
           signal.throwIfAborted()
-          if (socket === null) throw new Error('nobody listens on the port')
+          if (socket === null) throw new Error('the socket was closed')
           await sent(socket, message)
         }
       } catch (cause) {
         closeSocket()
+        failure = null
         const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
         throw new SinkUnavailable(`udp ${options.host}:${options.port}: ${reason}`, null, cause)
       }
