@@ -1,5 +1,7 @@
 import type { Router } from 'express'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { createDelivery } from '#delivery/delivery.ts'
+import { createDetectors } from '#detectors/detectors.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
@@ -8,10 +10,13 @@ import { createRecorder } from '#ingest/recorder/recorder.ts'
 import { createAgentKeys } from '#services/access/agent-keys.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
+import { createSuppressions } from '#services/alerts/suppressions.ts'
+import { createTriage } from '#services/alerts/triage.ts'
 import type { Backends, ReceiverBackends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
+import { startSchedule } from '#services/schedule.ts'
 import { createAudit } from '#viewer/access/audit.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
@@ -29,8 +34,8 @@ export type StageOptions<B> = {
 }
 export type Closing = { close(): Promise<void> }
 export type RoutedStage = Closing & { router: Router }
-/** `drain`: closes the open evidence blocks now, so that what was recorded stands before the end. */
-export type IngestStage = Closing & { drain(): Promise<void> }
+/** `drain`: stores now what is open, so that what was recorded and found stands before the end. */
+export type DrainedStage = Closing & { drain(): Promise<void> }
 
 export const createRegistry = (): Registry => {
   const registry = new Registry()
@@ -64,7 +69,7 @@ export const receiverStage = (options: StageOptions<ReceiverBackends>): RoutedSt
 }
 
 /** Bus → evidence, bus → catalog: three consumer groups that do not wait for each other. */
-export const ingestStage = async (options: StageOptions<Backends>): Promise<IngestStage> => {
+export const ingestStage = async (options: StageOptions<Backends>): Promise<DrainedStage> => {
   const { config, backends, clock, log, registry } = options
   const shared = { ...backends, config: config.ingest, retentionDays: config.recordings.retentionDays, clock, registry }
   const heartbeats = createHeartbeats({ ...backends, clock, log })
@@ -87,11 +92,37 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Inge
   }
 }
 
+/** Bus → alerts. */
+export const detectorsStage = async (
+  options: StageOptions<Pick<Backends, 'bus' | 'origins' | 'state'>>,
+): Promise<DrainedStage> => {
+  const { config, backends, log } = options
+  return createDetectors({
+    ...options,
+    ...backends,
+    config: config.detectors,
+    log: log.child({ stage: 'detectors' }),
+  })
+}
+
+/** Bus → destinations outside, as the configuration names them. */
+export const deliveryStage = async (
+  options: StageOptions<Pick<Backends, 'bus' | 'origins' | 'state'>>,
+  publicUrl: () => string,
+): Promise<Closing> => {
+  const { backends, log } = options
+  return createDelivery({ ...options, ...backends, publicUrl, log: log.child({ stage: 'delivery' }) })
+}
+
+const everyQuarterMinute = '*/15 * * * * *'
+
 /** Catalog and evidence → people. `publicUrl`: how browsers reach it. */
 export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => string): RoutedStage => {
   const { config, backends, access, clock } = options
   const log = options.log.child({ stage: 'viewer' })
   const orders = createOrders({ ...backends, clock, log })
+  const triage = createTriage({ ...backends, clock })
+  const sweeping = startSchedule(everyQuarterMinute, log, async () => void (await triage.sweep()))
   const router = createViewer({
     ...healthOf(options),
     ...access,
@@ -101,9 +132,15 @@ export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => st
     log,
     audit: createAudit({ bus: backends.bus, bastion: config.bastion, clock }),
     terminate: orders.terminate,
+    triage,
+    suppressions: createSuppressions({ ...backends, clock }),
     publicUrl,
   })
-  return { router, close: async () => orders.close() }
+  const close = async () => {
+    orders.close()
+    await sweeping.stop()
+  }
+  return { router, close }
 }
 
 /** A one-time link for the owner's browser. */

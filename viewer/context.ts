@@ -1,8 +1,10 @@
 import type { BrowserSessions } from '#services/access/browser-sessions.ts'
 import type { LoginLinks } from '#services/access/login-links.ts'
 import type { Tokens } from '#services/access/tokens.ts'
+import type { Suppressions } from '#services/alerts/suppressions.ts'
+import type { AlertTriage } from '#services/alerts/triage.ts'
 import type { Bus } from '#services/bus/bus.ts'
-import type { CatalogReader } from '#services/catalog/catalog.ts'
+import type { AlertReader, CatalogReader } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { KeyStore } from '#services/keys/key-store.ts'
@@ -13,7 +15,7 @@ import type { Audit } from './access/audit.ts'
 /** What the viewer's routes work with. It can read evidence and append audit records; it can change nothing else. */
 export type ViewerContext = {
   config: Config
-  catalog: CatalogReader
+  catalog: CatalogReader & AlertReader
   recordings: RecordingReader
   keys: Pick<KeyStore, 'get'>
   bus: Pick<Bus, 'produce' | 'lag'>
@@ -21,6 +23,8 @@ export type ViewerContext = {
   loginLinks: LoginLinks
   browserSessions: BrowserSessions
   audit: Audit
+  triage: Pick<AlertTriage, 'of' | 'decide'>
+  suppressions: Suppressions
   terminate: (order: { bastion: string; sessionId: string; text: string }) => Promise<void>
   ready: () => boolean
   metrics: () => Promise<{ contentType: string; text: string }>

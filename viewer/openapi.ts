@@ -1,12 +1,18 @@
 import { extendZodWithOpenApi, OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
+import { Suppression } from '#services/alerts/suppressions.ts'
+import { Decision } from '#services/alerts/triage.ts'
 import { Command, listOf, Session } from '#services/schema/session.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import { BatchesAnswer, EventsAnswer, Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
+import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
 import { EventsQuery, SearchQuery } from './routes/events.ts'
 import { ExportQuery } from './routes/recordings.ts'
+import { RuleInfo } from './routes/rules.ts'
 import { CommandsQuery, SessionsQuery, Terminate } from './routes/sessions.ts'
+import { EndSuppression, NewSuppression } from './routes/suppressions.ts'
+import { UserInfo, UserQuery, UsersQuery } from './routes/users.ts'
 
 extendZodWithOpenApi(z)
 
@@ -21,6 +27,7 @@ const Hit = z.object({
   user: z.string().nullable(),
   bastion: z.string(),
 })
+const History = z.object({ items: z.array(Decision) })
 const Problem = z.object({
   type: z.string(),
   title: z.string(),
@@ -31,10 +38,11 @@ const Problem = z.object({
 })
 
 type Operation = {
-  method: 'get' | 'post' | 'put' | 'delete'
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   path: string
   summary: string
   query?: z.ZodObject
+  headers?: z.ZodObject
   body?: z.ZodType
   bodyType?: string
   answer?: z.ZodType
@@ -115,6 +123,63 @@ const operations: Operation[] = [
     answer: listOf(Hit),
   },
   {
+    method: 'get',
+    path: '/api/alerts',
+    summary: 'What the detectors found, newest first; withdrawn and suppressed ones where asked for',
+    query: AlertsQuery,
+    answer: listOf(AlertInfo),
+  },
+  {
+    method: 'get',
+    path: '/api/alerts/{id}',
+    summary: 'One alert; its ETag goes with what is decided about it',
+    answer: AlertInfo,
+  },
+  {
+    method: 'get',
+    path: '/api/alerts/{id}/history',
+    summary: 'What people decided about it, in order',
+    answer: History,
+  },
+  {
+    method: 'patch',
+    path: '/api/alerts/{id}',
+    summary:
+      'Decide about an alert: 428 without If-Match, 412 when somebody decided since, or it became graver or was withdrawn',
+    headers: z.object({ 'if-match': z.string() }),
+    body: Triage,
+    answer: AlertInfo,
+  },
+  {
+    method: 'get',
+    path: '/api/rules',
+    summary: 'What the detectors look for, and by which settings',
+    answer: listOf(RuleInfo),
+  },
+  {
+    method: 'get',
+    path: '/api/suppressions',
+    summary: 'What nobody wants to be woken by, newest first; those that ended stay for 30 days',
+    answer: listOf(Suppression),
+  },
+  {
+    method: 'post',
+    path: '/api/suppressions',
+    summary: 'Suppress alerts that have all that is named, for at most a year',
+    body: NewSuppression,
+    answer: Suppression,
+    status: 201,
+  },
+  { method: 'delete', path: '/api/suppressions/{id}', summary: 'End a suppression', body: EndSuppression, status: 204 },
+  { method: 'get', path: '/api/users', summary: 'Users seen lately, the latest first', query: UsersQuery },
+  {
+    method: 'get',
+    path: '/api/users/{user}',
+    summary: 'When and where from somebody logs in, over their latest 5,000 logins',
+    query: UserQuery,
+    answer: UserInfo,
+  },
+  {
     method: 'post',
     path: '/api/ingest/batches',
     summary: 'Frame batches of an agent',
@@ -139,10 +204,13 @@ const operations: Operation[] = [
 
 const contentOf = (type: string, schema: z.ZodType) => ({ content: { [type]: { schema } } })
 
-const pathParameters = (path: string) => (path.includes('{id}') ? { params: z.object({ id: z.string() }) } : {})
+const pathParameters = (path: string) => {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name!, z.string()])
+  return names.length > 0 ? { params: z.object(Object.fromEntries(names)) } : {}
+}
 
 const register = (registry: OpenAPIRegistry, operation: Operation): void => {
-  const { method, path, summary, query, body, bodyType, answer, answerType, status = 200 } = operation
+  const { method, path, summary, query, headers, body, bodyType, answer, answerType, status = 200 } = operation
   const binary = z.string().openapi({ format: 'binary' })
   const answerBody =
     status === 204
@@ -156,6 +224,7 @@ const register = (registry: OpenAPIRegistry, operation: Operation): void => {
     request: {
       ...pathParameters(path),
       ...(query && { query }),
+      ...(headers && { headers }),
       ...((body || bodyType) && { body: contentOf(bodyType ?? 'application/json', body ?? binary) }),
     },
     responses: {

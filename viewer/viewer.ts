@@ -7,10 +7,14 @@ import { authenticate } from './access/authenticate.ts'
 import type { ViewerContext } from './context.ts'
 import { openApi } from './openapi.ts'
 import { accessRoutes, signInRoutes } from './routes/access.ts'
+import { alertRoutes } from './routes/alerts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { recordingRoutes } from './routes/recordings.ts'
+import { ruleRoutes } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { suppressionRoutes } from './routes/suppressions.ts'
+import { userRoutes } from './routes/users.ts'
 
 const consoleFolder = fileURLToPath(new URL('./web/dist', import.meta.url))
 
@@ -53,6 +57,17 @@ const consoleFiles = (): Router => {
   return router
 }
 
+const allRoutes = [
+  sessionRoutes,
+  recordingRoutes,
+  eventRoutes,
+  alertRoutes,
+  ruleRoutes,
+  suppressionRoutes,
+  userRoutes,
+  accessRoutes,
+]
+
 /** Everything people and their programs read; mounted beside the receiver on one port. */
 export const createViewer = (context: ViewerContext): Router => {
   const router = Router()
@@ -64,7 +79,7 @@ export const createViewer = (context: ViewerContext): Router => {
     response.json(openApi(context.publicUrl()))
   })
   router.use('/api', authenticate(context))
-  for (const routes of [sessionRoutes, recordingRoutes, eventRoutes, accessRoutes]) router.use(routes(context))
+  for (const routes of allRoutes) router.use(routes(context))
   router.use('/api', (request) => {
     throw new BartizanError('BTZ_NOT_FOUND', `there is no ${request.method} ${request.baseUrl}${request.path}`, {
       hint: 'the contract is at /api/openapi.json',

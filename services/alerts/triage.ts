@@ -21,7 +21,7 @@ const markPage = 500
 const graceMs = 10_000
 
 /** `revision`: of the alert that was decided on. */
-const Decision = Triage.extend({ revision: z.number().int().positive() })
+export const Decision = Triage.extend({ revision: z.number().int().positive() })
 export type Decision = z.infer<typeof Decision>
 const Decisions = z.array(Decision).max(maxDecisions)
 const Mark = z.object({ atMs: z.number() })

@@ -20,6 +20,9 @@ export type Audit = (entry: AuditEntry) => Promise<void>
 const repeatWindowMs = 5 * 60_000
 const mostRemembered = 10_000
 
+/** An event that is longer than its schema takes would be put aside, and the record of it with it. */
+const cut = (text: string | undefined, max: number): string | null => text?.slice(0, max).toWellFormed() ?? null
+
 const eventOf = (entry: AuditEntry, bastion: string, nowMs: number) => {
   const { principal, action, object, sessionId, reason, sourceIp } = entry
   const at = new Date(nowMs).toISOString()
@@ -36,8 +39,8 @@ const eventOf = (entry: AuditEntry, bastion: string, nowMs: number) => {
     outcome: 'success',
     actor: `${principal.name} (${principal.role}, ${principal.id})`,
     action,
-    object: sessionId ?? object ?? null,
-    reason: reason ?? null,
+    object: cut(sessionId ?? object, 512),
+    reason: cut(reason, 1_024),
   }
 }
 

@@ -3,15 +3,7 @@ import { z } from 'zod'
 import { type EventKind, eventKinds } from '#services/schema/session-event.ts'
 import { allow, principalOf } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
-import { instant, page, parseInput, text, word } from './input.ts'
-
-const commaList = <T extends string>(values: readonly T[]) =>
-  z
-    .string()
-    .max(512)
-    .transform((list) => list.split(',').filter(Boolean))
-    .pipe(z.array(z.enum(values as [T, ...T[]])))
-    .optional()
+import { commaList, instant, page, parseInput, text, word } from './input.ts'
 
 export const EventsQuery = z.strictObject({
   kind: commaList<EventKind>(eventKinds),
@@ -21,6 +13,9 @@ export const EventsQuery = z.strictObject({
   sessionId: word,
   user: word,
   bastion: word,
+  sourceIp: word,
+  target: word,
+  outcome: z.enum(['success', 'failure']).optional(),
   ...page,
 })
 export const SearchQuery = z.strictObject({

@@ -13,6 +13,18 @@ export const instant = z.iso
 export const word = z.string().min(1).max(256).optional()
 export const text = z.string().max(512).optional()
 
+/** Why somebody does a thing. */
+export const reason = z.string().trim().min(3).max(2_048)
+
+/** Several of these values, by comma. */
+export const commaList = <T extends string>(values: readonly T[]) =>
+  z
+    .string()
+    .max(512)
+    .transform((list) => list.split(',').filter(Boolean))
+    .pipe(z.array(z.enum(values as [T, ...T[]])))
+    .optional()
+
 /** @throws BTZ_REQUEST_INVALID naming every wrong parameter */
 export const parseInput = <T extends z.ZodType>(schema: T, query: unknown): z.infer<T> => {
   const result = schema.safeParse(query)
