@@ -8,6 +8,7 @@ import { createFileSink } from './file-sink.ts'
 import { formats } from './formats/formats.ts'
 import { createMailNotifier } from './mail-sink.ts'
 import type { Notifier } from './notice.ts'
+import { openSyslog } from './open-syslog.ts'
 import type { FormatContext, Sink } from './sink.ts'
 import { createSlackNotifier } from './slack-sink.ts'
 import { createWebhookPost } from './webhook-post.ts'
@@ -50,6 +51,6 @@ export const openSink = async (settings: SinkSettings, context: SinkContext): Pr
       return items(createKafkaSink(settings, { ...context, format: formats[settings.format] }))
     }
     case 'syslog':
-      throw new BartizanError('BTZ_CONFIG_INVALID', `sink ${settings.name}: syslog is not there yet`)
+      return items(await openSyslog(settings, { ...context, format: formats[settings.format] }))
   }
 }
