@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { openBackends, openReceiverBackends } from '#services/backends.ts'
+import { openBackends, openReceiverBackends, type ReceiverBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
@@ -12,12 +12,16 @@ import { nextSignal, prepareFolder } from './process.ts'
 import { serve } from './serve.ts'
 import { configOf } from './settings.ts'
 import {
+  type Closing,
   createRegistry,
+  deliveryStage,
+  detectorsStage,
   healthStage,
   ingestStage,
   ownerLink,
   type RoutedStage,
   receiverStage,
+  type StageOptions,
   viewerStage,
 } from './stages.ts'
 
@@ -69,6 +73,27 @@ const ingest: Role = async (config, log) => {
     },
   }
 }
+
+/** A role that answers nothing but health and metrics, and keeps no evidence. */
+const busRole =
+  (open: (options: StageOptions<ReceiverBackends>, publicUrl: () => string) => Promise<Closing>): Role =>
+  async (config, log) => {
+    const { shared, started } = processOf(config)
+    const backends = await openReceiverBackends(config, systemClock, log)
+    const options = { ...shared, backends, log, access: openAccess({ ...shared, backends }) }
+    const served = await serve(config, log, [healthStage(options).router])
+    const publicUrl = () => config.http.publicUrl ?? `http://${config.http.host}:${config.http.port}`
+    const stage = await open(options, publicUrl)
+    started()
+    return {
+      httpPort: served.httpPort,
+      stop: async () => {
+        await stage.close()
+        served.close()
+        await backends.close()
+      },
+    }
+  }
 
 const viewer: Role = async (config, log) => {
   const { shared, started } = processOf(config)
@@ -123,5 +148,11 @@ const roleCommand = (name: string, description: string, role: Role) => (): Comma
 export const roleCommands = [
   roleCommand('receiver', 'Take what agents send, and put it on the bus.', receiver),
   roleCommand('ingest', 'Make evidence and the index of what is on the bus.', ingest),
+  roleCommand(
+    'detectors',
+    'Tell what is wrong from what is on the bus: events in, alerts out.',
+    busRole(detectorsStage),
+  ),
+  roleCommand('delivery', 'Send events and alerts to the destinations of the configuration.', busRole(deliveryStage)),
   roleCommand('viewer', 'Serve the console and its API.', viewer),
 ]

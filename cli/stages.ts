@@ -1,6 +1,9 @@
 import type { Router } from 'express'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { createDeadLetterDesk } from '#delivery/dead-letters.ts'
 import { createDelivery } from '#delivery/delivery.ts'
+import { createOperations } from '#delivery/operations.ts'
+import { deliveryRoutes } from '#delivery/routes.ts'
 import { createDetectors } from '#detectors/detectors.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
@@ -107,11 +110,18 @@ export const detectorsStage = async (
 
 /** Bus → destinations outside, as the configuration names them. */
 export const deliveryStage = async (
-  options: StageOptions<Pick<Backends, 'bus' | 'origins' | 'state'>>,
+  options: StageOptions<ReceiverBackends>,
   publicUrl: () => string,
 ): Promise<Closing> => {
   const { backends, log } = options
   return createDelivery({ ...options, ...backends, publicUrl, log: log.child({ stage: 'delivery' }) })
+}
+
+/** What operators ask of destinations and of what was put aside. */
+export const deliveryRouter = ({ config, backends, access, clock }: StageOptions<ReceiverBackends>): Router => {
+  const operations = createOperations({ ...backends, sinks: config.sinks })
+  const deadLetters = createDeadLetterDesk({ ...backends, resendTo: operations.resend })
+  return deliveryRoutes({ ...backends, ...access, operations, deadLetters, bastion: config.bastion, clock })
 }
 
 const everyQuarterMinute = '*/15 * * * * *'

@@ -13,7 +13,16 @@ import { nextSignal, prepareFolder } from './process.ts'
 import { readyMessage } from './ready-message.ts'
 import { serve } from './serve.ts'
 import { configOf } from './settings.ts'
-import { createRegistry, ingestStage, ownerLink, receiverStage, viewerStage } from './stages.ts'
+import {
+  createRegistry,
+  deliveryRouter,
+  deliveryStage,
+  detectorsStage,
+  ingestStage,
+  ownerLink,
+  receiverStage,
+  viewerStage,
+} from './stages.ts'
 
 const agentMarginMs = 10_000
 const catchUpMs = 10_000
@@ -28,27 +37,32 @@ const startAll = async (config: Config, backends: Backends, log: Logger) => {
   const registry = createRegistry()
   const options = { config, backends, access, clock: systemClock, log, registry, ready: () => isReady }
   const [receiver, viewer] = [receiverStage(options), viewerStage(options, publicUrl)]
-  const served = await serve(config, log, [receiver.router, viewer.router])
+  const served = await serve(config, log, [receiver.router, deliveryRouter(options), viewer.router])
   httpPort = served.httpPort
   const ingest = await ingestStage(options)
+  const detectors = await detectorsStage(options)
+  const delivery = await deliveryStage(options, publicUrl)
   isReady = true
   return {
     httpPort,
     link: () => ownerLink(access, publicUrl()),
-    drain: ingest.drain,
+    drain: async () => {
+      await detectors.drain()
+      await ingest.drain()
+    },
     close: async () => {
       isReady = false
       served.close()
-      await Promise.all([receiver.close(), viewer.close(), ingest.close()])
+      await Promise.all([receiver.close(), viewer.close(), ingest.close(), detectors.close(), delivery.close()])
     },
   }
 }
 
-/** Waits, with a limit, until every group has committed what the bus holds. */
+/** Waits, with a limit, until every group has committed what the bus holds; destinations outside may be away for long. */
 const caughtUp = async ({ bus }: Backends): Promise<boolean> => {
   const end = Date.now() + catchUpMs
   while (Date.now() < end) {
-    const lag = await bus.lag()
+    const lag = (await bus.lag()).filter(({ group }) => !group.startsWith('sink-'))
     if (lag.every(({ committed, end: last }) => committed >= last)) return true
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -113,8 +127,5 @@ export const upCommand = (): Command =>
     .action(async (_options: object, command: Command) => {
       const config = configOf(command)
       const log = createLogger('bartizan', config.log.level)
-      if (process.env.BARTIZAN_OPENSSH_LOG) {
-        log.warn('BARTIZAN_OPENSSH_LOG is set, but this version does not follow the log of sshd yet')
-      }
       await run(config, command.optsWithGlobals<{ config?: string }>().config, log)
     })

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { schedule } from 'node-cron'
 import type { Registry } from 'prom-client'
+import { createSuppressions, suppressionOf } from '#services/alerts/suppressions.ts'
 import type { Bus, Topic } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
+import { startSchedule } from '#services/schedule.ts'
 import type { Alert } from '#services/schema/alert.ts'
 import type { SinkSettings } from '#services/schema/sink-settings.ts'
 import { openSink } from '#services/sinks/open-sink.ts'
@@ -33,7 +34,6 @@ export type DeliveryOptions = {
   origins: OriginCheck | null
   state: StateStore
   config: Pick<Config, 'sinks' | 'bastion' | 'backend' | 'kafka'>
-  isSuppressed(alert: Alert, nowMs: number): Promise<boolean>
   publicUrl(): string
   clock: Clock
   registry: Registry
@@ -58,6 +58,9 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
   const holder = randomUUID()
   const about = () => ({ host: config.bastion, version, consoleUrl: publicUrl() })
   const keepers = config.sinks.map(({ name }) => ({ name, keeper: createStatusKeeper(clock) }))
+  const suppressions = createSuppressions({ state, clock })
+  const isSuppressed = async (alert: Alert, nowMs: number): Promise<boolean> =>
+    suppressionOf(alert, await suppressions.inForce(), nowMs) !== null
   const health = async () =>
     keepers.map(({ name, keeper }) => {
       const { state: sinkState, lagSeconds } = keeper.read(0)
@@ -101,7 +104,6 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
     const { notify } = settings
     const marks = createMarks(state, `sinks/${name}/marks/`)
     const minSeverity = send.alerts ?? 'low'
-    const { isSuppressed } = options
     const { notifier } = opened
     const outlet = createNoticeOutlet({
       notifier,
@@ -132,11 +134,11 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
   const watch = createWatch({ ...options, watched: keepers, bastion: config.bastion, metrics })
   const look = (): Promise<void> =>
     watch().catch((err: unknown) => options.log.warn({ err }, 'the state of the destinations could not be read'))
-  const ticking = schedule('*/10 * * * * *', look, { noOverlap: true })
+  const looking = startSchedule('*/10 * * * * *', options.log, look)
   return {
     look,
     close: async () => {
-      await ticking.destroy()
+      await looking.stop()
       await Promise.all(runners.map((runner) => runner.close()))
       await look()
       await Promise.all(servers.map((server) => server.close()))

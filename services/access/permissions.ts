@@ -8,7 +8,15 @@ const respond: Action[] = ['session.terminate', 'alert.triage', 'suppression.man
 
 /** Everything that is not listed is forbidden. */
 const allowed: Record<Role, ReadonlySet<Action>> = {
-  admin: new Set([...investigate, ...respond, 'token.manage', 'login.issue', 'metrics.read', 'ingest.write']),
+  admin: new Set([
+    ...investigate,
+    ...respond,
+    'token.manage',
+    'login.issue',
+    'metrics.read',
+    'ingest.write',
+    'delivery.manage',
+  ]),
   analyst: new Set([...investigate, ...respond]),
   oncall: new Set([...watch, 'alert.triage']),
   auditor: new Set(investigate),

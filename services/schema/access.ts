@@ -22,6 +22,7 @@ export const Action = z.enum([
   'login.issue',
   'ingest.write',
   'metrics.read',
+  'delivery.manage',
 ])
 export type Action = z.infer<typeof Action>
 

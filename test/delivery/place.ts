@@ -57,7 +57,6 @@ export const deliveryOf = (
     state,
     origins: null,
     config,
-    isSuppressed: async () => false,
     publicUrl: () => 'https://console.example',
     clock: systemClock,
     registry: new Registry(),

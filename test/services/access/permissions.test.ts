@@ -21,6 +21,7 @@ const expected: Record<Action, Role[]> = {
   'login.issue': ['admin'],
   'ingest.write': ['admin', 'ingest'],
   'metrics.read': ['admin'],
+  'delivery.manage': ['admin'],
 }
 
 for (const action of Action.options) {
