@@ -9,6 +9,8 @@ export type Header = {
   message: string
   /** false: the journal proves that an unprivileged process wrote it, which can never tell of a login. */
   privileged: boolean
+  /** What names the entry where its line is not written the same way each time. */
+  entry?: string
 }
 
 const programs = new Set(['sshd', 'sshd-session', 'sshd-auth', 'internal-sftp', 'sftp-server'])

@@ -24,6 +24,10 @@ const isReally = (executable: unknown): boolean =>
 const journalTime = (micros: string): number | string =>
   /^[0-9]{1,17}$/.test(micros) ? Math.floor(Number(micros) / 1000) : ''
 
+/** journalctl writes the fields of an entry in another order each time it runs. */
+const entryOf = (fields: Record<string, unknown>): string =>
+  text(fields.__CURSOR) || JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)))
+
 const ofJournal = (fields: Record<string, unknown>): Header | null => {
   if (!isReally(fields._COMM) || !isReally(fields._EXE)) return null
   return {
@@ -33,6 +37,7 @@ const ofJournal = (fields: Record<string, unknown>): Header | null => {
     pid: pidOf(fields._PID ?? fields.SYSLOG_PID),
     message: messageOf(fields.MESSAGE),
     privileged: fields._UID === undefined || fields._UID === '0',
+    entry: entryOf(fields),
   }
 }
 

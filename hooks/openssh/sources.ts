@@ -1,6 +1,8 @@
 import type { Config } from '#services/config.ts'
 import { followFile } from './follow-file.ts'
+import { followJournal } from './journal.ts'
 import type { LineSource, Position, SourceProblem } from './line-source.ts'
+import { listenForSyslog, type SyslogAddress } from './syslog-listener.ts'
 
 export type NamedSource = {
   /** Also that of the file in which its place is kept. */
@@ -13,5 +15,28 @@ const fileSource = (path: string): NamedSource => ({
   open: (from, onProblem) => followFile({ path, from: from?.kind === 'file' ? from : null, onProblem }),
 })
 
+const journalSource: NamedSource = {
+  name: 'journal',
+  open: (from, onProblem) => followJournal({ from: from?.kind === 'journal' ? from : null, onProblem }),
+}
+
+/** `udp:HOST:PORT`, `tcp:HOST:PORT`, `unix:PATH`; the configuration takes no other. */
+export const syslogAddress = (text: string): SyslogAddress => {
+  const [transport, ...rest] = text.split(':')
+  if (transport === 'unix') return { transport, path: rest.join(':') }
+  const port = Number(rest.pop())
+  const host = rest.join(':').replace(/^\[(.*)\]$/, '$1')
+  return { transport: transport === 'tcp' ? 'tcp' : 'udp', port, ...(host !== '' && { host }) }
+}
+
+const syslogSource = (text: string): NamedSource => ({
+  name: `syslog-${text.replace(/[^A-Za-z0-9.-]+/g, '_')}`.slice(0, 200),
+  open: (_from, onProblem) => listenForSyslog({ address: syslogAddress(text), onProblem }),
+})
+
 /** What the configuration asks for. */
-export const sourcesOf = ({ logFile }: Config['openssh']): NamedSource[] => [...(logFile ? [fileSource(logFile)] : [])]
+export const sourcesOf = ({ logFile, listen, journal }: Config['openssh']): NamedSource[] => [
+  ...(logFile ? [fileSource(logFile)] : []),
+  ...listen.map(syslogSource),
+  ...(journal ? [journalSource] : []),
+]

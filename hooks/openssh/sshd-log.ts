@@ -58,7 +58,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
   const secondFactors = createSecondFactors(snapshot.secondFactors)
   const counts: SshdLogCounts = { lines: 0, sshdLines: 0, events: 0, cut: 0, undated: 0, unexpanded: 0 }
 
-  const sceneOf = (line: string, { host, pid }: Header, nowMs: number): Scene => {
+  const sceneOf = (line: string, { host, pid, entry }: Header, nowMs: number): Scene => {
     let lineId: LineId | null = null
     let part = 0
     return {
@@ -69,7 +69,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
       nowMs,
       at: new Date(nowMs).toISOString(),
       nextId: () => {
-        lineId ??= ids.ofLine(line, nowMs)
+        lineId ??= ids.ofLine(entry ?? line, nowMs)
         return { ...lineId, part: part++ }
       },
       connections,

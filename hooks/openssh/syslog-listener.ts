@@ -140,7 +140,8 @@ const listenDatagrams = (host: string, port: number, onProblem: OnProblem): Sysl
       return boundPort
     },
     start: async (onLines) => {
-      const deliver = createTurn(onLines, onProblem, stop)
+      const { deliver, halt } = createTurn(onLines, onProblem, stop)
+      socket.on('close', halt)
       socket.on('message', (datagram) => {
         if (waiting.length >= maxWaitingDatagrams || waitingBytes + datagram.length > maxWaitingBytes) {
           lostBytes += datagram.length
