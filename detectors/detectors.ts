@@ -4,7 +4,10 @@ import type { Backends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Logger } from '#services/log.ts'
 import type { DetectorSettings } from '#services/schema/detector-settings.ts'
+import { loadDirectory } from './directory/load-directory.ts'
 import type { FoldContext } from './engine/folded.ts'
+import { noGeo } from './geo/geo.ts'
+import { openGeo } from './geo/mmdb-geo.ts'
 import { createPrograms } from './programs.ts'
 import { createRunner, groups } from './runner/runner.ts'
 import { scheduleTicks } from './schedule/ticks.ts'
@@ -13,8 +16,6 @@ const drainMs = 5_000
 
 export type DetectorsOptions = Pick<Backends, 'bus' | 'state' | 'origins'> & {
   config: DetectorSettings
-  /** What is known of people and places now. */
-  context: () => FoldContext
   clock: Clock
   registry: Registry
   log: Logger
@@ -25,10 +26,13 @@ export type Detectors = {
   close(): Promise<void>
 }
 
-/** Bus → alerts. */
+/** Bus → alerts. @throws BTZ_DIRECTORY_INVALID BTZ_GEO_INVALID */
 export const createDetectors = async ({ config, ...options }: DetectorsOptions): Promise<Detectors> => {
   const { bus, clock, log } = options
-  const runner = await createRunner({ ...options, settings: config, programs: createPrograms() })
+  const directory = loadDirectory({ file: config.directoryFile, log, clock })
+  const geo = config.geoFile === undefined ? noGeo : await openGeo(config.geoFile)
+  const context = (): FoldContext => ({ directory: directory.current(), geo, settings: config })
+  const runner = await createRunner({ ...options, context, settings: config, programs: createPrograms() })
   const ticks = scheduleTicks({ runner, clock, log })
   const ours: readonly string[] = Object.values(groups)
   const isDone = async (): Promise<boolean> =>
@@ -43,6 +47,7 @@ export const createDetectors = async ({ config, ...options }: DetectorsOptions):
     close: async () => {
       await ticks.stop()
       await runner.close()
+      directory.close()
     },
   }
 }

@@ -27,7 +27,7 @@ const rights: Record<Exclude<KafkaRole, 'set-up' | 'agent'>, Rights> = {
   },
   detectors: {
     reads: ['session-events', 'entity-events'],
-    writes: ['session-events', 'entity-events', 'alerts', 'dead-letters'],
+    writes: ['entity-events', 'alerts', 'dead-letters'],
   },
   delivery: { reads: ['alerts', 'session-events'], writes: ['session-events', 'alerts', 'dead-letters'] },
   viewer: { reads: ['session-frames'], writes: ['session-events', 'alerts'] },
