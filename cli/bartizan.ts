@@ -3,10 +3,13 @@ import { BartizanError } from '#services/errors.ts'
 import { version } from '#services/version.ts'
 import { agentCommand } from './agent.ts'
 import { configCommand } from './config.ts'
+import { deadLettersCommand } from './dead-letters.ts'
 import { doctorCommand } from './doctor/doctor.ts'
+import { importCommand } from './import.ts'
 import { loginCommand } from './login.ts'
 import { roleCommands } from './roles.ts'
 import { setupCommand } from './setup.ts'
+import { sinksCommand } from './sinks.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
 
@@ -34,10 +37,13 @@ for (const command of [
   agentCommand,
   ...roleCommands,
   loginCommand,
+  importCommand,
   tokenCommand,
   configCommand,
   setupCommand,
   doctorCommand,
+  sinksCommand,
+  deadLettersCommand,
 ])
   program.addCommand(command())
 /** Wrong usage ends with 2 everywhere; commander itself says 1. */

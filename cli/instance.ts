@@ -20,18 +20,35 @@ const Problem = z.looseObject({
   hint: z.string().optional(),
 })
 
+export type Instance = { url: string; token: string }
+
+/** The running instance of this data folder, and BARTIZAN_TOKEN or the owner's. @throws BTZ_NOT_RUNNING */
+export const findInstance = async ({ data }: Config): Promise<Instance> => {
+  const endpoints = await readFile(join(data, 'endpoints.json'), 'utf8').catch((cause) => {
+    throw notRunning(data, cause)
+  })
+  const { httpPort } = ConsoleEndpoints.parse(JSON.parse(endpoints))
+  const token = process.env.BARTIZAN_TOKEN ?? (await readFile(ownerTokenFile(data), 'utf8').catch(() => '')).trim()
+  return { url: `http://127.0.0.1:${httpPort}`, token }
+}
+
+/** What an answer other than 2xx says. */
+export const refusalOf = async (response: Response): Promise<BartizanError> => {
+  const problem = Problem.catch({}).parse(await response.json().catch(() => null))
+  return new BartizanError(
+    response.status === 401 || response.status === 403 ? 'BTZ_FORBIDDEN' : 'BTZ_REQUEST_INVALID',
+    problem.detail ?? problem.title ?? `the instance answered ${response.status}`,
+    problem.hint === undefined ? {} : { hint: problem.hint },
+  )
+}
+
 /**
  * A call to the running instance of this data folder, with BARTIZAN_TOKEN or as the folder's owner.
  * @throws BTZ_NOT_RUNNING BTZ_FORBIDDEN (with the instance's own words)
  */
 export const callInstance = async (config: Config, method: string, path: string, body?: unknown): Promise<unknown> => {
-  const endpoints = await readFile(join(config.data, 'endpoints.json'), 'utf8').catch((cause) => {
-    throw notRunning(config.data, cause)
-  })
-  const { httpPort } = ConsoleEndpoints.parse(JSON.parse(endpoints))
-  const token =
-    process.env.BARTIZAN_TOKEN ?? (await readFile(ownerTokenFile(config.data), 'utf8').catch(() => '')).trim()
-  const response = await fetch(`http://127.0.0.1:${httpPort}${path}`, {
+  const { url, token } = await findInstance(config)
+  const response = await fetch(`${url}${path}`, {
     method,
     headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -39,12 +56,6 @@ export const callInstance = async (config: Config, method: string, path: string,
   }).catch((cause) => {
     throw notRunning(config.data, cause)
   })
-  const answer = response.status === 204 ? null : await response.json().catch(() => null)
-  if (response.ok) return answer
-  const problem = Problem.catch({}).parse(answer)
-  throw new BartizanError(
-    response.status === 401 || response.status === 403 ? 'BTZ_FORBIDDEN' : 'BTZ_REQUEST_INVALID',
-    problem.detail ?? problem.title ?? `the instance answered ${response.status}`,
-    problem.hint === undefined ? {} : { hint: problem.hint },
-  )
+  if (!response.ok) throw await refusalOf(response)
+  return response.status === 204 ? null : response.json().catch(() => null)
 }

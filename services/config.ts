@@ -40,12 +40,13 @@ const Sudo = z.strictObject({
     .describe('how long a cut session waits for its client before it ends as truncated'),
   idleHelloMs: int.default(10_000).describe('a connection that says nothing for this long is closed'),
 })
+const syslogAddress = /^(?:(?:udp|tcp):(?:(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,253}):)?\d{1,5}|unix:\/.{1,200})$/
 const Openssh = z.strictObject({
   logFile: z
     .string()
     .optional()
     .describe("sshd's log (LogLevel VERBOSE), followed from its beginning; BARTIZAN_OPENSSH_LOG names it too"),
-  listen: list(z.string())
+  listen: list(z.string().regex(syslogAddress, 'not udp:HOST:PORT, tcp:HOST:PORT or unix:PATH'))
     .default([])
     .describe('where syslog comes in: udp:127.0.0.1:5514, tcp:127.0.0.1:5514, unix:/run/bartizan/log'),
   journal: bool.default(false).describe('read the journal of systemd'),

@@ -7,6 +7,7 @@ export const errorCodes = {
   BTZ_DISK_FULL: 'the disk is full',
   BTZ_PORT_IN_USE: 'another program listens on the port',
   BTZ_AGENT_START: 'the agent process did not start',
+  BTZ_IMPORT_FAILED: 'a file cannot be imported',
   BTZ_NOT_RUNNING: 'no Bartizan runs on this data folder',
   BTZ_BUS_CLOSED: 'the bus is closed',
   BTZ_BUS_RECORD_TOO_LARGE: 'a record is larger than the bus takes',

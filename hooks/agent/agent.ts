@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { startOpensshHook } from '#hooks/openssh/openssh-hook.ts'
 import { passedSocket, type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
 import { type Identity, loadIdentity } from '#services/access/identity.ts'
 import type { Bus } from '#services/bus/bus.ts'
@@ -111,6 +112,14 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     watchSpool(options, core, links)
     const listenFd = passedSocket(process.env, process.pid)
     const hook = await startSudoHook({ config, recorder: core.recorder, log, listenFd })
+    const openssh = await startOpensshHook({
+      config: config.openssh,
+      folder: join(folder, 'openssh'),
+      recorder: core.recorder,
+      hasRoom: () => core.spool.level === 'ok' || core.spool.level === 'warning',
+      log,
+    })
+    closers.push(openssh.close)
     const infoFile = await publish(config, log, hook.port)
     links.health.started()
 

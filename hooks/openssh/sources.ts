@@ -2,7 +2,7 @@ import type { Config } from '#services/config.ts'
 import { followFile } from './follow-file.ts'
 import { followJournal } from './journal.ts'
 import type { LineSource, Position, SourceProblem } from './line-source.ts'
-import { listenForSyslog, type SyslogAddress } from './syslog-listener.ts'
+import { listenSyslog, type SyslogAddress } from './syslog-listener.ts'
 
 export type NamedSource = {
   /** Also that of the file in which its place is kept. */
@@ -31,7 +31,7 @@ export const syslogAddress = (text: string): SyslogAddress => {
 
 const syslogSource = (text: string): NamedSource => ({
   name: `syslog-${text.replace(/[^A-Za-z0-9.-]+/g, '_')}`.slice(0, 200),
-  open: (_from, onProblem) => listenForSyslog({ address: syslogAddress(text), onProblem }),
+  open: (_from, onProblem) => listenSyslog(syslogAddress(text), onProblem),
 })
 
 /** What the configuration asks for. */

@@ -27,6 +27,10 @@ const rowId = ({ bastion, connectionId }: Connection, event: SessionEvent): Sess
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
 
+/** sshd names it as it stands below /dev. */
+const terminalOf = (name: string | null): string | null =>
+  name === null || name.startsWith('/') ? name : `/dev/${name}`
+
 const rowOf = (
   connection: Connection,
   { login, disconnect }: Visit,
@@ -54,10 +58,10 @@ const rowOf = (
     recorded: false,
     state: event.kind === 'login' ? 'tunnel_only' : 'missing',
     endDetail: textOf(disconnect?.reason),
-    tty: textOf(event.terminal),
+    tty: terminalOf(textOf(event.ttyName)),
     rows: null,
     cols: null,
-    argv: [],
+    argv: [textOf(event.subsystem) ?? []].flat(),
     durationMs: endedAt === null ? null : Date.parse(endedAt) - startMs,
     outBytes: 0,
     inBytes: 0,

@@ -51,11 +51,18 @@ test('a login without an end yet, and one whose session was recorded, are no row
 })
 
 test('a channel that no recorder saw waits 60 seconds of event time and is missing then', (t) => {
-  const events = [login(0), channel(1, 0, { terminal: 'pts/3' })]
+  const events = [login(0), channel(1, 0, { ttyName: 'pts/3' })]
   t.deepEqual(rowsOf(events, epochMs + 60_999), { rows: [], dueAtMs: epochMs + 61_000 })
   const { rows, dueAtMs } = rowsOf([...events, disconnect(200)], epochMs + 61_000)
   t.is(dueAtMs, null)
-  t.like(rows[0], { state: 'missing', recorded: false, startedAt: at(1), endedAt: at(200), tty: 'pts/3', argv: [] })
+  t.like(rows[0], {
+    state: 'missing',
+    recorded: false,
+    startedAt: at(1),
+    endedAt: at(200),
+    tty: '/dev/pts/3',
+    argv: [],
+  })
 })
 
 test('a channel ends by its own end, or else with its connection', (t) => {
