@@ -37,7 +37,7 @@ const BulkTransfer = z.strictObject({
   uploadFactor: int.default(5).describe('uploads: the floors times this'),
   weekFactor: int.default(3).describe('seven days: the floors times this'),
   score: z.coerce.number().positive().default(5).describe('robust z-score that is unusual for the user'),
-  peakScore: z.coerce.number().positive().default(3.5).describe('likewise, for more than three times the most so far'),
+  peakScore: z.coerce.number().positive().default(3).describe('likewise, for more than three times the most so far'),
   ceilingBytes: int
     .default(20_000_000_000)
     .describe('what peers never move: alerted also of a user who is being learned'),
@@ -87,10 +87,13 @@ const OffHours = z.strictObject({
     .number()
     .default(0.03)
     .describe('an hour is usual when there were logins in it on this share of days'),
-  farHours: int.default(3).describe('alerted when so many hours from any that is usual'),
+  workdayHours: int.max(24).default(9).describe('a working day lasts so long, from the first usual hour'),
+  earlyHours: int.max(24).default(3).describe('alerted when so many hours before the next usual one or office hours'),
+  lateHours: int.max(24).default(4).describe('and so many after the last'),
   anyHours: int.default(15).describe('who has so many usual hours of the day works at any'),
   nights: int.default(2).describe('who was there on so many nights before is there at night at times'),
   nightsDays: int.default(60).describe('within these days'),
+  awayDays: int.default(30).describe('who is away is away for so long, then the hours there are learned'),
   freeWeeks: int.default(6).describe('who never came on a free day for so many weeks is alerted in daytime too'),
   dutyMarginMs: int.default(60 * minute).describe('duty may begin sooner and end later than planned by this'),
   gapMs: int.default(8 * 60 * minute).describe('logins that lie further apart are of two incidents'),

@@ -1,0 +1,41 @@
+import type { Observed, RuleContext } from '../../rule.ts'
+import type { HoursState } from './state.ts'
+
+const dayMs = 86_400_000
+
+/** Work that is done when others sleep. */
+const nightTickets: ReadonlySet<string> = new Set([
+  'break-glass',
+  'data-handover',
+  'migration',
+  'pentest',
+  'privileged-change',
+])
+
+/** On duty, or somebody who is there at such hours at times. Nothing of it excuses a place where the user never was. */
+export const isExpected = (
+  { nights }: HoursState,
+  { timeMs }: Observed,
+  { isNewPlace, night }: { isNewPlace: boolean; night: number },
+  { directory, settings, subject }: RuleContext,
+): boolean => {
+  const user = subject.key
+  const own = settings.offHours
+  const around = [timeMs, timeMs - own.dutyMarginMs, timeMs + own.dutyMarginMs]
+  if (around.some((atMs) => directory.isOnDuty(user, atMs))) return true
+  if (isNewPlace) return false
+  if (directory.person(user, timeMs)?.schedule === 'shift') return true
+  return nights.filter((one) => one < night && one >= night - own.nightsDays).length >= own.nights
+}
+
+/** What is planned for that time and worth a word, no alert; null: nothing. */
+export const plannedReason = ({ event, timeMs }: Observed, { directory, subject }: RuleContext): string | null => {
+  const user = subject.key
+  if (directory.isMaintenance(event.bastion, timeMs)) return `maintenance of ${event.bastion}`
+  const [ticket] = directory
+    .tickets({ user, target: event.target ?? null, sourceIp: event.sourceIp ?? null }, timeMs)
+    .filter(({ type }) => nightTickets.has(type))
+  if (ticket) return `ticket ${ticket.id} (${ticket.type}) is in force`
+  const journey = [timeMs, timeMs - dayMs, timeMs + dayMs].map((ms) => directory.travelOf(user, ms)).find(Boolean)
+  return journey ? `a journey to ${journey.city ?? (journey.country || 'somewhere')} is planned` : null
+}
