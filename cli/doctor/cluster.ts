@@ -65,13 +65,14 @@ const lookAt = (engine: Engine): Check => ({
   },
 })
 
-export const roles = ['receiver', 'ingest', 'viewer'] as const
+export const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer'] as const
 export type Role = (typeof roles)[number]
 
 const engines: Engine[] = ['kafka', 's3', 'elasticsearch']
 /** The receiver reads and writes no evidence. */
+const withoutEvidence: readonly (Role | undefined)[] = ['receiver', 'detectors', 'delivery']
 const enginesOf = (role: Role | undefined): Engine[] =>
-  role === 'receiver' ? engines.filter((engine) => engine !== 's3') : engines
+  withoutEvidence.includes(role) ? engines.filter((engine) => engine !== 's3') : engines
 
 /** Each looked at by its own adapter, with the credentials of this process. */
 export const clusterEngines = (role: Role | undefined): Check[] => enginesOf(role).map(lookAt)

@@ -84,8 +84,10 @@ const elasticsearchAs = async (stage: Stage, user: string, method: string, path:
   return answer.status
 }
 
+const roles = ['receiver', 'ingest', 'detectors', 'viewer']
+
 const rolesStayWithinTheirRights = async (t: ExecutionContext, stage: Stage): Promise<void> => {
-  for (const user of ['receiver', 'ingest', 'viewer']) {
+  for (const user of roles) {
     const tried = (method: string, path: string, body?: object) => elasticsearchAs(stage, user, method, path, body)
     t.is(await tried('GET', '/bartizan-*/_search'), 200, user)
     t.is(await tried('DELETE', '/bartizan-state'), 403, user)
@@ -119,7 +121,7 @@ onServices(test, () => {
       const { code, errors } = await runService(stage, 'setup')
       t.is(code, 0, `${round}: ${errors}`)
     }
-    for (const role of ['receiver', 'ingest', 'viewer']) {
+    for (const role of roles) {
       const { stop } = await startRole(t, stage, role)
       let wrong: Finding[] = []
       // On a machine that is busy enough any check may once run out of its time, which doctor then says.

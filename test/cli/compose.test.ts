@@ -9,7 +9,7 @@ import { bartizan } from '#test/helpers/running.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 const engines = ['elasticsearch', 'kafka', 'versitygw']
-const roles = ['ingest', 'receiver', 'viewer']
+const roles = ['detectors', 'ingest', 'receiver', 'viewer']
 const image = 'bartizan:local'
 
 const configOf = ({ environment }: Service) => {
@@ -89,7 +89,7 @@ realTest(test, ['go'], "each role's environment is a configuration, and its secr
     t.true(writable.includes(config.data), `${name}: the root file system is read-only`)
     if (config.keysFolder) t.true(writable.includes(config.keysFolder), name)
   }
-  t.is(users.size, 4, 'nobody shares a user')
+  t.is(users.size, roles.length + 1, 'nobody shares a user')
   const keysOf = (role: string) => project.services[role]!.volumes.find(({ source }) => source === 'keys')
   t.deepEqual(keysOf('ingest'), keysOf('viewer'))
   t.truthy(keysOf('viewer'))
