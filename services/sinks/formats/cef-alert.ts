@@ -1,4 +1,5 @@
 import type { Alert } from '../../schema/alert.ts'
+import { ruleFacts } from '../../schema/rules.ts'
 import { type CefFields, cefSource, labelled } from './cef-event.ts'
 
 export const alertInCef = (alert: Alert): CefFields => [
@@ -19,5 +20,6 @@ export const alertInCef = (alert: Alert): CefFields => [
   ...labelled('cs4', 'expected', alert.baseline?.expected),
   ...labelled('cs5', 'entity', `${alert.entity.kind}:${alert.entity.key}`),
   ...labelled('flexString1', 'gap', alert.gap ?? alert.check),
-  ['msg', alert.explanation],
+  ...labelled('flexString2', 'mitreTechnique', ruleFacts[alert.rule].technique.id),
+  ['msg', `${alert.title}: ${alert.explanation}`],
 ]

@@ -1,3 +1,4 @@
+import { ruleFacts } from '../../schema/rules.ts'
 import type { Format, FormatContext, Numbered } from '../sink.ts'
 import { alertInCef } from './cef-alert.ts'
 import { type CefFields, eventInCef } from './cef-event.ts'
@@ -61,7 +62,7 @@ const around = ({ seq, item }: Numbered, about: FormatContext): CefFields => {
 /** ArcSight's Common Event Format, version 0. */
 export const cef: Format = (numbered, about) => {
   const { item } = numbered
-  const name = item.type === 'event' ? kindNames[item.event.kind] : item.alert.title
+  const name = item.type === 'event' ? kindNames[item.event.kind] : ruleFacts[item.alert.rule].title
   const head = ['CEF:0', 'Bartizan', 'Bartizan', about.version, itemName(item), name].map(header)
   const fields = item.type === 'event' ? eventInCef(item.event) : alertInCef(item.alert)
   return `${head.join('|')}|${cefSeverities[severityOf(item)]}|${extension([...around(numbered, about), ...fields])}`

@@ -1,7 +1,9 @@
 import type { Alert } from '../../schema/alert.ts'
+import { ruleFacts } from '../../schema/rules.ts'
 import type { EcsPart } from './ecs.ts'
 import { ecsEndpoint, ecsRelated } from './ecs-related.ts'
 import type { Fields } from './json-line.ts'
+import { attackOf } from './mitre.ts'
 import { riskScores } from './severity.ts'
 
 const bartizanFields = (alert: Alert): Fields => ({
@@ -28,6 +30,19 @@ const bartizanFields = (alert: Alert): Fields => ({
   },
 })
 
+const listed = (of: { id: string; name: string } | null): Fields => ({
+  id: of ? [of.id] : [],
+  name: of ? [of.name] : [],
+})
+const threat = (alert: Alert): Fields => {
+  const { tactic, technique, subtechnique } = attackOf(alert.rule)
+  return {
+    framework: 'MITRE ATT&CK',
+    tactic: listed(tactic),
+    technique: { ...listed(technique), subtechnique: listed(subtechnique) },
+  }
+}
+
 export const alertInEcs = (alert: Alert): EcsPart => ({
   event: {
     kind: 'alert',
@@ -46,7 +61,13 @@ export const alertInEcs = (alert: Alert): EcsPart => ({
     source: ecsEndpoint(alert.sourceIp),
     user: { name: alert.user },
     related: ecsRelated({ users: [alert.user, alert.triage?.actor], ips: [alert.sourceIp], hosts: [alert.bastion] }),
-    rule: { id: alert.rule, name: alert.title, ruleset: 'bartizan' },
+    rule: {
+      id: alert.rule,
+      name: ruleFacts[alert.rule].title,
+      description: ruleFacts[alert.rule].description,
+      ruleset: 'bartizan',
+    },
+    threat: threat(alert),
     bartizan: bartizanFields(alert),
   },
 })

@@ -1,4 +1,5 @@
 import type { Alert } from '../../schema/alert.ts'
+import { ruleFacts } from '../../schema/rules.ts'
 import type { SessionEvent } from '../../schema/session-event.ts'
 import type { Format } from '../sink.ts'
 import { consoleLink, itemAt, itemBastion, itemId, itemName, outcomeOf, ownFields } from './item-facts.ts'
@@ -45,6 +46,7 @@ const ofAlert = (alert: Alert): LeefFields => ({
   historyDays: alert.baseline?.historyDays,
   triageActor: alert.triage?.actor,
   triageReason: alert.triage?.reason,
+  mitreTechnique: ruleFacts[alert.rule].technique.id,
   title: alert.title,
   msg: alert.explanation,
 })

@@ -1,6 +1,8 @@
 import type { Alert } from '../../schema/alert.ts'
+import { ruleFacts } from '../../schema/rules.ts'
 import { isClosed } from './item-facts.ts'
 import type { Fields } from './json-line.ts'
+import { attackOf } from './mitre.ts'
 import type { OcsfPart } from './ocsf.ts'
 import { device, endpoint, session, user } from './ocsf-objects.ts'
 import { ocsfSeverities, riskScores } from './severity.ts'
@@ -13,12 +15,19 @@ const activity = (alert: Alert): [number, string] => {
   return alert.revision === 1 && alert.triage === null ? [1, 'Create'] : [2, 'Update']
 }
 
+const attack = (alert: Alert): Fields => {
+  const { tactic, technique, subtechnique } = attackOf(alert.rule)
+  const named = (of: { id: string; name: string } | null): Fields | null => of && { uid: of.id, name: of.name }
+  return { tactic: named(tactic), technique: named(technique), sub_technique: named(subtechnique) }
+}
+
 const findingInfo = (alert: Alert, consoleLink: string | null): Fields => ({
   uid: alert.id,
   title: alert.title,
   desc: alert.explanation,
   types: [alert.rule],
-  analytic: { uid: alert.rule, name: alert.rule, type_id: 2 }, // behavioral
+  attacks: [attack(alert)],
+  analytic: { uid: alert.rule, name: ruleFacts[alert.rule].title, type_id: 2 }, // behavioral
   created_time: Date.parse(alert.at),
   first_seen_time: Date.parse(alert.firstEventAt),
   last_seen_time: Date.parse(alert.lastEventAt),
