@@ -40,24 +40,32 @@ const readingOf = (state: HoursState, wall: WallTime, observed: Observed, contex
 const isAwayAt = ({ away }: HoursState, from: From | null, timeMs: number): boolean =>
   away !== null && from !== null && timeMs < away.untilMs && isSame(away, from)
 
+/** What is learned of the hour, at home or away. */
+const withHour = (state: HoursState, { timeMs }: Observed, { wall, from, reading }: Moment, context: RuleContext) => {
+  const { settings, directory, subject } = context
+  const isFree = !directory.isWorkingDay(subject.key, timeMs) && !directory.isHoliday(subject.key, timeMs)
+  const login = { timeMs, isFree, settings: settings.offHours }
+  if (isAwayAt(state, from, timeMs)) {
+    const { away } = state
+    const history = withLogin({ ...away!.history, zone: state.history.zone }, wall, login)
+    return { ...state, away: { ...away!, history } }
+  }
+  const history = withLogin(state.history, wall, login)
+  const isNight = reading?.isFar && (directory.hasZone(subject.key, timeMs) || !isLearning(context, timeMs))
+  const nights = isNight ? withDay(state.nights, nightOf(wall), nightsKept) : state.nights
+  return history === state.history && nights === state.nights ? state : { ...state, history, nights }
+}
+
 /** What is learned of it, whatever it is. */
 const learned = (
   state: HoursState,
-  { timeMs }: Observed,
+  observed: Observed,
   moment: Moment,
   isDoubtful: boolean,
   context: RuleContext,
 ): HoursState => {
-  const { wall, from, reading } = moment
-  const { settings, directory, subject } = context
-  const isFree = !directory.isWorkingDay(subject.key, timeMs) && !directory.isHoliday(subject.key, timeMs)
-  const history = withLogin(state.history, wall, { timeMs, isFree, settings: settings.offHours })
-  const isAway = isAwayAt(state, from, timeMs)
-  const isNight = reading?.isFar && !isAway && (directory.hasZone(subject.key, timeMs) || !isLearning(context, timeMs))
-  const nights = isNight ? withDay(state.nights, nightOf(wall), nightsKept) : state.nights
-  const isKnown = history === state.history && nights === state.nights
-  const next = isKnown ? state : { ...state, history, nights }
-  return from === null ? next : withPlace(next, from, wall.day, isDoubtful)
+  const next = withHour(state, observed, moment, context)
+  return moment.from === null ? next : withPlace(next, moment.from, moment.wall.day, isDoubtful)
 }
 
 /** What is said of this login, and what it changes of what was said. */
@@ -76,6 +84,10 @@ const judged = (state: HoursState, observed: Observed, moment: Moment, context: 
   return step.findings.length > 0 ? step : { state: step.state, findings: night.findings.slice(-1) }
 }
 
+/** Who was away for long has moved. */
+const inPlaceNow = (state: HoursState, timeMs: number): HoursState =>
+  state.away === null || timeMs < state.away.untilMs ? state : { ...state, history: state.away.history, away: null }
+
 const inZoneNow = (state: HoursState, zone: string | null, timeMs: number): HoursState =>
   state.history.zone === zone ? state : { ...state, history: inZone(state.history, zone, timeMs) }
 
@@ -92,7 +104,7 @@ export const offHoursLogin: Rule<HoursState> = {
     const { directory, subject, isHistory } = context
     const { timeMs } = observed
     const zone = directory.hasZone(subject.key, timeMs) ? directory.zoneOf(subject.key, timeMs) : null
-    const state = inZoneNow(before, zone, timeMs)
+    const state = inZoneNow(inPlaceNow(before, timeMs), zone, timeMs)
     const wall = wallTime(zone ?? 'UTC', timeMs)
     const reading = readingOf(state, wall, observed, context)
     const moment: Moment = { wall, from: fromOf(observed, context), reading }

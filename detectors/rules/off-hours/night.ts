@@ -2,6 +2,7 @@ import type { WallTime } from '../../directory/zone-time.ts'
 import { type Finding, type Observed, quiet, type RuleContext, type Step } from '../../rule.ts'
 import { plural, span } from '../wording.ts'
 import { findingOf } from './finding.ts'
+import { noHours } from './hour-history.ts'
 import { type From, type HoursState, isSame, type Night, withAnother } from './state.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -68,7 +69,7 @@ export const withWhereabouts = (
   const { settleLogins, settleMs } = context.settings.newSourceIp
   const hasMoved = night.elsewhere === 0 && there >= settleLogins && timeMs - night.sinceMs >= settleMs
   if (!hasMoved) return quiet({ ...here, night: { ...night, there } })
-  const away = { ...from, untilMs: timeMs + context.settings.offHours.awayDays * dayMs }
+  const away = { ...from, untilMs: timeMs + context.settings.offHours.awayDays * dayMs, history: noHours }
   const nights = here.nights.filter((one) => one < Math.floor(night.sinceMs / dayMs) - 1) // those were no nights there
   return {
     state: { ...here, night: null, away, nights },

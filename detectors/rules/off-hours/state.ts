@@ -18,12 +18,15 @@ export type Night = {
   there: number
   elsewhere: number
 }
+/** Where the user is now: the hours at home mean nothing, and those of here count when it lasts. */
+export type Away = From & { untilMs: number; history: HourHistory }
+
 export type HoursState = {
   history: HourHistory
   nights: ActiveDays // with logins far from what is usual
   places: readonly KnownFrom[]
   night: Night | null
-  away: (From & { untilMs: number }) | null // where the user is now: the hours at home mean nothing
+  away: Away | null
 }
 
 export const noNights: HoursState = { history: noHours, nights: [], places: [], night: null, away: null }
