@@ -27,7 +27,7 @@ import { createStatusKeeper } from './status.ts'
 import { createWatch } from './watch.ts'
 
 const leaseMs = 30_000
-const maxNoticesTogether = { items: 20, bytes: 1024 * 1024, waitMs: 50 }
+const noticeLimits = { items: 200, bytes: 1024 * 1024, waitMs: 20 }
 
 export type DeliveryOptions = {
   bus: Bus
@@ -93,7 +93,7 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
         metrics.taken.inc({ sink: name }, count)
       },
     }
-    const limits = 'batch' in settings ? settings.batch : maxNoticesTogether
+    const limits = 'batch' in settings ? settings.batch : noticeLimits
     const shared = { name, topics: topicsOf(settings), limits, bus, state, clock, pause, log, told }
     if (opened.takes === 'items') {
       const { sink } = opened
