@@ -7,7 +7,7 @@ import { createWaiting } from './waiting.ts'
 /** Joins what sshd logged with what recorders saw, for the bastions of one partition of session-events. */
 
 const atOnce = 16
-const scanLimitMs = 24 * 3_600_000
+const lateMs = 3_600_000
 const scanPage = 1_000
 const clockKinds: EventKind[] = ['login', 'login_failed', 'session_started', 'session_ended', 'command']
 const maxConnectionIdChars = 128
@@ -24,15 +24,15 @@ const connectionOf = (event: SessionEvent): Connection | null => {
 
 /**
  * What the bastion's own sources say moves its time; a person at the console does not, since what was recorded may still
- * wait on the bastion. No event is later than it was received.
+ * wait on the bastion. No event is later than it was received; and what no agent sent (an old log) has nothing behind it
+ * that is still on its way, so its time is when it came.
  */
 const clockOf = (event: SessionEvent): number => {
   const isOfBastion = clockKinds.includes(event.kind) || (event.kind === 'recorder_health' && event.source === 'agent')
   if (!isOfBastion) return Number.NEGATIVE_INFINITY
-  return Math.min(
-    atMsOf(event),
-    event.receivedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(event.receivedAt),
-  )
+  if (event.receivedAt === undefined) return atMsOf(event)
+  const receivedMs = Date.parse(event.receivedAt)
+  return typeof event.agentSeq === 'number' ? Math.min(atMsOf(event), receivedMs) : receivedMs
 }
 
 const byBastion = (events: readonly SessionEvent[]): [string, SessionEvent[]][] => {
@@ -50,12 +50,6 @@ const connectionsOf = (events: readonly SessionEvent[]): Connection[] => {
   return [...found.values()]
 }
 
-/** Earlier in event time than all of them a process before this one may have waited for something. */
-const scanFromMs = (events: readonly SessionEvent[], clockMs: number): number => {
-  const earliestMs = events.reduce((least, event) => Math.min(least, atMsOf(event)), clockMs)
-  return Math.max(earliestMs, clockMs - scanLimitMs) - graceMs - slackMs
-}
-
 export const createConnectionLedger = (ctx: LedgerContext) => {
   const { catalog } = ctx
   const bastions = new Map<string, Bastion>()
@@ -71,12 +65,12 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
     }
   }
 
-  /** What waited when an earlier process ended. */
-  const startedSince = async (name: string, fromMs: number): Promise<Connection[]> => {
+  const startedBetween = async (name: string, fromMs: number, toMs: number): Promise<SessionEvent[]> => {
     const found: SessionEvent[] = []
+    const range = { from: new Date(fromMs - graceMs - slackMs), to: new Date(toMs) }
     let cursor: string | null = null
     do {
-      const query = { bastion: name, kinds: ['session_started' as const], from: new Date(fromMs), limit: scanPage }
+      const query = { bastion: name, kinds: ['session_started' as const], ...range, limit: scanPage }
       const page: Awaited<ReturnType<typeof catalog.events>> = await catalog.events({
         ...query,
         ...(cursor && { cursor }),
@@ -84,20 +78,34 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
       found.push(...page.items.filter(({ source }) => source === 'openssh'))
       cursor = page.next
     } while (cursor !== null)
-    return connectionsOf(found)
+    return found
   }
 
+  const newest = async (name: string, to?: Date): Promise<SessionEvent | undefined> =>
+    (await catalog.events({ bastion: name, kinds: clockKinds, limit: 1, ...(to && { to }) })).items[0]
+
+  /**
+   * What waited when an earlier process ended waited at the end of what that one knew: before these events, or, where
+   * they come late, in the last hour.
+   */
   const firstSight = async (name: string, events: readonly SessionEvent[]): Promise<Bastion> => {
-    const { items } = await catalog.events({ bastion: name, kinds: clockKinds, limit: 1 })
-    const clockMs = Math.max(...[...items, ...events].map(clockOf))
-    const bastion = { clockMs, waiting: createWaiting() }
-    if (Number.isFinite(clockMs)) {
-      const connections = await startedSince(name, scanFromMs(events, clockMs))
-      await look(
-        bastion,
-        connections.map((connection) => ({ connection, clockMs })),
-      )
+    const last = await newest(name)
+    const bastion = {
+      clockMs: Math.max(...[...(last ? [last] : []), ...events].map(clockOf)),
+      waiting: createWaiting(),
     }
+    const earliestMs = Math.min(...events.map(atMsOf))
+    const before = await newest(name, new Date(earliestMs - 1))
+    const beforeMs = before ? atMsOf(before) : earliestMs
+    const lastMs = last ? atMsOf(last) : beforeMs
+    const started = await startedBetween(name, beforeMs, beforeMs)
+    started.push(...(await startedBetween(name, Math.max(beforeMs, lastMs - lateMs), lastMs)))
+    if (!Number.isFinite(bastion.clockMs)) return bastion
+    const connections = connectionsOf(started)
+    await look(
+      bastion,
+      connections.map((connection) => ({ connection, clockMs: bastion.clockMs })),
+    )
     return bastion
   }
 
