@@ -36,7 +36,8 @@ export type LogFile = { path: string; device: number; inode: number; sizeBytes: 
 /** null: there is no such file, or it is none (a folder, a pipe). @throws what stat(2) says otherwise */
 export const lookAt = async (path: string): Promise<LogFile | null> => {
   try {
-    const { dev, ino, size, mtimeMs, ...found } = await stat(path)
+    const found = await stat(path)
+    const { dev, ino, size, mtimeMs } = found
     return found.isFile() ? { path, device: dev, inode: ino, sizeBytes: size, mtimeMs } : null
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
