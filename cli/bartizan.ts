@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { BartizanError } from '#services/errors.ts'
 import { version } from '#services/version.ts'
 import { agentCommand } from './agent.ts'
+import { backtestCommand } from './backtest.ts'
 import { configCommand } from './config.ts'
 import { deadLettersCommand } from './dead-letters.ts'
 import { doctorCommand } from './doctor/doctor.ts'
@@ -40,6 +41,7 @@ for (const command of [
   importCommand,
   tokenCommand,
   configCommand,
+  backtestCommand,
   setupCommand,
   doctorCommand,
   sinksCommand,
