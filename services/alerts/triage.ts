@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { listAll } from '../access/list-all.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { AlertReader } from '../catalog/catalog.ts'
 import { mergedAlert } from '../catalog/merged-alert.ts'
@@ -16,7 +17,6 @@ import type { StateStore } from '../state/state-store.ts'
 const decisionsPrefix = 'triage/'
 const marksPrefix = 'triage-unsaid/'
 const maxDecisions = 200
-const markPage = 500
 /** Whoever decides says it within this time, or does not come to it. */
 const graceMs = 10_000
 
@@ -98,7 +98,7 @@ export const createTriage = ({ state, bus, catalog, clock }: TriageOptions) => {
     /** Says what was decided by a process that ended before it could. Returns how many alerts that were. */
     sweep: async (): Promise<number> => {
       let said = 0
-      for (const { key, value, revision } of await state.list(marksPrefix, { limit: markPage })) {
+      for await (const { key, value, revision } of listAll(state, marksPrefix)) {
         if (Math.abs(clock.now() - Mark.parse(value).atMs) < graceMs) continue
         if (await sayAgain(key.slice(marksPrefix.length), revision)) said++
       }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { TestFn } from 'ava'
 import { addressRange } from '#services/address-key.ts'
 import type { AlertQuery } from '#services/catalog/catalog.ts'
+import { hasCode } from '#services/errors.ts'
 import { Alert } from '#services/schema/alert.ts'
 import { allPages, at, event, type MakeCatalogPlace, newId, opened } from './catalog-place.ts'
 
@@ -88,6 +89,31 @@ export const alertsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await place.settle()
     t.is((await catalog.alerts({ limit: 5, statuses: ['open'] })).items.length, 1)
     t.is((await catalog.alerts({ limit: 5, statuses: ['false_positive'] })).items.length, 0)
+  })
+
+  test('what two processes say of an alert at the same time both stands, once each was taken', async (t) => {
+    const { catalog, place } = await opened(t, make)
+    const other = await place.open()
+    t.teardown(() => other.close())
+    const a = alert('a', 0)
+    await catalog.putAlerts([a])
+    const untilTaken = async (put: () => Promise<void>): Promise<void> => {
+      for (let attempt = 0; attempt < 50; attempt++) {
+        try {
+          return await put()
+        } catch (error) {
+          if (!hasCode(error, 'BTZ_UNAVAILABLE')) throw error
+        }
+      }
+      t.fail('never taken')
+    }
+    for (let n = 1; n <= 10; n++) {
+      await Promise.all([
+        untilTaken(() => catalog.putAlerts([{ ...a, revision: 1 + n }])),
+        untilTaken(() => other.putAlerts([decided(a, 'acknowledged', n, `actor-${n}`)])),
+      ])
+      t.like(await catalog.alert(a.id), { revision: 1 + n, triage: { actor: `actor-${n}` } })
+    }
   })
 
   test('a decision about an alert that is not known yet is kept for it', async (t) => {

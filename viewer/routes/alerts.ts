@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Request, Router } from 'express'
 import { z } from 'zod'
 import { matchOf, suppressionOf } from '#services/alerts/suppressions.ts'
@@ -45,6 +46,21 @@ const queryOf = ({ status, rule, severity, q, withdrawn, suppressed, ...query }:
   ...(q && { text: q }),
   ...(withdrawn === 'true' && { withdrawn: true }),
 })
+
+const listedMs = 1_000
+const pollMs = 20
+
+/**
+ * Lists come from the catalog, which hears of a decision through the bus: whoever asks for one after the answer finds it
+ * decided, unless the indexer is behind.
+ */
+const untilListed = async ({ catalog, clock }: ViewerContext, { id, triage }: Alert): Promise<void> => {
+  const endMs = clock.now() + listedMs
+  while (clock.now() < endMs) {
+    if ((await catalog.alert(id))?.triage?.at === triage?.at) return
+    await sleep(pollMs)
+  }
+}
 
 export const alertRoutes = (context: ViewerContext): Router => {
   const router = Router()
@@ -97,6 +113,7 @@ export const alertRoutes = (context: ViewerContext): Router => {
     const why = reason === null ? status : `${status}: ${reason}`
     await audit({ principal, action: 'alert.triage', object: alert.id, reason: why, sourceIp: request.ip })
     const after = await triage.decide(alert, decided, { status, actor: principal.name, reason })
+    await untilListed(context, after)
     const [info] = await shown([after])
     response.setHeader('ETag', alertTag(after, (await triage.of(after.id)).stateRevision))
     response.setHeader('Cache-Control', 'no-store')
