@@ -2,6 +2,7 @@ import { ruleFacts } from '../../schema/rules.ts'
 import type { Format, FormatContext, Numbered } from '../sink.ts'
 import { alertInCef } from './cef-alert.ts'
 import { type CefFields, eventInCef } from './cef-event.ts'
+import { cut } from './cut.ts'
 import { consoleLink, itemAt, itemId, itemName } from './item-facts.ts'
 import { cefSeverities, severityOf } from './severity.ts'
 import { visible, visibleLines } from './visible.ts'
@@ -33,15 +34,18 @@ const header = (text: string): string =>
     .slice(0, 512)
     .replace(/[\\|]/g, (character) => `\\${character}`)
 
-const cut = (text: string, limit: number): string =>
-  text.length <= limit ? text : `${text.slice(0, limit - 1).toWellFormed()}…`
+const markCharacters = 32
+const within = (text: string, limit: number): string => {
+  if (text.length <= limit) return text
+  return limit > 2 * markCharacters ? cut(text, limit - markCharacters) : `${text.slice(0, limit - 1).toWellFormed()}…`
+}
 
 const escapes: Record<string, string> = { '\\': '\\\\', '=': '\\=', '\n': '\\n', '\r': '\\r' }
 const extension = (fields: CefFields): string =>
   fields
     .filter(([, value]) => value !== null && value !== undefined && value !== '')
     .map(([key, value]) => {
-      const text = cut(visibleLines(String(value)), maxCharacters[key] ?? textLimit)
+      const text = within(visibleLines(String(value)), maxCharacters[key] ?? textLimit)
       return `${key}=${text.replace(/[\\=\n\r]/g, (character) => escapes[character]!)}`
     })
     .join(' ')

@@ -26,9 +26,9 @@ const pruned = (value: Field, depth = 0): Field => {
   return Object.fromEntries(kept)
 }
 
-// Legal inside of JSON strings, but a line end to some readers of lines.
-const lineEnds = /[\u0085\u2028\u2029]/g
+// Legal inside of JSON strings, but a line end to some readers of lines, and controls to terminals.
+const controls = /[\u007f-\u009f\u2028\u2029]/g
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** One JSON object on one line, without what is empty. */
-export const jsonLine = (fields: Fields): string => JSON.stringify(pruned(fields)).replace(lineEnds, escaped)
+export const jsonLine = (fields: Fields): string => JSON.stringify(pruned(fields)).replace(controls, escaped)

@@ -1,6 +1,7 @@
 import { Alert } from '../../schema/alert.ts'
 import { SessionEvent } from '../../schema/session-event.ts'
 import type { Format, FormatContext, Numbered, Outgoing } from '../sink.ts'
+import { cut } from './cut.ts'
 import type { Field } from './json-line.ts'
 
 /** At most so many characters of a text, and entries of a list. */
@@ -18,15 +19,8 @@ const maxKnownFields = 40 // of an event: more than these are unknown to us
 /** By these it is found again. */
 const kept = new Set(['id', 'at', 'kind', 'bastion', 'sessionId', 'rule'])
 
-const text = (value: string, { characters }: Limit): string => {
-  if (value.length <= characters) return value
-  // Not within a pair of surrogates.
-  const head = value.slice(0, characters).replace(/[\ud800-\udbff]$/, '')
-  return `${head}…[+${value.length - head.length} characters]`
-}
-
 const value = (of: Field, limit: Limit, depth = 0): Field => {
-  if (typeof of === 'string') return text(of, limit)
+  if (typeof of === 'string') return cut(of, limit.characters)
   if (typeof of !== 'object' || of === null) return of
   if (depth === maxDepth) return '…[deeper than 16]'
   if (Array.isArray(of)) {
@@ -36,7 +30,7 @@ const value = (of: Field, limit: Limit, depth = 0): Field => {
   const all = Object.entries(of)
   const fields = all.slice(0, limit.entries + (depth === 0 ? maxKnownFields : 0))
   const left = fields.map(([name, field]) => [
-    text(name, limit),
+    cut(name, limit.characters),
     kept.has(name) ? field : value(field, limit, depth + 1),
   ])
   const mark = fields.length < all.length ? [['…', `+${all.length - fields.length} fields`]] : []
