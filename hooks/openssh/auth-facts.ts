@@ -1,5 +1,5 @@
 import { isPlainKey, type KeyText, readKeyText } from './key-text.ts'
-import { type Peer, userFromHost, userFromPeer } from './peer.ts'
+import { type Peer, userFromHost, userFromPeer, userThenPeer } from './peer.ts'
 import type { FailureReason } from './state.ts'
 
 /** What a line says about somebody's coming in. `ip` undefined: the line can be read in two ways. */
@@ -112,6 +112,12 @@ export const readNotAllowed = (text: string): AuthFact | null => {
   const because = text.lastIndexOf(' not allowed because ')
   const peer = because < 0 ? null : userFromHost(text, 'User '.length, because)
   return peer && { type: 'turnedAway', user: peer.user, ip: peer.ip, reason: 'unknown', announces: true }
+}
+
+/** `ROOT LOGIN REFUSED FROM IP port N`: a `Failed` follows, whatever root knew. */
+export const readRootRefused = (text: string): AuthFact => {
+  const ip = userThenPeer(text, 'ROOT LOGIN REFUSED FROM '.length)?.ip ?? null
+  return { type: 'turnedAway', user: 'root', ip, reason: 'unknown', announces: false }
 }
 
 /** pam_unix's account phase: what follows fails though its password was right. */

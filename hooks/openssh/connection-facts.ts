@@ -115,13 +115,16 @@ export const readDisconnecting = (text: string): ConnectionFact => {
   return { type: 'end', who: null, peer: null, reason: text.slice(0, 256), last: true }
 }
 
+const received = /^Received disconnect from ([0-9A-Za-z.:%]{2,64}?)(?: port ([0-9]{1,5}))?: ?[0-9]{1,10}: ?/
+
 /** `Received disconnect from IP port N:11: words` (before OpenSSH 7.1 `from IP: 11: words`): the client's own words. */
 export const readReceivedDisconnect = (text: string): ConnectionFact => {
-  const code = /^Received disconnect from [0-9A-Za-z.:%]{2,64}(?: port [0-9]{1,5})?: ?[0-9]{1,10}: ?/.exec(
-    text.slice(0, 160),
-  )
-  const words = code ? text.slice(code[0].length) : ''
-  return { type: 'end', who: null, peer: null, reason: (words || 'disconnected').slice(0, 256), last: false }
+  const match = received.exec(text.slice(0, 160))
+  const ip = addressOf(match?.[1] ?? '')
+  const port = match?.[2] === undefined ? -1 : portBetween(match[2], 0, match[2].length)
+  const peer = ip === undefined || port < 0 ? null : { user: '', ip, port }
+  const words = match ? text.slice(match[0].length, match[0].length + 256) : ''
+  return { type: 'end', who: null, peer, reason: words || 'disconnected', last: false }
 }
 
 /** `IP port N`, or since OpenSSH 9.9, by the listener, `connection from IP to IP, pid = N`. */

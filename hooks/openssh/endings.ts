@@ -17,7 +17,7 @@ export const endConnection = (scene: Scene, connection: Connection, end: Pending
   connection.ending = null
   scene.connections.remove(connection)
   const endedMs = Date.parse(end.at)
-  const { acceptedMs, outBytes, inBytes, channels } = connection
+  const { acceptedMs, outBytes, inBytes, channels, verbose } = connection
   const fields = {
     outcome: 'success',
     protocol: 'ssh',
@@ -29,7 +29,8 @@ export const endConnection = (scene: Scene, connection: Connection, end: Pending
     exitSignal: null,
     recorded: false,
     reason: end.reason,
-    channels,
+    // Below VERBOSE sshd does not say that sessions start: none is not known to be none.
+    channels: verbose || channels > 0 ? channels : null,
   }
   emit(scene, 'session_ended', connection, fields, end)
 }

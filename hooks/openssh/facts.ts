@@ -7,6 +7,7 @@ import {
   readNotAllowed,
   readPamFailure,
   readPamRefused,
+  readRootRefused,
 } from './auth-facts.ts'
 import {
   type ConnectionFact,
@@ -53,13 +54,7 @@ const readings: Reading[] = [
   noted('Postponed ', (text, known) => readAuth('postponed', text, 10, known)),
   noted('User child is on pid ', readChild),
   noted('User ', readNotAllowed),
-  noted('ROOT LOGIN REFUSED FROM ', () => ({
-    type: 'turnedAway',
-    user: 'root',
-    ip: null,
-    reason: 'unknown',
-    announces: false,
-  })),
+  noted('ROOT LOGIN REFUSED FROM ', readRootRefused),
   noted('PAM: ', (text) => readPamFailure(text, 5)),
   noted('Access denied for user ', (text) => readPamRefused(text, 23)),
   noted('pam_unix(sshd:session): session closed for user ', () => ({ type: 'closed', reason: 'session closed' })),

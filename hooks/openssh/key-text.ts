@@ -45,5 +45,11 @@ export const readKeyText = (text: string): KeyText | null => {
   const [keyType = '', fingerprint = ''] = text.slice(0, 300).split(' ', 2)
   const comma = fingerprint.indexOf(',')
   if (comma < 1) return null
-  return { keyType, keyFingerprint: fingerprint.slice(0, comma), certId: null, certSerial: null, certCa: null }
+  return {
+    keyType,
+    keyFingerprint: fingerprint.slice(0, Math.min(comma, 128)),
+    certId: null,
+    certSerial: null,
+    certCa: null,
+  }
 }

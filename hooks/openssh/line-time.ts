@@ -36,7 +36,8 @@ export const createLineTimes = ({ zone, year, notAfterMs, lastMs: from }: Option
     const second = seconds === '60' ? '59' : seconds // a leap second
     const plain = `${start}${second}.${(fraction ?? '').slice(0, 3).padEnd(3, '0')}`
     if (offset !== undefined) return Date.parse(plain + offset.toUpperCase())
-    return toUtc(offsetAt, Date.parse(`${plain}Z`), (lastMs ?? 0) - maxBackInHourMs)
+    const wallMs = Date.parse(`${plain}Z`)
+    return Number.isNaN(wallMs) ? null : toUtc(offsetAt, wallMs, (lastMs ?? 0) - maxBackInHourMs)
   }
 
   const inYear = (of: number, month: number, day: number, timeMs: number): number | null => {

@@ -89,8 +89,7 @@ const pamFailure = (scene: Scene, { user, ip, reason }: Extract<AuthFact, { type
 
 const turnedAway = (scene: Scene, { user, ip, reason, announces }: Extract<AuthFact, { type: 'turnedAway' }>): void => {
   if (scene.pid === '') return
-  const connection = announces ? connectionOf(scene, ip ?? undefined, null) : scene.connections.ofPid(scene.pid)
-  if (!connection) return
+  const connection = connectionOf(scene, ip ?? undefined, null)
   connection.turnedAway = reason
   connection.ip ??= ip
   if (announces) connection.pending ??= announce(scene, { user, method: null, reason })
