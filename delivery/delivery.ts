@@ -8,7 +8,7 @@ import type { Logger } from '#services/log.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
 import { startSchedule } from '#services/schedule.ts'
 import type { Alert } from '#services/schema/alert.ts'
-import type { SinkSettings } from '#services/schema/sink-settings.ts'
+import { isNotifying, type SinkSettings } from '#services/schema/sink-settings.ts'
 import { openSink } from '#services/sinks/open-sink.ts'
 import type { StateStore } from '#services/state/state-store.ts'
 import { version } from '#services/version.ts'
@@ -93,7 +93,7 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
         metrics.taken.inc({ sink: name }, count)
       },
     }
-    const limits = 'batch' in settings ? settings.batch : noticeLimits
+    const limits = 'batch' in settings && !isNotifying(settings) ? settings.batch : noticeLimits
     const shared = { name, topics: topicsOf(settings), limits, bus, state, clock, pause, log, told }
     if (opened.takes === 'items') {
       const { sink } = opened

@@ -5,7 +5,7 @@ import type { Logger } from '#services/log.ts'
 import type { StateStore } from '#services/state/state-store.ts'
 import { type Cursor, createCursorStore } from './cursor.ts'
 import { createDurably } from './durably.ts'
-import { createIntake, type Limits, nameOf, type Taken } from './intake.ts'
+import { createIntake, type Limits, maxRunBytes, nameOf, type Taken } from './intake.ts'
 import type { Chosen, Outlet, Planned } from './outlet.ts'
 import type { Pause } from './pause.ts'
 import { beginAt, createPositions } from './positions.ts'
@@ -13,7 +13,6 @@ import { nextChunk, rangesFrom, rangesSince, withRecord } from './replay.ts'
 import { answerRequest, cursorKey, groupOf, type SinkRequest } from './requests.ts'
 import { type SendContext, sendPlan } from './send-plan.ts'
 
-const maxRunBytes = 128 * 1024
 const idleMs = 250
 const flushMs = 1_000
 const maxMarks = 200

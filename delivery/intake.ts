@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BusRecord, ConsumeControl, RecordRun } from '#services/bus/bus.ts'
 
 const heartbeatMs = 2_000
+export const maxRunBytes = 256 * 1024
 
 export const nameOf = ({ topic, partition }: { topic: string; partition: number }): string => `${topic}/${partition}`
 
@@ -33,6 +34,8 @@ export const createIntake = () => {
     }
     return { items, bytes }
   }
+  /** More waits on the bus, or the rest of a run was waited for already. */
+  const isBehind = (bytes: number): boolean => bytes >= maxRunBytes / 2 || live().some(({ at }) => at > 0)
   const changed = async (ms: number, signal: AbortSignal): Promise<void> => {
     const timer = new AbortController()
     const stop = AbortSignal.any([signal, timer.signal])
@@ -86,7 +89,7 @@ export const createIntake = () => {
       const end = performance.now() + limits.waitMs
       for (let held = size(); held.items > 0 && !signal.aborted; held = size()) {
         const leftMs = end - performance.now()
-        if (held.items >= limits.items || held.bytes >= limits.bytes || leftMs <= 0) break
+        if (held.items >= limits.items || held.bytes >= limits.bytes || leftMs <= 0 || isBehind(held.bytes)) break
         await changed(leftMs, signal)
       }
       return signal.aborted ? { records: [], next: {} } : takeNow(limits)

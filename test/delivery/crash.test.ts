@@ -27,7 +27,13 @@ test('killed -9 again and again, a destination misses nothing, and gets twice on
   const [receiver, pager] = [await httpReceiver(t), await httpReceiver(t)]
   const hook = { type: 'webhook', secretFiles: [secretFile], allowPrivate: true }
   const sinks = [
-    { ...hook, name: 'siem', url: receiver.url, send: { events: 'all', alerts: 'info' }, batch: { items: 20, waitMs: 5 } },
+    {
+      ...hook,
+      name: 'siem',
+      url: receiver.url,
+      send: { events: 'all', alerts: 'info' },
+      batch: { items: 20, waitMs: 5 },
+    },
     { ...hook, name: 'pager', url: pager.url, send: { alerts: 'low' }, notify: { stormMessages: 1_000 } },
   ]
   const data = join(folder, 'data')
@@ -44,7 +50,8 @@ test('killed -9 again and again, a destination misses nothing, and gets twice on
   await place.close()
 
   const itemsOf = () => receiver.received.flatMap(({ body }) => (JSON.parse(body) as Body).items ?? [])
-  const nameOf = ({ event, alert }: ReturnType<typeof itemsOf>[number]) => event?.id ?? `${alert?.id} ${alert?.revision}`
+  const nameOf = ({ event, alert }: ReturnType<typeof itemsOf>[number]) =>
+    event?.id ?? `${alert?.id} ${alert?.revision}`
   const distinct = () => new Set(itemsOf().map(nameOf)).size
   const wanted = events + 3 * alerts
   for (let kills = 0; kills < 4; kills++) {

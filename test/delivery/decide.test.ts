@@ -59,7 +59,10 @@ test('that an alert lost its ground is told to whom it was told', (t) => {
 })
 
 test('findings, what is too low, suppressed or from the past is not told but counted', (t) => {
-  const finding = tell([{ severity: 'info', count: 5 }, { severity: 'info', count: 10_000 }])
+  const finding = tell([
+    { severity: 'info', count: 5 },
+    { severity: 'info', count: 10_000 },
+  ])
   t.deepEqual(finding.told, [null, null])
   t.deepEqual(finding.desk.digest.findings, { 'auth-failures': { count: 1, attempts: 10_000 } })
   t.deepEqual(tell([{ severity: 'low' }], { minSeverity: 'high' }).told, [null])

@@ -66,21 +66,24 @@ test('what is suppressed is not told, and what is told elsewhere is', async (t) 
 })
 
 test('a storm ends in one message, and the digest of the day counts what was held back', async (t) => {
-  const place = await pagerPlace(t, { stormMessages: 3, stormMs: 1_500, digestTime: '00:00' })
-  let aheadMs = 0
-  await startDelivery(t, place, [place.sink], { clock: { now: () => Date.now() + aheadMs } })
+  const place = await pagerPlace(t, { stormMessages: 3, digestTime: '00:00' })
+  let nowMs = Date.UTC(2026, 0, 31, 12)
+  const at = new Date(nowMs).toISOString()
+  await startDelivery(t, place, [place.sink], { clock: { now: () => nowMs } })
   await produceAlerts(place.bus, [
-    ...Array.from({ length: 8 }, (_, n) => someAlert(n)),
+    ...Array.from({ length: 8 }, (_, n) => someAlert(n, { at })),
     someAlert(20, { severity: 'info', count: 10_000 }),
-    someAlert(21, { at: new Date(Date.now() - 40 * 86_400_000).toISOString() }),
+    someAlert(21, { at: new Date(nowMs - 40 * 86_400_000).toISOString() }),
   ])
+  await until(place.done, { limitMs: 30_000 })
+  nowMs += 600_000
   await until(() => place.pages().some(({ type }) => type === 'storm'), { limitMs: 30_000 })
   t.deepEqual(
     place.pages().map(({ type }) => type),
     ['alert.open', 'alert.open', 'alert.open', 'storm'],
   )
   t.like(place.pages()[3]?.data, { count: 5, highest: 'high' })
-  aheadMs = 86_400_000
+  nowMs += 86_400_000
   await until(() => place.pages().some(({ type }) => type === 'digest'), { limitMs: 30_000 })
   t.like(place.pages()[4]?.data, {
     rules: [{ rule: 'auth-failures', severity: 'high', count: 8 }],

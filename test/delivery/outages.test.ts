@@ -62,7 +62,9 @@ test('one malformed event, one of 5 MB and one that is refused: all others arriv
     events.map(({ id }) => id).filter((id) => id !== commandEvent(30).id),
   )
   t.true((await fileIds()).includes(large.id))
-  const letters = (await Promise.all([0, 1, 2].map((partition) => bus.read({ topic: 'dead-letters', partition }, 0, 100)))).flat()
+  const letters = (
+    await Promise.all([0, 1, 2].map((partition) => bus.read({ topic: 'dead-letters', partition }, 0, 100)))
+  ).flat()
   const why = letters.map(({ headers }) => [headers.where, headers.code, headers.reason])
   t.deepEqual(why.sort(), [
     ['sink-siem', 'BTZ_REQUEST_INVALID', 'not JSON'],
@@ -115,14 +117,21 @@ test('a destination that is away for long is told as an event, once', async (t) 
   const time = fastClock(1)
   let aheadMs = 0
   const clock = { now: () => time.clock.now() + aheadMs }
-  const delivery = await startDelivery(t, { bus, state }, [{ ...hook, send: { events: ['command'] } }], { ...time, clock })
+  const delivery = await startDelivery(t, { bus, state }, [{ ...hook, send: { events: ['command'] } }], {
+    ...time,
+    clock,
+  })
   await produceEvents(bus, many(0, 1))
   await until(() => receiver.received.length > 0, { limitMs: 30_000 })
   aheadMs = 20 * 60_000
   await delivery.look()
   await delivery.look()
-  const records = (await Promise.all([0, 1, 2].map((partition) => bus.read({ topic: 'session-events', partition }, 0, 100)))).flat()
-  const told = records.map(({ value }) => JSON.parse(Buffer.from(value).toString())).filter(({ source }) => source === 'delivery')
+  const records = (
+    await Promise.all([0, 1, 2].map((partition) => bus.read({ topic: 'session-events', partition }, 0, 100)))
+  ).flat()
+  const told = records
+    .map(({ value }) => JSON.parse(Buffer.from(value).toString()))
+    .filter(({ source }) => source === 'delivery')
   t.is(told.length, 1)
   t.like(told[0], { kind: 'recorder_health', agent: 'sink-soar' })
   t.regex(told[0].detail, /sink_behind/)

@@ -88,7 +88,10 @@ test('what an attacker typed makes no header, no further recipient and no second
   const { mails, open } = await mailPlace(t)
   const notifier = await open()
   const title = 'x\r\nBcc: eve@example.net\r\n\r\n.\r\nMAIL FROM:<eve@example.net>'
-  await notifier.send([{ seq: 1, notice: noticeOf({ title, user: 'a\r\n.\r\nb', explanation: '\u001b[31m\n.\nQUIT' }) }], signal)
+  await notifier.send(
+    [{ seq: 1, notice: noticeOf({ title, user: 'a\r\n.\r\nb', explanation: '\u001b[31m\n.\nQUIT' }) }],
+    signal,
+  )
   t.is(mails.length, 1)
   const [head = ''] = mails[0]!.text.split('\r\n\r\n')
   t.notRegex(head, /^Bcc:/im)

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { type SlackSinkSettings, SinkSettings } from '#services/schema/sink-settings.ts'
+import { SinkSettings, type SlackSinkSettings } from '#services/schema/sink-settings.ts'
 import type { DigestNotice, Notice } from '#services/sinks/notice.ts'
 import { SinkUnavailable } from '#services/sinks/sink.ts'
 import { createSlackNotifier, slackMessage } from '#services/sinks/slack-sink.ts'
@@ -14,7 +14,9 @@ const noticeOf = (more = {}): Notice => ({ kind: 'alert', id: 'n', status: 'open
 
 test('what an attacker typed mentions nobody, links nowhere and moves no cursor', (t) => {
   const hostile = '<!channel> <https://evil.example|click> \u001b[2J\u202e & \r\n* @here'
-  const text = JSON.stringify(slackMessage(noticeOf({ title: hostile, explanation: hostile, user: hostile }), consoleUrl))
+  const text = JSON.stringify(
+    slackMessage(noticeOf({ title: hostile, explanation: hostile, user: hostile }), consoleUrl),
+  )
   t.notRegex(text, /<!channel>|<https:\/\/evil|\\u001b|\u202e/)
   t.regex(text, /&lt;!channel&gt;/)
   t.regex(text, /<https:\/\/console\.example\/sessions\/s-1\?at=61500\|/)
