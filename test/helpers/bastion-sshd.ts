@@ -1,7 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import { freePort } from './free-port.ts'
 import { until } from './until.ts'
@@ -22,10 +24,13 @@ AcceptEnv LANG LC_*
 Subsystem sftp ${subsystem}
 `
 
-/** The machine's own sshd on a port of its own: its stock configuration with the recipe's behind it. */
+/**
+ * The machine's own sshd on a port of its own: its stock configuration with the recipe's behind it. `logFile`: what it
+ * says, as a syslog daemon writes it (sshd itself writes neither times nor process numbers there).
+ */
 export const startSshd = async (
   t: ExecutionContext<unknown>,
-  { folder, recipe, subsystem }: { folder: string; recipe: string; subsystem: string },
+  { folder, recipe, subsystem, logFile }: { folder: string; recipe: string; subsystem: string; logFile?: string },
 ): Promise<Sshd> => {
   const port = await freePort()
   const config = join(folder, 'sshd_config')
@@ -42,6 +47,10 @@ export const startSshd = async (
   child.stderr.on('data', (data: Buffer) => {
     log += data.toString('utf8')
   })
+  if (logFile !== undefined) {
+    const lines = createInterface({ input: child.stderr })
+    lines.on('line', (line) => appendFileSync(logFile, `${new Date().toISOString()} test-bastion sshd: ${line}\n`))
+  }
   await until(() => log.includes('Server listening'), { what: 'sshd' })
   return { port, log: () => log }
 }

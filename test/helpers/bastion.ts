@@ -54,6 +54,8 @@ export type BastionOptions = {
   /** Login shell of the recorded users, where it is not the wrapper as the recipe wants it. */
   passwdShell?: string
   subsystem?: string
+  /** Where sshd's log goes. */
+  logFile?: string
 }
 
 const makeKeys = async (folder: string): Promise<void> => {
@@ -104,6 +106,7 @@ export const startBastion = async (t: ExecutionContext<unknown>, options: Bastio
     folder,
     recipe: await instantiate('sshd_config'),
     subsystem: options.subsystem ?? '/usr/lib/openssh/sftp-server',
+    ...(options.logFile !== undefined && { logFile: options.logFile }),
   })
   const keyFile = join(folder, 'client_key')
   const target: Target = { port: sshd.port, keyFile, key: await readFile(keyFile, 'utf8') }
