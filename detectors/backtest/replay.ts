@@ -51,6 +51,12 @@ export const createReplay = (options: {
   const engines = new Map<EntityKind, Engine>(
     (Object.keys(programs) as EntityKind[]).map((kind) => [kind, { program: programs[kind], context, horizonMs }]),
   )
+  /** Where a rule wants to know its entity for ever, there is nothing to look for. */
+  const forgettable = new Set(
+    [...engines]
+      .filter(([, { program }]) => program.rules.every((rule) => rule.isOver !== undefined))
+      .map(([kind]) => kind),
+  )
   const entityOf = (subject: Subject, engine: Engine): Entity => {
     const name = `${subject.kind}:${subject.key}`
     const known = entities.get(name)
@@ -79,7 +85,7 @@ export const createReplay = (options: {
   const sweep = (): void => {
     sweptMs = nowMs
     for (const [name, entity] of entities) {
-      if (entity.maxMs > nowMs - quietMs) continue
+      if (!forgettable.has(entity.subject.kind) || entity.maxMs > nowMs - quietMs) continue
       tick(entity)
       if (!isForgettable(entity, engines.get(entity.subject.kind)!, nowMs)) continue
       closed.push(...alertsOf(entity.subject, entity.tip))

@@ -10,13 +10,25 @@ const bitsOf = (id: string): number => {
 }
 
 export const createSeenIds = (before: readonly number[] = []): SeenIds => {
-  const ids = new Set(before.slice(-maxIds))
+  const ids = new Set<number>()
+  // Which is the oldest is kept apart: a Set finds its first member by walking over all that were deleted before it.
+  const ring: number[] = []
+  let oldest = 0
+  const remember = (bits: number): void => {
+    if (ids.has(bits)) return
+    ids.add(bits)
+    if (ring.length < maxIds) {
+      ring.push(bits)
+      return
+    }
+    ids.delete(ring[oldest]!)
+    ring[oldest] = bits
+    oldest = (oldest + 1) % maxIds
+  }
+  for (const bits of before) remember(bits)
   return {
     has: (id) => ids.has(bitsOf(id)),
-    add: (id) => {
-      ids.add(bitsOf(id))
-      if (ids.size > maxIds) ids.delete(ids.values().next().value!)
-    },
-    toJSON: () => [...ids],
+    add: (id) => remember(bitsOf(id)),
+    toJSON: () => [...ring.slice(oldest), ...ring.slice(0, oldest)],
   }
 }
