@@ -19,6 +19,8 @@ export type KafkaWriterOptions = {
   nameOf(topic: Topic): string
   partitionCount(topic: Topic): number
   maxRecordBytes: number
+  /** For readers that are not ours: not every client can read zstd. */
+  isPlain?: boolean
   log: Logger
 }
 
@@ -31,7 +33,13 @@ const messageOf = ({ key, value, headers }: NewRecord): Message => ({
   ...(headers ? { headers } : {}),
 })
 
-export const createKafkaWriter = ({ kafka, nameOf, log, ...options }: KafkaWriterOptions): KafkaWriter => {
+export const createKafkaWriter = ({
+  kafka,
+  nameOf,
+  isPlain = false,
+  log,
+  ...options
+}: KafkaWriterOptions): KafkaWriter => {
   const producers = createProducers(kafka, log)
   const queues = new Map<string, PartitionQueue>()
 
@@ -39,7 +47,7 @@ export const createKafkaWriter = ({ kafka, nameOf, log, ...options }: KafkaWrite
     const name = nameOf(topic)
     const queue = createPartitionQueue((batch) => {
       const bytes = batch.reduce((sum, { value }) => sum + value.byteLength, 0)
-      const isCompressed = !compressedAlready.includes(topic) && bytes >= worthCompressingBytes
+      const isCompressed = !isPlain && !compressedAlready.includes(topic) && bytes >= worthCompressingBytes
       const messages = batch.map(messageOf)
       return asBusErrors(`writing to ${name}/${partition}`, () =>
         producers.send({ name, partition, messages, isCompressed }),

@@ -56,7 +56,8 @@ export const createKafkaSink = (settings: KafkaSinkSettings, options: KafkaSinkO
     const { cluster, found } = await connectTo(kafka, Object.values(names))
     await cluster.disconnect()
     const partitionCount = (topic: Topic) => found.get(nameOf(topic))?.partitions ?? 0
-    return createKafkaWriter({ kafka, nameOf, partitionCount, maxRecordBytes: settings.maxRecordBytes, log })
+    const { maxRecordBytes } = settings
+    return createKafkaWriter({ kafka, nameOf, partitionCount, maxRecordBytes, isPlain: true, log })
   }
   const write = async (records: NewRecord[]): Promise<Sent> => {
     const sizes = records.map(({ value, key }) => value.byteLength + Buffer.byteLength(key) + 1_024) // headers, roughly
