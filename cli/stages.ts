@@ -15,11 +15,11 @@ import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
 import { createTriage } from '#services/alerts/triage.ts'
+import { keepSaying } from '#services/alerts/triage-sweep.ts'
 import type { Backends, ReceiverBackends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
-import { startSchedule } from '#services/schedule.ts'
 import { createAudit } from '#viewer/access/audit.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
@@ -124,15 +124,13 @@ export const deliveryRouter = ({ config, backends, access, clock }: StageOptions
   return deliveryRoutes({ ...backends, ...access, operations, deadLetters, bastion: config.bastion, clock })
 }
 
-const everyQuarterMinute = '*/15 * * * * *'
-
 /** Catalog and evidence → people. `publicUrl`: how browsers reach it. */
 export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => string): RoutedStage => {
   const { config, backends, access, clock } = options
   const log = options.log.child({ stage: 'viewer' })
   const orders = createOrders({ ...backends, clock, log })
   const triage = createTriage({ ...backends, clock })
-  const sweeping = startSchedule(everyQuarterMinute, log, async () => void (await triage.sweep()))
+  const sweeping = keepSaying(triage, log)
   const router = createViewer({
     ...healthOf(options),
     ...access,

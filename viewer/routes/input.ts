@@ -14,7 +14,7 @@ export const word = z.string().min(1).max(256).optional()
 export const text = z.string().max(512).optional()
 
 /** Why somebody does a thing. */
-export const reason = z.string().trim().min(3).max(2_048)
+export const reason = z.string().trim().min(1).max(2_048)
 
 /** Several of these values, by comma. */
 export const commaList = <T extends string>(values: readonly T[]) =>
