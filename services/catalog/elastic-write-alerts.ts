@@ -11,8 +11,8 @@ import { mergedAlert } from './merged-alert.ts'
 import { alertText } from './search-text.ts'
 import { createWriteQueue } from './write-queue.ts'
 
-/** Of all calls that came together: one alert stands once in a request, whoever said how much of it. */
-const maxCallsTogether = 64
+/** What stands is read first, so a request is as large as what comes back: some thousand alerts at most. */
+const maxCallsTogether = 8
 
 type Stored = { row: string }
 type Present = Standing<Stored> | null
