@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import maxmind, { type AsnResponse, type CityResponse, type IspResponse, type Reader } from 'maxmind'
 import { BartizanError } from '#services/errors.ts'
 import type { Geo, GeoLookup } from './geo.ts'
@@ -47,8 +48,9 @@ export const openGeo = async (files: string): Promise<GeoLookup> => {
   const readers = await Promise.all(names.filter(Boolean).map(open))
   const known = new Map<string, Geo | null>()
   const look = (ip: string): Geo | null => {
-    if (ip.length > 64 || !maxmind.validate(ip)) return null
-    const rows = readers.map((reader) => reader.get(ip)).filter((row) => row !== null)
+    if (ip.length > 64 || !ipaddr.isValid(ip)) return null
+    const address = ipaddr.process(ip).toString() // an IPv4 address in IPv6 clothes is one
+    const rows = readers.map((reader) => reader.get(address)).filter((row) => row !== null)
     return merged(rows)
   }
   return (ip) => {

@@ -46,10 +46,8 @@ const findingOf = (
   const what = wordOf[verdict.novelty]
   const from = where(place.ip, context.geo(place.ip))
   const { addresses, networks, days } = historyOf(state)
-  const expected = `one of ${plural(addresses, 'address')} in ${plural(networks, 'network')}`.replace(
-    'addresss',
-    'addresses',
-  )
+  const known = addresses === 1 ? '1 known address' : `${addresses} known addresses`
+  const expected = `${known} in ${plural(networks, 'network')}`
   return {
     window: `${place.ip} ${new Date(timeMs).toISOString().slice(0, 10)}`,
     severity: verdict.severity ?? 'info',
@@ -76,18 +74,9 @@ const findingOf = (
 }
 
 /** The address of the same provider that was in use until now. */
-const followedBy = (
-  { addresses }: SourceState,
-  place: Place,
-  timeMs: number,
-  { settings }: RuleContext,
-): string | null => {
+const followedBy = ({ addresses }: SourceState, place: Place, timeMs: number): string | null => {
   const inUse = addresses.filter(
-    (known) =>
-      !known.isShared &&
-      known.days >= 3 &&
-      known.lastMs > timeMs - 7 * dayMs &&
-      isSameProvider(known, place, settings.newSourceIp),
+    (known) => !known.isShared && known.days >= 3 && known.lastMs > timeMs - 7 * dayMs && isSameProvider(known, place),
   )
   if (inUse.length === 0) return null
   return inUse.reduce((a, b) => (b.lastMs > a.lastMs ? b : a)).ip
@@ -141,8 +130,7 @@ const firstTime = (state: SourceState, place: Place, observed: Observed, context
   if (verdict.severity === null) return { state: next, findings: followed.findings }
   const finding = findingOf(state, place, verdict, observed, context)
   const isSteady = newRate(state, ({ ip }) => ip, settings) < settings.newRate
-  const replaces =
-    verdict.novelty === 'provider' && !isAlerted && isSteady ? followedBy(state, place, timeMs, context) : null
+  const replaces = verdict.novelty === 'provider' && !isAlerted && isSteady ? followedBy(state, place, timeMs) : null
   const incident: OpenIncident = { place, finding, replaces, elsewhere: 0, isDecided: false }
   const open = isAlerted || replaces !== null ? [...next.open, incident].slice(-maxOpen) : next.open
   return { state: { ...next, open }, findings: [...followed.findings, finding] }
@@ -167,7 +155,7 @@ export const newSourceIp: Rule<SourceState> = {
       const next = seenAgain(state, known, seen, context.settings.newSourceIp)
       return context.isHistory ? quiet(next) : withFollowUps(next, known, observed, context)
     }
-    const place = placeOf(ip, context.geo)
+    const place = placeOf(ip, context.geo, context.settings.newSourceIp)
     return place === null ? quiet(state) : firstTime(state, place, observed, context)
   },
 }

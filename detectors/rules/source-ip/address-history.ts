@@ -1,7 +1,7 @@
 import type { DetectorSettings } from '#services/schema/detector-settings.ts'
 import { type ActiveDays, withDay } from '../../baselines/active-days.ts'
 import type { OpenIncident } from './incident.ts'
-import { type Place, providerOf } from './place.ts'
+import type { Place } from './place.ts'
 
 const dayMs = 86_400_000
 
@@ -78,8 +78,3 @@ export const newRate = (
   }
   return (Math.max(0, keys.size - 1) + 0.2) / (days.length + 5)
 }
-
-export const providerKey =
-  (settings: SourceSettings) =>
-  (address: KnownAddress): string =>
-    providerOf(address, settings)

@@ -18,8 +18,8 @@ const maxSessions = 20
 
 export const isOpen = ({ finding }: OpenIncident, timeMs: number): boolean => timeMs - finding.lastEventMs < openMs
 
-const isFrom = (incident: OpenIncident, place: Place, settings: SourceSettings): boolean =>
-  incident.place.network === place.network || isSameProvider(incident.place, place, settings)
+const isFrom = (incident: OpenIncident, place: Place): boolean =>
+  incident.place.network === place.network || isSameProvider(incident.place, place)
 
 const withAnother = (incident: OpenIncident, { event, timeMs }: Observed): OpenIncident => {
   const { finding } = incident
@@ -84,6 +84,6 @@ export const followUp = (
   if (place.ip === incident.place.ip) return isInfo ? incident : grown(incident, observed, settings)
   if (incident.replaces === place.ip && isInfo && !incident.isDecided) return besides(incident, place)
   if (isInfo || place.isShared) return incident
-  if (isFrom(incident, place, settings)) return grown(incident, observed, settings)
+  if (isFrom(incident, place)) return grown(incident, observed, settings)
   return { ...incident, elsewhere: incident.elsewhere + 1 }
 }

@@ -1,5 +1,5 @@
 import type { Observed, OriginFacts, RuleContext } from '../../rule.ts'
-import { newRate, providerKey, type SourceState } from './address-history.ts'
+import { newRate, type SourceState } from './address-history.ts'
 import { isSameProvider, type Place } from './place.ts'
 
 /** How much of where a login came from is new to its user. `unknown`: no database says where it is. */
@@ -13,9 +13,9 @@ export const noveltyOf = (
   context: RuleContext,
 ): Novelty => {
   const { addresses } = state
-  const { directory, settings } = context
+  const { directory } = context
   if (addresses.some(({ network }) => network === place.network)) return 'address'
-  if (addresses.some((known) => isSameProvider(known, place, settings.newSourceIp))) return 'provider'
+  if (addresses.some((known) => isSameProvider(known, place))) return 'provider'
   if (place.country === null) return 'unknown'
   const isHome = directory.person(user, atMs)?.country === place.country
   return isHome || addresses.some(({ country }) => country === place.country) ? 'country' : 'foreign'
@@ -50,6 +50,6 @@ const isOf = (planned: string, found: string | null): boolean => planned === '' 
 export const habitOf = (state: SourceState, novelty: Novelty, { settings }: RuleContext) => {
   const own = settings.newSourceIp
   if (novelty === 'foreign') return { rate: newRate(state, ({ country }) => country, own), limit: own.newCountryRate }
-  const keyOf = novelty === 'provider' ? ({ network }: Place) => network : providerKey(own)
+  const keyOf = ({ network, provider }: Place) => (novelty === 'provider' ? network : provider)
   return { rate: newRate(state, keyOf, own), limit: own.newRate }
 }

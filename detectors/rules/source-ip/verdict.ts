@@ -49,8 +49,8 @@ export const verdictOf = (state: SourceState, place: Place, observed: Observed, 
   if (isLearning(context, timeMs))
     return calm(novelty, rate, 'too little was seen of this user yet to say what is usual')
   const isService = context.directory.person(user, timeMs)?.accountType === 'service'
+  if (rate >= limit) return calm(novelty, rate, 'new places are a habit of this user', null)
   if (novelty === 'provider' && !isService) return calm(novelty, rate, 'it is of a provider that is known')
-  if (rate >= limit) return calm(novelty, rate, 'new places are a habit of this user')
   const worse = aggravations(observed, context)
   const severity = ladder[Math.min(ladder.length - 1, startOf(novelty, isService) + worse.length)]!
   const of = isService ? 'a service account keeps its places' : ''
