@@ -29,13 +29,30 @@ export const createLineTimes = ({ zone, year, notAfterMs, lastMs: from }: Option
   let lastMs = from
   let minute = { text: '', ms: 0 } // of the line before, where its time was year-less
 
+  let second = { text: '', length: 0, offset: '', ms: 0 } // of the line before, where its time was written with its zone
+
+  /** The same second, written the same way: only the fraction is another. */
+  const inSameSecond = (text: string): number | null => {
+    const { length, offset } = second
+    if (text.length !== length || !text.startsWith(second.text) || !text.endsWith(offset)) return null
+    const fraction = text.slice(20, 23)
+    return /^[0-9]{3}$/.test(fraction) ? second.ms + Number(fraction) : null
+  }
+
   const ofIso = (text: string): number | null => {
+    const same = inSameSecond(text)
+    if (same !== null) return same
     const match = iso.exec(text)
     if (!match) return null
     const [, start, seconds, fraction, offset] = match
-    const second = seconds === '60' ? '59' : seconds // a leap second
-    const plain = `${start}${second}.${(fraction ?? '').slice(0, 3).padEnd(3, '0')}`
-    if (offset !== undefined) return Date.parse(plain + offset.toUpperCase())
+    const shown = seconds === '60' ? '59' : seconds // a leap second
+    const plain = `${start}${shown}.${(fraction ?? '').slice(0, 3).padEnd(3, '0')}`
+    if (offset !== undefined) {
+      const ms = Date.parse(plain + offset.toUpperCase())
+      if (fraction && fraction.length >= 3)
+        second = { text: text.slice(0, 20), length: text.length, offset, ms: ms - (ms % 1000) }
+      return ms
+    }
     const wallMs = Date.parse(`${plain}Z`)
     return Number.isNaN(wallMs) ? null : toUtc(offsetAt, wallMs, (lastMs ?? 0) - maxBackInHourMs)
   }

@@ -12,7 +12,7 @@ const connectionOf = (scene: Scene, ip: string | null | undefined, port: number 
 const announce = (
   scene: Scene,
   { user, method, reason }: Pick<PendingAttempt, 'user' | 'method' | 'reason'>,
-): PendingAttempt => ({ ...scene.nextId(), at: scene.at, user, method, reason })
+): PendingAttempt => ({ id: scene.nextId(), at: scene.at, user, method, reason })
 
 const failureReason = (scene: Scene, connection: Connection, { invalid, method, user }: Attempt): FailureReason => {
   if (connection.turnedAway) return connection.turnedAway

@@ -79,7 +79,7 @@ const endedAfterLogin = (scene: Scene, connection: Connection, { reason, last }:
     connection.reason = reason
     return
   }
-  const end = connection.ending ?? { ...scene.nextId(), at: scene.at, reason: connection.reason ?? reason }
+  const end = connection.ending ?? { id: scene.nextId(), at: scene.at, reason: connection.reason ?? reason }
   // At VERBOSE the bytes follow, and then a last line.
   if (reason === 'connection closed' && connection.verbose) connection.ending = end
   else endConnection(scene, connection, end)
@@ -99,7 +99,7 @@ const ended = (scene: Scene, fact: End): void => {
 
 const closed = (scene: Scene, connection: Connection, reason: string): void => {
   if (connection.acceptedMs === null) return
-  const end = connection.ending ?? { ...scene.nextId(), at: scene.at, reason: connection.reason ?? reason }
+  const end = connection.ending ?? { id: scene.nextId(), at: scene.at, reason: connection.reason ?? reason }
   endConnection(scene, connection, end)
 }
 

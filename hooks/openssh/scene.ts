@@ -1,6 +1,5 @@
 import type { SshdEvent } from './api.ts'
 import { type Connections, newConnection } from './connections.ts'
-import { eventId, type LineId } from './line-ids.ts'
 import type { SecondFactors } from './second-factors.ts'
 import type { SftpServers } from './sftp-servers.ts'
 import type { Connection } from './state.ts'
@@ -13,9 +12,9 @@ export type Scene = {
   pid: string
   preauth: boolean
   nowMs: number
-  at: string
-  /** The next event of this line. */
-  nextId(): LineId & { part: number }
+  readonly at: string
+  /** Id of the next event of this line. */
+  nextId(): string
   connections: Connections
   sftpServers: SftpServers
   secondFactors: SecondFactors
@@ -32,10 +31,10 @@ export const emit = (
   kind: SshdEvent['kind'],
   about: About,
   fields: Record<string, unknown>,
-  said: (LineId & { part: number; at: string }) | null = null,
+  said: { id: string; at: string } | null = null,
 ): void => {
   scene.events.push({
-    id: eventId(said ?? scene.nextId()),
+    id: said?.id ?? scene.nextId(),
     at: said?.at ?? scene.at,
     kind,
     source: 'openssh',

@@ -5,7 +5,7 @@ import { releaseConnection } from './endings.ts'
 import { bare, type Fact, readFact } from './facts.ts'
 import { type Header, readTextHeader } from './header.ts'
 import { readJsonHeader } from './json-header.ts'
-import { createLineIds, type LineId } from './line-ids.ts'
+import { createLineIds } from './line-ids.ts'
 import { maxLineBytes } from './line-source.ts'
 import { createLineTimes } from './line-time.ts'
 import { onAuth } from './on-auth.ts'
@@ -58,28 +58,30 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
   const secondFactors = createSecondFactors(snapshot.secondFactors)
   const counts: SshdLogCounts = { lines: 0, sshdLines: 0, events: 0, cut: 0, undated: 0, unexpanded: 0 }
 
-  const sceneOf = (line: string, { host, pid, entry }: Header, nowMs: number): Scene => {
-    let lineId: LineId | null = null
-    let part = 0
-    return {
-      bastion,
-      host,
-      pid: pidKey(host, pid),
-      preauth: false,
-      nowMs,
-      at: new Date(nowMs).toISOString(),
-      nextId: () => {
-        lineId ??= ids.ofLine(entry ?? line, nowMs)
-        return { ...lineId, part: part++ }
-      },
-      connections,
-      sftpServers,
-      secondFactors,
-      events: [],
-    }
+  // One for all lines: most give no event, and need neither a time as text nor an id.
+  let line = ''
+  let nth = -1
+  let part = 0
+  const scene: Scene = {
+    bastion,
+    host: '',
+    pid: '',
+    preauth: false,
+    nowMs: 0,
+    get at() {
+      return new Date(scene.nowMs).toISOString()
+    },
+    nextId: () => {
+      if (nth < 0) nth = ids.nth(line, scene.nowMs)
+      return ids.of(line, nth, part++)
+    },
+    connections,
+    sftpServers,
+    secondFactors,
+    events: none,
   }
 
-  const onSshd = (scene: Scene, message: string, privileged: boolean): void => {
+  const onSshd = (message: string, privileged: boolean): void => {
     const words = bare(message)
     scene.preauth = words.preauth
     const fact = readFact(words, connections.ofPid(scene.pid), privileged)
@@ -90,23 +92,29 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
     else onConnection(scene, fact)
   }
 
-  const onMessage = (scene: Scene, { program, privileged }: Header, message: string): void => {
+  const onMessage = ({ program, privileged }: Header, message: string): void => {
     if (program.startsWith('sshd(')) {
       const fact = privileged ? readSecondFactor(message) : null
       if (fact) secondFactors.note(scene.host, fact.user, fact.denied, scene.nowMs)
-    } else if (program.startsWith('sshd')) onSshd(scene, message, privileged)
+    } else if (program.startsWith('sshd')) onSshd(message, privileged)
     else {
       const fact = readSftp(message)
       if (fact) onSftp(scene, fact)
     }
   }
 
-  const onHeader = (line: string, header: Header, nowMs: number): SshdEvent[] => {
-    const scene = sceneOf(line, header, nowMs)
+  const onHeader = (whole: string, header: Header, nowMs: number): SshdEvent[] => {
+    line = header.entry ?? whole
+    nth = -1
+    part = 0
+    scene.host = header.host
+    scene.pid = pidKey(header.host, header.pid)
+    scene.nowMs = nowMs
+    scene.events = []
     for (let old = connections.overdue(nowMs); old; old = connections.overdue(nowMs)) releaseConnection(scene, old)
     const { message, times: repeats } = unfold(header.message)
     counts.unexpanded += Math.max(0, repeats - maxRepeats)
-    for (let count = Math.min(repeats, maxRepeats); count > 0; count--) onMessage(scene, header, message)
+    for (let count = Math.min(repeats, maxRepeats); count > 0; count--) onMessage(header, message)
     counts.events += scene.events.length
     return scene.events
   }

@@ -14,9 +14,7 @@ export type FailureReason = z.infer<typeof FailureReason>
 
 /** An attempt that was announced; a `Failed` line of the same connection may still name its method. */
 const PendingAttempt = z.object({
-  lineHash: z.string(),
-  nth: z.number(),
-  part: z.number(),
+  id: z.string(),
   at: z.string(),
   user: z.string(),
   method: z.string().nullable(),
@@ -26,9 +24,7 @@ export type PendingAttempt = z.infer<typeof PendingAttempt>
 
 /** An end that was announced; the line with the bytes is still to come. */
 const PendingEnd = z.object({
-  lineHash: z.string(),
-  nth: z.number(),
-  part: z.number(),
+  id: z.string(),
   at: z.string(),
   reason: z.string(),
 })
