@@ -1,18 +1,23 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { unacknowledgedBytes } from './unacknowledged.ts'
 
 /** One connection to a receiver that answers nothing. */
 export type Connection = {
   /** Resolves when the kernel has it all: with the receiver's window full, not before it reads. */
   write(bytes: Buffer, signal: AbortSignal): Promise<void>
   /** Ends our side and waits until the receiver ends its own, which it does after it has read everything. */
-  finish(signal: AbortSignal): Promise<void>
+  finish(writtenBytes: number, signal: AbortSignal): Promise<void>
   isOpen(): boolean
   destroy(): void
 }
 
 /** Starts to connect. `ready`: the event of the socket that says it is usable. */
 export type Dial = () => Promise<{ socket: Socket; ready: 'connect' | 'secureConnect' }>
+
+/** A link that is slower than this counts as broken. */
+const slowestBytesPerMs = 64
 
 type Limits = { timeoutMs: number; signal: AbortSignal }
 
@@ -48,16 +53,27 @@ const onSocket = (socket: Socket, timeoutMs: number): Connection => {
     new Promise<void>((resolve, reject) =>
       socket.write(bytes, (error) => (error ? reject(failure ?? error) : resolve())),
     )
+  const ports = { local: socket.localPort ?? 0, remote: socket.remotePort ?? 0 }
+  // A receiver that goes away with bytes unread resets the connection, if its kernel had them by then: an end that
+  // comes while they are on their way would be taken for a confirmation.
+  const acknowledged = async () => {
+    while (!socket.destroyed && ((await unacknowledgedBytes(ports)) ?? 0) > 0) await pause(5)
+  }
   const finish = async () => {
+    await acknowledged()
     isFinishing = true
     socket.end()
     await closed
     if (failure) throw failure
     if (!socket.readableEnded) throw new Error('the connection broke before the receiver closed it')
   }
+  const within = (bytes: number, signal: AbortSignal): Limits => ({
+    timeoutMs: timeoutMs + Math.ceil(bytes / slowestBytesPerMs),
+    signal,
+  })
   return {
-    write: (bytes, signal) => limited(socket, { timeoutMs, signal }, () => write(bytes)),
-    finish: (signal) => limited(socket, { timeoutMs, signal }, finish),
+    write: (bytes, signal) => limited(socket, within(bytes.byteLength, signal), () => write(bytes)),
+    finish: (writtenBytes, signal) => limited(socket, within(writtenBytes, signal), finish),
     isOpen: () => !socket.destroyed && failure === null && !isFinishing,
     destroy: () => socket.destroy(),
   }

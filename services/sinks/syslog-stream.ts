@@ -45,8 +45,8 @@ export const createSyslogStream = (options: StreamOptions): SyslogTransport => {
     if (unconfirmed.length > 0) await fresh.write(Buffer.concat(unconfirmed), signal)
     return fresh
   }
-  const confirm = async (open: Connection, signal: AbortSignal): Promise<void> => {
-    await open.finish(signal)
+  const confirm = async (open: Connection, newBytes: number, signal: AbortSignal): Promise<void> => {
+    await open.finish(unconfirmedBytes + newBytes, signal)
     connection = null
     unconfirmed = []
     unconfirmedBytes = 0
@@ -63,7 +63,7 @@ export const createSyslogStream = (options: StreamOptions): SyslogTransport => {
     try {
       const open = await opened(signal)
       await open.write(Buffer.concat(frames), signal)
-      if (!isTrusted || unconfirmedBytes + bytes > windowBytes) return await confirm(open, signal)
+      if (!isTrusted || unconfirmedBytes + bytes > windowBytes) return await confirm(open, bytes, signal)
     } catch (cause) {
       throw failed(cause)
     }
@@ -73,7 +73,7 @@ export const createSyslogStream = (options: StreamOptions): SyslogTransport => {
   const confirmAll = async (signal: AbortSignal): Promise<void> => {
     if (unconfirmed.length === 0) return connection?.destroy()
     try {
-      await confirm(await opened(signal), signal)
+      await confirm(await opened(signal), 0, signal)
     } catch (cause) {
       const { message } = failed(cause)
       throw new SinkUnavailable(`${message}; ${unconfirmed.length} messages may not have arrived`, null, cause)
@@ -82,7 +82,7 @@ export const createSyslogStream = (options: StreamOptions): SyslogTransport => {
   const confirmWhenQuiet = (): void => {
     clearTimeout(quiet)
     quiet = setTimeout(() => {
-      inTurn(() => confirmAll(AbortSignal.timeout(timeoutMs))).catch((error: SinkUnavailable) => {
+      inTurn(() => confirmAll(new AbortController().signal)).catch((error: SinkUnavailable) => {
         onLoss(unconfirmed.length, error.message)
         confirmWhenQuiet()
       })

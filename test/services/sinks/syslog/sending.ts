@@ -34,9 +34,9 @@ export const sendAll = async (
   items: Numbered[],
   afterBatch: (sent: number) => Promise<void> = async () => {},
 ): Promise<void> => {
-  const end = Date.now() + 60_000
+  const end = Date.now() + 300_000
   for (let sent = 0; sent < items.length; ) {
-    if (Date.now() > end) throw new Error(`only ${sent} of ${items.length} in a minute`)
+    if (Date.now() > end) throw new Error(`only ${sent} of ${items.length} in five minutes`)
     try {
       sent += (await sink.send(items.slice(sent, sent + batchItems), AbortSignal.timeout(60_000))).taken
       await afterBatch(sent)
