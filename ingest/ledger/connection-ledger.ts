@@ -11,6 +11,7 @@ const lateMs = 3_600_000
 const scanPage = 1_000
 const clockKinds: EventKind[] = ['login', 'login_failed', 'session_started', 'session_ended', 'command']
 const maxConnectionIdChars = 128
+const maxBastions = 10_000
 
 type Bastion = { clockMs: number; waiting: ReturnType<typeof createWaiting> }
 
@@ -33,12 +34,6 @@ const clockOf = (event: SessionEvent): number => {
   if (event.receivedAt === undefined) return atMsOf(event)
   const receivedMs = Date.parse(event.receivedAt)
   return typeof event.agentSeq === 'number' ? Math.min(atMsOf(event), receivedMs) : receivedMs
-}
-
-const byBastion = (events: readonly SessionEvent[]): [string, SessionEvent[]][] => {
-  const groups = new Map<string, SessionEvent[]>()
-  for (const event of events) groups.set(event.bastion, [...(groups.get(event.bastion) ?? []), event])
-  return [...groups]
 }
 
 const connectionsOf = (events: readonly SessionEvent[]): Connection[] => {
@@ -111,7 +106,9 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
 
   const takeOfBastion = async (name: string, events: readonly SessionEvent[]): Promise<void> => {
     const bastion = bastions.get(name) ?? (await firstSight(name, events))
+    bastions.delete(name) // to its end: the first ones spoke longest ago, and are known again by the catalog
     bastions.set(name, bastion)
+    if (bastions.size > maxBastions) bastions.delete(bastions.keys().next().value!)
     bastion.clockMs = Math.max(bastion.clockMs, ...events.map(clockOf))
     const { clockMs } = bastion
     await look(
@@ -124,7 +121,7 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
   return {
     /** Events that are in the catalog. @throws what the catalog does: all of it may be done again */
     take: async (events: readonly SessionEvent[]): Promise<void> => {
-      for (const [name, some] of byBastion(events)) await takeOfBastion(name, some)
+      for (const [name, some] of Map.groupBy(events, ({ bastion }) => bastion)) await takeOfBastion(name, some)
     },
   }
 }

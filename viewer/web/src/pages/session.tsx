@@ -21,6 +21,7 @@ import { api, type Me, type Session } from '../api.ts'
 import { CommandList } from '../components/command-list.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { Failure } from '../components/failure.tsx'
+import { LoginFacts } from '../components/login-facts.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { Player, type PlayerHandle } from '../components/player.tsx'
 import { SessionState } from '../components/session-state.tsx'
@@ -49,6 +50,7 @@ const Facts = ({ session }: { session: Session }) => {
         'not through ssh'
       ),
     ],
+    ['Login', <LoginFacts key="login" login={session.login} />],
     ['Started', <Time key="started" at={session.startedAt} />],
     ['Ended', session.endedAt ? <Time key="ended" at={session.endedAt} /> : 'still running'],
     ['Duration', session.durationMs === null ? '–' : formatDuration(session.durationMs)],
