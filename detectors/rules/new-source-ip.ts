@@ -7,6 +7,7 @@ import {
   type SourceState,
   seenAgain,
   seenFirst,
+  withLoginDay,
 } from './source-ip/address-history.ts'
 import { followUp, isOpen, type OpenIncident } from './source-ip/incident.ts'
 import { isSameProvider, type Place, placeOf } from './source-ip/place.ts'
@@ -148,7 +149,10 @@ export const newSourceIp: Rule<SourceState> = {
   apply: (state, observed, context) => {
     const { event, timeMs } = observed
     const ip = event.sourceIp
-    if (!ip || isOfPlace(context.subject.key, ip, timeMs, context)) return quiet(state)
+    if (!ip) return quiet(state)
+    if (isOfPlace(context.subject.key, ip, timeMs, context)) {
+      return quiet(withLoginDay(state, timeMs, context.settings.newSourceIp))
+    }
     const known = state.addresses.find((one) => one.ip === ip)
     if (known) {
       const seen = { timeMs, isShared: isShared(observed, context) }
@@ -158,4 +162,5 @@ export const newSourceIp: Rule<SourceState> = {
     const place = placeOf(ip, context.geo, context.settings.newSourceIp)
     return place === null ? quiet(state) : firstTime(state, place, observed, context)
   },
+  isOver: ({ addresses }) => addresses.length === 0,
 }

@@ -112,4 +112,5 @@ export const offHoursLogin: Rule<HoursState> = {
     const isDoubtful = step.findings.some(({ severity }) => severity !== 'info')
     return { state: learned(step.state, observed, moment, isDoubtful, context), findings: step.findings }
   },
+  isOver: ({ history }) => history.total === 0,
 }

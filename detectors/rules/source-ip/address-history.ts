@@ -22,7 +22,8 @@ export type SourceSettings = DetectorSettings['newSourceIp']
 
 export const noSources: SourceState = { addresses: [], days: [], open: [] }
 
-const withLoginDay = (state: SourceState, timeMs: number, { historyDays }: SourceSettings): SourceState => {
+/** A day with a login, from wherever. */
+export const withLoginDay = (state: SourceState, timeMs: number, { historyDays }: SourceSettings): SourceState => {
   const days = withDay(state.days, Math.floor(timeMs / dayMs), historyDays)
   return days === state.days ? state : { ...state, days }
 }

@@ -43,7 +43,7 @@ export const verdictOf = (state: SourceState, place: Place, observed: Observed, 
   const novelty = noveltyOf(state, place, user, timeMs, context)
   const { rate, limit } = habitOf(state, novelty, context)
   if (novelty === 'address') return calm(novelty, rate, 'its network is known', null)
-  if (state.addresses.length === 0) return calm(novelty, rate, 'it is the first of all', null)
+  if (context.facts.loginCount === 0) return calm(novelty, rate, 'it is the first of all', null)
   const explained = explanationOf(place, observed, origin, context)
   if (explained) return calm(novelty, rate, explained)
   if (isLearning(context, timeMs))

@@ -74,6 +74,12 @@ const cases: Case[] = [
     {},
     ['info'],
   ],
+  [
+    'somebody who only ever came from the office is alerted for any other place',
+    [...workingWeeks(monday, 8, { ip: '198.51.100.1' }), { at: tuesday, ip: far }],
+    { directory: directoryOf({ ...berlin, networks: { office: [{ cidr: '198.51.100.0/24' }] } }) },
+    ['low'],
+  ],
   ['the very first login is nothing', [{ at: tuesday, ip: far }], {}, []],
   [
     'an office, a VPN, the automation of this account are no new places',
@@ -287,6 +293,11 @@ for (const [title, logins, options, severities] of cases) {
     )
   })
 }
+
+test('of a user who never logged in nothing is kept', (t) => {
+  t.true(rule.isOver?.(rule.initial(), 0))
+  t.false(rule.isOver?.(runRule(rule, weeks).state, Date.parse(tuesday)))
+})
 
 test('says what was seen, what was expected, and on what that rests', (t) => {
   const again = { at: '2026-03-03T11:00Z', ip: far }

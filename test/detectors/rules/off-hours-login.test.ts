@@ -334,6 +334,11 @@ for (const [title, logins, options, severities] of cases) {
   })
 }
 
+test('of a user who never logged in nothing is kept', (t) => {
+  t.true(rule.isOver?.(rule.initial(), 0))
+  t.false(rule.isOver?.(runRule(rule, weeks).state, Date.parse('2026-03-03T10:00Z')))
+})
+
 test('says what was seen, what was expected, and on what that rests', (t) => {
   const night = [0, 10, 20].map((minutes) => ({ at: Date.parse('2026-03-03T02:04Z') + minutes * 60_000, ip: home }))
   const [alert] = runRule(rule, [...weeks, ...night], withZone).alerts
