@@ -21,6 +21,7 @@ import { createNoticeOutlet } from './notice-outlet.ts'
 import { type Pause, pause as realPause } from './pause.ts'
 import { createPutAside } from './put-aside.ts'
 import { groupOf } from './requests.ts'
+import { retireGroups } from './retire.ts'
 import { createRunner, type Runner } from './runner.ts'
 import { createReadItem } from './select.ts'
 import { createStatusKeeper } from './status.ts'
@@ -131,6 +132,11 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
       log: options.log.child({ sink: name }),
     })
   })
+  const serving = new Set(
+    config.sinks.flatMap((sink) => topicsOf(sink).map((topic) => `${groupOf(sink.name)} ${topic}`)),
+  )
+  // On a cluster other processes may have another configuration, and the brokers delete by age alone.
+  const retired = config.backend === 'embedded' ? await retireGroups({ bus, serving, log: options.log }) : null
   const watch = createWatch({ ...options, watched: keepers, bastion: config.bastion, metrics })
   const look = (): Promise<void> =>
     watch().catch((err: unknown) => options.log.warn({ err }, 'the state of the destinations could not be read'))
@@ -139,6 +145,7 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
     look,
     close: async () => {
       await looking.stop()
+      await retired?.close()
       await Promise.all(runners.map((runner) => runner.close()))
       await look()
       await Promise.all(servers.map((server) => server.close()))

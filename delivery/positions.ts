@@ -4,27 +4,27 @@ import type { Cursor } from './cursor.ts'
 
 /** Now and then, where on the bus a destination was at a number of its sequence: for a replay from that number. */
 const Position = z.object({ seq: z.number().int(), next: z.record(z.string(), z.number().int()) })
-export const Positions = z.object({ items: z.array(Position).max(200) })
-export type Positions = z.infer<typeof Positions>
+const Noted = z.object({ items: z.array(Position).max(200) })
+type Noted = z.infer<typeof Noted>
 
 const everyMs = 60_000
 const most = 200
 
 /** The newest stay near each other, older ones farther apart. */
-export const withPosition = ({ items }: Positions, { nextSeq: seq, next }: Cursor): Positions => {
+export const withPosition = ({ items }: Noted, { nextSeq: seq, next }: Cursor): Noted => {
   const kept = items.length < most ? items : items.filter((_, at) => at % 2 === 0)
   return { items: [...kept, { seq, next }] }
 }
 
 /** Where to begin so that nothing from this number on is missed: the last position before it. */
-export const beginAt = ({ items }: Positions, seq: number): Record<string, number> =>
+export const beginAt = ({ items }: Noted, seq: number): Record<string, number> =>
   items.findLast((position) => position.seq <= seq)?.next ?? {}
 
 export const createPositions = (state: StateStore, key: string) => {
   let notedMs = Number.NEGATIVE_INFINITY
-  const load = async (): Promise<Positions> => {
+  const load = async (): Promise<Noted> => {
     const entry = await state.get(key)
-    return entry === null ? { items: [] } : Positions.parse(entry.value)
+    return entry === null ? { items: [] } : Noted.parse(entry.value)
   }
   return {
     load,
@@ -36,3 +36,4 @@ export const createPositions = (state: StateStore, key: string) => {
     },
   }
 }
+export type Positions = ReturnType<typeof createPositions>

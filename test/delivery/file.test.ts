@@ -44,3 +44,24 @@ test('after a restart the sequence goes on where it was, and nothing comes again
     [1, 2, 3],
   )
 })
+
+test('a destination that leaves the configuration holds no record back, and goes on with its sequence when it returns', async (t) => {
+  const place = await newPlace(t)
+  const path = join(place.folder, 'siem.ndjson')
+  const sinks = [{ name: 'siem', type: 'file', send: { events: ['command'] }, path }]
+  const first = await startDelivery(t, place, sinks)
+  await produceEvents(place.bus, [commandEvent(1)])
+  await until(async () => (await linesOf(path)).length === 1, { limitMs: 30_000 })
+  await first.close()
+  await produceEvents(place.bus, [commandEvent(2)])
+  const without = await startDelivery(t, place, [])
+  await until(async () => (await place.bus.lag()).every(({ committed, end }) => committed === end), { limitMs: 30_000 })
+  await without.close()
+  await startDelivery(t, place, sinks)
+  await produceEvents(place.bus, [commandEvent(3)])
+  await until(async () => (await linesOf(path)).length === 2, { limitMs: 30_000 })
+  t.deepEqual(
+    (await linesOf(path)).map(({ event }) => event.sequence),
+    [1, 2],
+  )
+})
