@@ -77,7 +77,7 @@ test('the network of a scanner is forgotten two hours later, one that people com
 
 test('a flood of names from all over a network stays small, is counted whole, and leaves the states before it as they were', (t) => {
   let state = origins.initial()
-  for (let n = 0; n < 50_000; n++) {
+  for (let n = 0; n < 10_000; n++) {
     const timeMs = startMs + n * 50
     const ip = `192.0.2.${n % 3 === 0 ? 7 : n % 256}`
     state = origins.after(state, failure(n % 2 ? `name${n}` : '__proto__', ip, timeMs))
@@ -85,9 +85,9 @@ test('a flood of names from all over a network stays small, is counted whole, an
   }
   const frozen = JSON.stringify(state)
   t.true(frozen.length < 50_000, `${frozen.length} bytes`)
-  const facts = origins.before(state, login('alice', '192.0.2.7', startMs + 50_000 * 50))
-  t.true(facts.failures > 16_000)
+  const facts = origins.before(state, login('alice', '192.0.2.7', startMs + 10_000 * 50))
+  t.true(facts.failures > 3_000)
   t.is(facts.failedUsers, 32)
-  origins.after(state, failure('alice', '192.0.2.7', startMs + 50_000 * 50))
+  origins.after(state, failure('alice', '192.0.2.7', startMs + 10_000 * 50))
   t.is(JSON.stringify(state), frozen)
 })
