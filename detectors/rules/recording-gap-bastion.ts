@@ -1,0 +1,120 @@
+import type { SessionEvent } from '#services/schema/session-event.ts'
+import { withSample } from '../baselines/robust.ts'
+import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { plural, span } from './wording.ts'
+
+/** The recorder of a bastion that was killed or tampered with, or of which nothing is heard any more. */
+type Health = Extract<SessionEvent, { kind: 'recorder_health' }>
+type Harm = { firstMs: number; lastMs: number; count: number; sessions: readonly string[]; details: readonly string[] }
+type Silence = { sinceMs: number }
+export type BastionRecorder = {
+  beatMs: number | null // the last sign of life, of an agent that did not say that it stops
+  dueMs: number | null // when it is silent for too long
+  silence: Silence | null
+  harm: Harm | null
+}
+
+const maxSessions = 40
+const maxDetails = 3
+const maxDetail = 300
+const afterMaintenanceMs = 15 * 60_000
+const slackMs = 60_000 // beats are not sent to the second
+// What Bartizan's own servers say of a bastion is no sign of life of its agent.
+const others = new Set(['ingest', 'recorder'])
+
+const harmed = (before: Harm | null, event: Health, timeMs: number, quietMs: number): Harm => {
+  const isSame = before !== null && timeMs - before.lastMs <= quietMs
+  const harm = isSame ? before : { firstMs: timeMs, lastMs: timeMs, count: 0, sessions: [], details: [] }
+  const detail = (event.detail ?? event.status).slice(0, maxDetail)
+  const isNew = !!event.sessionId && !harm.sessions.includes(event.sessionId)
+  return {
+    firstMs: Math.min(harm.firstMs, timeMs),
+    lastMs: Math.max(harm.lastMs, timeMs),
+    count: harm.count + 1,
+    sessions: isNew ? withSample(harm.sessions, event.sessionId!, maxSessions) : harm.sessions,
+    details: harm.details.includes(detail) ? harm.details : [...harm.details, detail].slice(-maxDetails),
+  }
+}
+
+const harmFinding = (
+  { firstMs, lastMs, count, sessions, details }: Harm,
+  bastion: string,
+  context: RuleContext,
+): Finding => {
+  const isPlanned = context.directory.isMaintenance(bastion, lastMs)
+  const touched = sessions.length > 0 ? ` ${plural(sessions.length, 'session')} cut.` : ''
+  return {
+    window: `killed ${Math.floor(firstMs / context.settings.recordingGap.quietMs)}`,
+    severity: isPlanned ? 'info' : 'high',
+    title: `${bastion}: the recorder was killed or tampered with`,
+    explanation: `${plural(count, 'report')} within ${span(lastMs - firstMs)}: ${details.join('; ')}.${touched} Expected: a recorder that ends by itself and says so.${isPlanned ? ' No alert: maintenance.' : ''}`,
+    baseline: null,
+    bastion,
+    sessionIds: sessions,
+    gap: 'recorder_killed',
+    count,
+    firstEventMs: firstMs,
+    lastEventMs: lastMs,
+  }
+}
+
+const silenceFinding = (
+  sinceMs: number,
+  untilMs: number,
+  isOver: boolean,
+  bastion: string,
+  { settings }: RuleContext,
+): Finding => {
+  const { silentMs } = settings.recordingGap
+  const observed = `nothing heard of the agent of ${bastion} for ${span(untilMs - sinceMs)}${isOver ? ', then it came back' : ''}`
+  const expected = `a sign of life every 5 minutes, at the latest after ${span(silentMs)}`
+  return {
+    window: `silent ${sinceMs}`,
+    severity: 'high',
+    title: `${bastion}: the recorder's agent is silent`,
+    explanation: `${observed}; it did not say that it stops. Expected: ${expected}.`,
+    baseline: { observed, expected, historySize: 0, historyDays: 0 },
+    bastion,
+    gap: 'agent_silent',
+    count: 1,
+    firstEventMs: sinceMs,
+    lastEventMs: untilMs,
+    isOver,
+  }
+}
+
+const beaten = (state: BastionRecorder, event: Health, timeMs: number, context: RuleContext): Step<BastionRecorder> => {
+  const { silence } = state
+  const beatMs = event.status === 'ok' ? Math.max(timeMs, state.beatMs ?? 0) : null
+  const dueMs = beatMs === null ? null : beatMs + context.settings.recordingGap.silentMs + slackMs
+  const next = { ...state, beatMs, dueMs, silence: null }
+  const findings = silence ? [silenceFinding(silence.sinceMs, timeMs, true, event.bastion, context)] : []
+  return { state: next, findings }
+}
+
+const apply = (state: BastionRecorder, { event, timeMs }: Observed, context: RuleContext): Step<BastionRecorder> => {
+  if (event.kind !== 'recorder_health' || context.isHistory) return quiet(state)
+  const isHarm = event.status === 'killed' || event.status === 'tampered'
+  if (!isHarm) return others.has(event.source) ? quiet(state) : beaten(state, event, timeMs, context)
+  const harm = harmed(state.harm, event, timeMs, context.settings.recordingGap.quietMs)
+  const after = event.status === 'killed' && !event.sessionId ? { ...state, dueMs: null } : state // that it is silent is no second alert
+  return { state: { ...after, harm }, findings: [harmFinding(harm, event.bastion, context)] }
+}
+
+const silent = (state: BastionRecorder, dueMs: number, context: RuleContext): Step<BastionRecorder> => {
+  const bastion = context.subject.key
+  if (context.directory.isMaintenance(bastion, dueMs)) return quiet({ ...state, dueMs: dueMs + afterMaintenanceMs })
+  const sinceMs = state.beatMs ?? dueMs
+  const findings = [silenceFinding(sinceMs, dueMs, false, bastion, context)]
+  return { state: { ...state, dueMs: null, silence: { sinceMs } }, findings }
+}
+
+export const recordingGapBastion: Rule<BastionRecorder> = {
+  id: 'recording-gap',
+  entity: 'bastion',
+  kinds: ['recorder_health'],
+  initial: () => ({ beatMs: null, dueMs: null, silence: null, harm: null }),
+  apply,
+  dueAtMs: ({ dueMs }) => dueMs,
+  due: silent,
+}

@@ -1,0 +1,156 @@
+import type { Severity } from '#services/schema/alert.ts'
+import { ewma, withSample } from '../baselines/robust.ts'
+import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { belongs, type Ends, type Expected, endsOf, hasNoChannels, isImported } from './recording/connection.ts'
+import { excuseOf, type Gap, gapFinding } from './recording/gap-finding.ts'
+
+/** Logins of a user, each of which a recording has to follow. */
+export type UserRecordings = {
+  expected: readonly Expected[]
+  recorded: readonly Ends[] // the last sessions with a recording
+  share: number | null // of sessions that were recorded, the last ones counting most
+  toldCount: number // while hardly any was
+}
+
+const maxExpected = 24
+const maxRecorded = 24
+const shareWeight = 0.1
+const hardlyShare = 0.3
+const keepMs = 24 * 3_600_000
+
+const severityOf = (gap: Gap, { share, toldCount }: UserRecordings, { settings }: RuleContext): Severity => {
+  const isHardlyRecorded = share === null || share < hardlyShare
+  if (isHardlyRecorded && toldCount >= settings.recordingGap.habitCount) return 'info'
+  return gap === 'tunnel_only' || isHardlyRecorded ? 'medium' : 'high'
+}
+
+const told = (
+  state: UserRecordings,
+  gap: Gap,
+  one: Expected,
+  untilMs: number,
+  context: RuleContext,
+): { findings: Finding[]; isAlert: boolean } => {
+  const excuse = excuseOf(one, gap, context)
+  if (excuse === 'exempt') return { findings: [], isAlert: false }
+  const severity = excuse ? 'info' : severityOf(gap, state, context)
+  return {
+    findings: [gapFinding(one, gap, severity, { excuse, isOver: false, untilMs }, context)],
+    isAlert: severity !== 'info',
+  }
+}
+
+const counted = (state: UserRecordings, isRecorded: boolean, isAlert: boolean): UserRecordings => {
+  const share = ewma(state.share, isRecorded ? 1 : 0, shareWeight)
+  const toldCount = share >= hardlyShare ? 0 : state.toldCount + (isAlert ? 1 : 0)
+  return { ...state, share, toldCount }
+}
+
+const gapOf = ({ isStarted, isForward }: Expected): 'missing' | 'tunnel_only' =>
+  isForward && !isStarted ? 'tunnel_only' : 'missing'
+
+const expect = (
+  state: UserRecordings,
+  { event, timeMs }: Observed,
+  context: RuleContext,
+  about: Partial<Expected>,
+): UserRecordings => {
+  const ends = endsOf(event, timeMs)
+  if (isImported(event, timeMs) || state.recorded.some((one) => belongs(one, ends))) return state
+  const dueMs = timeMs + context.settings.recordingGap.graceMs
+  const one: Expected = { ...ends, id: event.id, dueMs, isStarted: false, isForward: false, told: null, ...about }
+  const kept = state.expected.filter(({ timeMs: atMs }) => atMs > timeMs - keepMs)
+  return { ...state, expected: withSample(kept, one, maxExpected) }
+}
+
+/** Another source saw something of the session or its connection. */
+const seen = (
+  state: UserRecordings,
+  observed: Observed,
+  context: RuleContext,
+  about: Partial<Expected>,
+): Step<UserRecordings> => {
+  const ends = endsOf(observed.event, observed.timeMs)
+  const at = state.expected.findIndex((one) => belongs(one, ends))
+  if (at < 0) return quiet(about.isStarted ? expect(state, observed, context, about) : state)
+  const before = state.expected[at]!
+  const one: Expected = { ...before, ...about, isStarted: before.isStarted || about.isStarted === true }
+  const gap = gapOf(one)
+  const isOther = before.told !== null && before.told !== gap
+  const next = { ...state, expected: state.expected.with(at, isOther ? { ...one, told: gap } : one) }
+  return { state: next, findings: isOther ? told(state, gap, one, observed.timeMs, context).findings : [] }
+}
+
+const recorded = (state: UserRecordings, { event, timeMs }: Observed, context: RuleContext): Step<UserRecordings> => {
+  const ends = endsOf(event, timeMs)
+  const known = state.recorded.some((one) => belongs(one, ends))
+  const met = state.expected.filter((one) => belongs(one, ends))
+  const next: UserRecordings = {
+    ...(known ? state : counted(state, true, false)),
+    recorded: known ? state.recorded : withSample(state.recorded, ends, maxRecorded),
+    expected: met.length === 0 ? state.expected : state.expected.filter((one) => !met.includes(one)),
+  }
+  const late = met.filter((one) => one.told !== null && excuseOf(one, one.told, context) === null)
+  const over = { excuse: null, isOver: true, untilMs: timeMs }
+  return {
+    state: next,
+    findings: late.map((one) => gapFinding(one, one.told!, severityOf(one.told!, state, context), over, context)),
+  }
+}
+
+/** Its own recorder says that the end of a session it recorded is not recorded. */
+const cut = (state: UserRecordings, { event, timeMs }: Observed, context: RuleContext): Step<UserRecordings> => {
+  const ends = endsOf(event, timeMs)
+  const start = state.recorded.find(({ sessionId }) => sessionId !== null && sessionId === ends.sessionId)
+  if (!start || event.source === 'openssh') return quiet(state)
+  const one: Expected = { ...start, id: event.id, dueMs: timeMs, isStarted: true, isForward: false, told: null }
+  return { state, findings: told(state, 'recorder_killed', one, timeMs, context).findings }
+}
+
+const ended = (state: UserRecordings, observed: Observed, context: RuleContext): Step<UserRecordings> => {
+  const ends = endsOf(observed.event, observed.timeMs)
+  if (state.recorded.some((one) => belongs(one, ends))) return cut(state, observed, context)
+  const isForward = hasNoChannels(observed.event)
+  const isExpected = state.expected.some((one) => belongs(one, ends))
+  if (isExpected) return seen(state, observed, context, { isForward: true })
+  return quiet(expect(state, observed, context, { isForward, isStarted: !isForward }))
+}
+
+const due = (state: UserRecordings, dueMs: number, context: RuleContext): Step<UserRecordings> => {
+  let after = state
+  const findings: Finding[] = []
+  const expected = state.expected.map((one) => {
+    if (one.told !== null || one.dueMs > dueMs) return one
+    const gap = gapOf(one)
+    const said = told(after, gap, one, dueMs, context)
+    findings.push(...said.findings)
+    after = counted(after, false, said.isAlert)
+    return { ...one, told: gap }
+  })
+  return { state: { ...after, expected }, findings }
+}
+
+export const recordingGapUser: Rule<UserRecordings> = {
+  id: 'recording-gap',
+  entity: 'user',
+  kinds: ['login', 'session_started', 'session_ended', 'port_forward'],
+  initial: () => ({ expected: [], recorded: [], share: null, toldCount: 0 }),
+  apply: (state, observed, context) => {
+    const { event } = observed
+    if (context.isHistory || typeof event.parentId === 'string') return quiet(state)
+    if (event.kind === 'login') return quiet(expect(state, observed, context, {}))
+    if (event.kind === 'port_forward') return seen(state, observed, context, { isForward: true })
+    if (event.kind !== 'session_started' && event.kind !== 'session_ended') return quiet(state)
+    if (event.recorded) return recorded(state, observed, context)
+    return event.kind === 'session_ended'
+      ? ended(state, observed, context)
+      : state.recorded.some((one) => belongs(one, endsOf(event, observed.timeMs)))
+        ? quiet(state)
+        : seen(state, observed, context, { isStarted: true })
+  },
+  dueAtMs: ({ expected }) => {
+    const open = expected.filter(({ told: gap }) => gap === null)
+    return open.length === 0 ? null : Math.min(...open.map(({ dueMs }) => dueMs))
+  },
+  due,
+}

@@ -1,0 +1,48 @@
+import type { SessionEvent } from '#services/schema/session-event.ts'
+
+/** By what the events of one login, its connection and its sessions find each other. */
+export type Ends = {
+  sessionId: string | null
+  connectionId: string | null
+  bastion: string
+  sourceIp: string | null
+  sourcePort: number | null
+  timeMs: number
+}
+/** A login, or a session that another source saw, of which a recording is expected. */
+export type Expected = Ends & {
+  id: string // of the event that says so
+  dueMs: number
+  isStarted: boolean // a shell, a command or a subsystem was
+  isForward: boolean
+  told: 'missing' | 'tunnel_only' | null
+}
+
+const togetherMs = 12 * 3_600_000
+const maxId = 128
+
+export const endsOf = (event: SessionEvent, timeMs: number): Ends => ({
+  sessionId: event.sessionId ?? null,
+  connectionId: typeof event.connectionId === 'string' ? event.connectionId.slice(0, maxId) : null,
+  bastion: event.bastion,
+  sourceIp: event.sourceIp ?? null,
+  sourcePort: event.sourcePort ?? null,
+  timeMs,
+})
+
+/** Some sources know the session, others only the two ends of the connection. */
+export const belongs = (a: Ends, b: Ends): boolean => {
+  if (Math.abs(a.timeMs - b.timeMs) > togetherMs) return false
+  if (a.sessionId !== null && a.sessionId === b.sessionId) return true
+  if (a.connectionId !== null && a.connectionId === b.connectionId) return true
+  const isKnown = a.sourceIp !== null && a.sourcePort !== null
+  return isKnown && a.bastion === b.bastion && a.sourceIp === b.sourceIp && a.sourcePort === b.sourcePort
+}
+
+/** A channel-less end: the connection carried forwards only. */
+export const hasNoChannels = (event: SessionEvent): boolean => event.kind === 'session_ended' && event.channels === 0
+
+const importedMs = 24 * 3_600_000
+/** From an old log: whether it was recorded then is not known here. */
+export const isImported = (event: SessionEvent, timeMs: number): boolean =>
+  event.receivedAt !== undefined && Date.parse(event.receivedAt) - timeMs > importedMs

@@ -1,0 +1,214 @@
+import test from 'ava'
+import type { AnyRule } from '#detectors/rule.ts'
+import { recordingGapBastion } from '#detectors/rules/recording-gap-bastion.ts'
+import { recordingGapUser } from '#detectors/rules/recording-gap-user.ts'
+import type { SessionEvent } from '#services/schema/session-event.ts'
+import { quietDirectory } from '#test/helpers/quiet-directory.ts'
+import { createDay, day, happened, hour, minute, monday, mostStateBytes, second, type World } from './day.ts'
+
+const rules = [recordingGapUser, recordingGapBastion] as AnyRule[]
+const at = monday + 9 * hour
+const many = <T>(count: number, one: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => one(n))
+const ends = { sourceIp: '198.51.100.4', sourcePort: 40_000, sessionId: 's1' }
+
+const login = (timeMs: number, fields: Record<string, unknown> = {}): SessionEvent =>
+  happened(timeMs, 'login', { ...ends, ...fields })
+const started = (timeMs: number, fields: Record<string, unknown> = {}): SessionEvent =>
+  happened(timeMs, 'session_started', {
+    ...ends,
+    source: 'sudo',
+    protocol: 'ssh',
+    tty: true,
+    recorded: true,
+    ...fields,
+  })
+const ended = (timeMs: number, fields: Record<string, unknown> = {}): SessionEvent =>
+  happened(timeMs, 'session_ended', { ...ends, durationMs: 1, outBytes: 0, inBytes: 0, recorded: false, ...fields })
+const health = (timeMs: number, status: string, fields: Record<string, unknown> = {}): SessionEvent =>
+  happened(timeMs, 'recorder_health', { source: 'agent', user: null, status, ...fields })
+const past = many(20, (n) => {
+  const about = { sessionId: `old${n}`, sourcePort: 1_000 + n }
+  return [login(at - (20 - n) * day, about), started(at - (20 - n) * day + second, about)]
+}).flat()
+const policy = (fields: object): World => ({ directory: { policy: { ...quietDirectory.policy, ...fields } } })
+
+type Case = { name: string; events: SessionEvent[]; world?: World; gaps: string[]; infos?: number }
+const cases: Case[] = [
+  { name: 'a login that is recorded', events: [login(at), started(at + second)], gaps: [] },
+  { name: 'a recording that begins before its login is logged', events: [started(at), login(at + second)], gaps: [] },
+  {
+    name: 'a recording that is found by the ends of the connection',
+    events: [login(at, { sessionId: 'other' }), started(at + second)],
+    gaps: [],
+  },
+  {
+    name: 'a recording that is found by the connection',
+    events: [
+      login(at, { sessionId: null, sourcePort: null, connectionId: 'c' }),
+      started(at + second, { sourcePort: null, connectionId: 'c' }),
+    ],
+    gaps: [],
+  },
+  { name: 'a login that nothing follows', events: [...past, login(at)], gaps: ['missing'] },
+  {
+    name: 'a session that another source saw, and no recorder',
+    events: [...past, login(at), started(at + second, { source: 'openssh', recorded: false })],
+    gaps: ['missing'],
+  },
+  {
+    name: 'a session that sshd saw too',
+    events: [
+      login(at),
+      started(at + second, { source: 'openssh', recorded: false, sessionId: 'x' }),
+      started(at + 2 * second),
+      ended(at + hour, { sessionId: 'x' }),
+    ],
+    gaps: [],
+  },
+  {
+    name: 'a login and a disconnect without anything between',
+    events: [...past, login(at), ended(at + 20 * second)],
+    gaps: ['tunnel_only'],
+  },
+  {
+    name: 'an hour of forwarding',
+    events: [...past, login(at), ended(at + hour, { channels: 0 })],
+    gaps: ['tunnel_only'],
+  },
+  {
+    name: 'forwarding where it is wanted',
+    events: [...past, login(at), ended(at + 20 * second, { channels: 0 })],
+    gaps: [],
+    world: { settings: { recordingGap: { allowTunnels: true } } },
+  },
+  {
+    name: 'a session whose recorder was lost',
+    events: [...past, login(at), started(at + second), ended(at + hour, { source: 'sudo' })],
+    gaps: ['recorder_killed'],
+  },
+  {
+    name: 'a user who is exempt',
+    events: [login(at)],
+    gaps: [],
+    infos: 0,
+    world: policy({ recordingExempt: new Set(['alice']) }),
+  },
+  {
+    name: 'where no recording is required',
+    events: [login(at)],
+    gaps: [],
+    infos: 0,
+    world: policy({ recordingRequired: false }),
+  },
+  { name: 'maintenance', events: [login(at)], gaps: [], infos: 1, world: { directory: { isMaintenance: () => true } } },
+  {
+    name: 'break-glass with a ticket',
+    events: [login(at)],
+    gaps: [],
+    infos: 1,
+    world: { directory: { tickets: () => [{ id: 'T', type: 'break-glass' }] } },
+  },
+  {
+    name: 'an old log that is imported',
+    events: [login(at, { receivedAt: new Date(at + 30 * day).toISOString() })],
+    gaps: [],
+    infos: 0,
+  },
+  {
+    name: 'an account that is never recorded is told three times',
+    events: many(30, (n) => login(at + n * hour, { sessionId: `n${n}`, sourcePort: n })),
+    gaps: ['missing', 'missing', 'missing'],
+  },
+]
+for (const { name, events, world, gaps, infos } of cases)
+  test(`${name}: ${gaps.join(', ') || 'no alert'}`, (t) => {
+    const watch = createDay(rules, world)
+    watch.take(...events)
+    watch.tick(at + 2 * day)
+    t.deepEqual(
+      watch.alerts().map(({ gap }) => gap),
+      gaps,
+      JSON.stringify(watch.alerts(), null, 1),
+    )
+    if (infos !== undefined) t.is(watch.infos().length, infos)
+  })
+
+test('a recording that arrives minutes late leaves no alert behind', (t) => {
+  const watch = createDay(rules)
+  watch.take(...past, login(at))
+  watch.tick(at + 2 * minute)
+  t.is(watch.alerts().length, 1)
+  watch.take(started(at + second))
+  t.is(watch.alerts().length, 0)
+})
+
+test('a recording that begins late resolves the alert', (t) => {
+  const watch = createDay(rules)
+  watch.take(...past, login(at), started(at + 5 * minute))
+  t.deepEqual(
+    watch.alerts().map(({ gap, status, severity, sessionId }) => ({ gap, status, severity, sessionId })),
+    [{ gap: 'missing', status: 'resolved', severity: 'high', sessionId: 's1' }],
+  )
+})
+
+const beats = (fromMs: number, count: number, fields = {}) =>
+  many(count, (n) => health(fromMs + n * 5 * minute, 'ok', fields))
+
+test('an agent that misses two beats is not silent, one that misses five is, until it is back', (t) => {
+  const watch = createDay(rules)
+  watch.take(...beats(at, 4), ...beats(at + 30 * minute, 3))
+  t.is(watch.alerts().length, 0)
+  watch.tick(at + 40 * minute + 16 * minute)
+  t.like(watch.alerts()[0], { gap: 'agent_silent', bastion: 'b1', status: 'open', severity: 'high' })
+  watch.take(health(at + 2 * hour, 'ok'))
+  t.deepEqual(
+    watch.alerts().map(({ status }) => status),
+    ['resolved'],
+  )
+})
+
+test('an agent that said it stops is not silent, nor is one in maintenance', (t) => {
+  const stopped = createDay(rules)
+  stopped.take(...beats(at, 3), health(at + 11 * minute, 'stopped'))
+  stopped.tick(at + day)
+  t.is(stopped.all().length, 0)
+  const maintained = createDay(rules, { directory: { isMaintenance: (_, timeMs) => timeMs < at + 3 * hour } })
+  maintained.take(...beats(at, 3), ...beats(at + 2 * hour, 20))
+  t.is(maintained.all().length, 0)
+})
+
+test('what the servers report of a bastion is no sign of life', (t) => {
+  const watch = createDay(rules)
+  watch.take(...beats(at, 3), ...beats(at + 12 * minute, 10, { source: 'ingest' }))
+  t.deepEqual(
+    watch.alerts().map(({ gap }) => gap),
+    ['agent_silent'],
+  )
+})
+
+test('twenty sessions that a killed recorder cuts are one alert of the bastion', (t) => {
+  const watch = createDay(rules)
+  watch.take(...many(20, (n) => health(at + n * second, 'killed', { sessionId: `s${n}`, detail: 'signal 9' })))
+  t.is(watch.all().length, 1)
+  t.like(watch.alerts()[0], { gap: 'recorder_killed', count: 20, bastion: 'b1', severity: 'high' })
+  t.is(watch.alerts()[0]!.sessionIds.length, 20)
+})
+
+test('what is remembered of logins and agents stays small', (t) => {
+  const [one, start, bad] = [login(at), started(at), health(at, 'killed')]
+  const hostile = function* (kind: string) {
+    for (let n = 0; n < 100_000; n++) {
+      const id = `${n}`.padStart(64, 'x')
+      const about = {
+        id,
+        sessionId: id,
+        connectionId: 'c'.repeat(900),
+        at: new Date(at + n * second).toISOString(),
+        sourcePort: n % 60_000,
+        detail: 'd'.repeat(n % 900),
+      }
+      yield { ...(kind === 'bastion' ? bad : n % 3 ? one : start), ...about } as SessionEvent
+    }
+  }
+  for (const rule of rules) t.true(mostStateBytes(rule, hostile(rule.entity)) <= 20_000, rule.entity)
+})
