@@ -12,7 +12,7 @@ import { httpReceiver } from '#test/services/sinks/http-receiver.ts'
 import { commandEvent, openPlace, produceAlerts, produceEvents, someAlert } from './place.ts'
 
 const childFile = fileURLToPath(new URL('./sink-child.ts', import.meta.url))
-const events = 1_500
+const events = 800
 const alerts = 60
 
 type Body = { items?: { seq: number; event?: { id: string }; alert?: { id: string; revision: number } }[] }
@@ -54,7 +54,7 @@ test('killed -9 again and again, a destination misses nothing, and gets twice on
     event?.id ?? `${alert?.id} ${alert?.revision}`
   const distinct = () => new Set(itemsOf().map(nameOf)).size
   const wanted = events + 3 * alerts
-  for (let kills = 0; kills < 4; kills++) {
+  for (let kills = 0; kills < 3; kills++) {
     const child = spawn(process.execPath, [childFile, data, JSON.stringify(sinks)], { stdio: 'inherit' })
     const ended = once(child, 'close')
     const seen = receiver.received.length + 1 + Math.floor(random() * 15)
