@@ -7,6 +7,7 @@ import { isOver } from '../engine/compact.ts'
 import { type Engine, settle, takeReached } from '../engine/entity.ts'
 import { dueMsOf } from '../engine/folded.ts'
 import type { Subject } from '../rule.ts'
+import { settleHeld } from './apply.ts'
 import { nameOf } from './entity-record.ts'
 import { type Held, heldFrom, newHeld, type StoredEntity, storedOf } from './held.ts'
 
@@ -65,14 +66,22 @@ export const createEntityStore = (options: {
     await state.delete(dueKeyOf(held.name))
     held.markedDueMs = null
   }
-  /** Someone who lost the partition wrote after we read: whoever applied more of it is right, and has told no less. */
+  /**
+   * Someone who lost the partition wrote after we read. Whoever applied more of it is right; what the other one has told
+   * and we never found has to be taken back.
+   */
   const agree = async (held: Held): Promise<void> => {
     const { subject } = held.entity
     const other = await load(held.name, subject)
     held.revision = other.revision
-    if (other.appliedOffset <= held.appliedOffset) return
-    const { entity, appliedOffset, highWater, outbox } = other
-    Object.assign(held, { entity, appliedOffset, highWater, outbox: [...held.outbox, ...outbox] })
+    if (other.appliedOffset > held.appliedOffset) {
+      const { entity, appliedOffset, highWater, outbox } = other
+      Object.assign(held, { entity, appliedOffset, highWater, outbox: [...held.outbox, ...outbox] })
+      return
+    }
+    held.entity.published = { ...other.entity.published, ...held.entity.published }
+    held.entity.isSettled = false
+    settleHeld(held, engineOf(subject))
   }
   /** `mayWrite`: whether the partition is still ours. */
   const write = async (held: Held, mayWrite: () => boolean): Promise<void> => {

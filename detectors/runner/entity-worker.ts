@@ -56,16 +56,24 @@ export const createEntityWorker = (
       if (partitionOfKey(name, bus.partitions(topic)) === partition) entities.noteMarked(name, dueMs)
     isReady = true
   }
+  /** What comes to light on the way goes out with the next sending. */
+  const save = async (held: Held): Promise<void> => {
+    await store.save(held, mayWrite)
+    if (held.outbox.length > 0) unsent.add(held)
+  }
   /** All of it, before anything that depends on it is done. */
   const send = async (): Promise<void> => {
-    await eachOf([...unstored], (held) => store.save(held, mayWrite))
+    await eachOf([...unstored], save)
     unstored.clear()
     const senders = [...unsent]
     const counts = senders.map(({ outbox }) => outbox.length)
     const records = senders.flatMap(({ outbox }) => outbox)
     if (records.length > 0 && mayWrite()) await bus.produce(records)
-    for (const [at, held] of senders.entries()) held.outbox.splice(0, counts[at])
-    unsent.clear()
+    for (const [at, held] of senders.entries()) {
+      held.outbox.splice(0, counts[at])
+      held.dirtySinceMs ??= clock.now() // what is stored may still have it
+    }
+    for (const held of senders) if (held.outbox.length === 0) unsent.delete(held)
     for (const { topic: to, headers } of records)
       if (to === 'alerts') metrics.alerts.inc({ rule: headers!.rule!, severity: headers!.severity! })
   }
@@ -160,8 +168,9 @@ export const createEntityWorker = (
   /** Runs go on meanwhile: what is stored of an entity is whole whenever it is taken, and never older than `upTo`. */
   const storeAll = async (): Promise<void> => {
     const upTo = await exclusively(tellGrown)
-    const dirty = entities.all().filter(({ dirtySinceMs }) => dirtySinceMs !== null)
-    await eachOf(dirty, (held) => store.save(held, mayWrite))
+    // One that is being stored now is not durable yet.
+    const dirty = entities.all().filter(({ dirtySinceMs, saving }) => dirtySinceMs !== null || saving !== null)
+    await eachOf(dirty, save)
     storedAtMs = clock.now()
     metrics.snapshotLag.set(0)
     if (isDropped || upTo <= committed) return

@@ -5,8 +5,8 @@ import type { EntityWorker } from './entity-worker.ts'
 import { sourceOf } from './reached.ts'
 import type { RepartitionWorker } from './repartition-worker.ts'
 
-/** Records may get their time a little before they can be read, and clocks of brokers differ a little from ours. */
-const marginMs = 2_000
+/** Records get their time before they are synced and can be read, and clocks of brokers differ a little from ours. */
+const marginMs = 5_000
 
 export type TickOptions = Pick<RunnerContext, 'bus' | 'clock'> & {
   group: string // that repartitions

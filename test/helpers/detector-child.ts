@@ -1,27 +1,31 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { createInterface } from 'node:readline'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import { eventRecords, fastClock, openDetectorBackends, openRunner, settleRunners } from './detector-runner.ts'
 
 /**
- * Detectors on their back ends, to be killed, that also send the events: arguments are the folder, a file with an event
- * per line, the line to send from, and how many workers. Prints the number of lines that the bus has; when all is done it
- * closes and ends with 0.
+ * Detectors on their back ends, to be killed, that also send the events: arguments are the folder, a file with a list of
+ * events per line, and how many workers. Begins when it is told the line to send from. Prints the number of lines that the
+ * bus has; when all is done it closes and ends with 0.
  */
-const [folder = '', eventFile = '', from = '0', workers = '1'] = process.argv.slice(2)
-const together = 20
+const [folder = '', eventFile = '', workers = '1'] = process.argv.slice(2)
 
+flushCompileCache() // one that is killed would leave nothing for the next
+const [from] = (await once(createInterface({ input: process.stdin }), 'line')) as [string]
 const backends = await openDetectorBackends(folder, fastClock)
 const runners = await Promise.all(Array.from({ length: Number(workers) }, () => openRunner(backends)))
 const ticking = setInterval(() => Promise.all(runners.map((runner) => runner.tick())).catch(() => {}), 100)
 const lines = readFileSync(eventFile, 'utf8').trim().split('\n')
 process.stdout.write(`${from}\n`)
-for (let at = Number(from); at < lines.length; at += together) {
-  const events = lines.slice(at, at + together).map((line) => SessionEvent.parse(JSON.parse(line)))
-  await backends.bus.produce(eventRecords(events))
-  process.stdout.write(`${Math.min(at + together, lines.length)}\n`)
+for (let at = Number(from); at < lines.length; at++) {
+  await backends.bus.produce(eventRecords(SessionEvent.array().parse(JSON.parse(lines[at]!))))
+  process.stdout.write(`${at + 1}\n`)
   await new Promise((resolve) => setTimeout(resolve, 5))
 }
 clearInterval(ticking)
 await settleRunners(backends.bus, runners)
 for (const runner of runners) await runner.close()
 await backends.close()
+process.stdin.destroy()

@@ -19,16 +19,16 @@ import { until } from './until.ts'
 const minute = 60_000
 const log = createLogger('detectors-test', process.env.DETECTORS_LOG ?? 'silent')
 
-/** Ten times as fast: what waits for a while to be final is final within a test. */
-const startMs = Date.now()
-export const fastClock: Clock = { now: () => startMs + (Date.now() - startMs) * 10 }
+/** Three times as fast, and never back in a later process: what waits for a while to be final is final within a test. */
+const startMs = Date.UTC(2026, 0, 1)
+export const fastClock: Clock = { now: () => startMs + (Date.now() - startMs) * 3 }
 
 export const openDetectorBackends = async (folder: string, clock: Clock) => {
   const bus = await createLogBus({
     folder: join(folder, 'bus'),
     partitions: 4,
     segmentBytes: 16 * 1024 * 1024,
-    retentionMs: 86_400_000,
+    retentionMs: 100 * 365 * 86_400_000, // the fast clock is years ahead of the files' own times
     maxRecordBytes: 4 * 1024 * 1024,
     clock,
     log,
@@ -52,7 +52,7 @@ export const openRunner = (
   { bus, state, origins, clock }: Pick<RunnerOptions, 'bus' | 'state' | 'origins' | 'clock'>,
   options: Partial<RunnerOptions> = {},
 ): Promise<Runner> => {
-  const settings = DetectorSettings.parse({ snapshotMs: 1_000 })
+  const settings = DetectorSettings.parse({ snapshotMs: 1_000, horizonMs })
   const context = { directory: quietDirectory, geo: noGeo, settings }
   return createRunner({
     bus,
@@ -96,13 +96,17 @@ export const generateEvents = (seed: number, count: number): SessionEvent[] => {
   })
 }
 
-/** As they arrive: each up to ten minutes after its time. */
-export const shuffled = (events: readonly SessionEvent[], seed: number): SessionEvent[] => {
+const arrivesTogetherMs = 10 * minute
+/** What arrives one after another may come over several partitions at once: so much later than its time, in all. */
+const horizonMs = 10 * minute + arrivesTogetherMs
+
+/** As they arrive, together as they are sent: each up to ten minutes after its time. */
+export const arriving = (events: readonly SessionEvent[], seed: number): SessionEvent[][] => {
   const random = seededRandom(seed)
-  return events
-    .map((event) => ({ event, arrivesMs: Date.parse(event.at) + random() * 10 * minute }))
-    .sort((a, b) => a.arrivesMs - b.arrivesMs)
-    .map(({ event }) => event)
+  const late = events.map((event) => ({ event, arrivesMs: Date.parse(event.at) + random() * 10 * minute }))
+  late.sort((a, b) => a.arrivesMs - b.arrivesMs)
+  const groups = Map.groupBy(late, ({ arrivesMs }) => Math.floor(arrivesMs / arrivesTogetherMs))
+  return [...groups.values()].map((group) => group.map(({ event }) => event))
 }
 
 export const publishedAlerts = async (bus: Bus): Promise<Alert[]> => {

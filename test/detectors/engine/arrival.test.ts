@@ -44,16 +44,16 @@ const facts = (otherUsers: number): OriginFacts => ({ otherUsers, networkUsers: 
 test('what one partition is read ahead of another makes nothing late', (t) => {
   const entity = createEntity(alice, user)
   for (const n of [0, 1, 2])
-    takeEvent(entity, login(n, startMs + n * hour), user, { arrivedMs: 1_000 + 2 * n, version: 0 })
+    takeEvent(entity, login(n, startMs + n * hour), user, { arrivedMs: 10_000 * (n + 1), version: 0 })
   settle(entity, user)
-  takeReached(entity, 1_001, user)
-  t.is(takeEvent(entity, login(10, startMs + 1), user, { arrivedMs: 1_001, version: 0 }), 'taken')
+  takeReached(entity, 15_001, user)
+  t.is(takeEvent(entity, login(10, startMs + 1), user, { arrivedMs: 15_001, version: 0 }), 'taken')
   settle(entity, user)
   t.deepEqual(
     entity.pending.map(({ observed }) => observed.event.id),
     ['a-login-0', 'a-login-10', 'a-login-1', 'a-login-2'],
   )
-  takeReached(entity, 1_005, user)
+  takeReached(entity, 35_001, user)
   t.deepEqual(
     entity.pending.map(({ observed }) => observed.event.id),
     ['a-login-2'],
