@@ -4,6 +4,7 @@ const dayMs = 86_400_000
 /** Lines may be this much out of order; further back means the next year. */
 const maxBackMs = 7 * dayMs
 const maxBackInHourMs = 600_000
+const maxYears = 9 // between two 29 Februaries at most
 const latestMs = Date.UTC(9999, 11, 30)
 const months = new Map(
   ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map((name, index) => [
@@ -90,12 +91,20 @@ export const createLineTimes = ({ zone, year, notAfterMs, lastMs: from }: Option
   const choose = (start: number, at: (year: number) => number | null): number | null => {
     const earliest = lastMs === null ? Number.NEGATIVE_INFINITY : lastMs - maxBackMs
     const latest = notAfterMs ? notAfterMs() + dayMs : Number.POSITIVE_INFINITY
-    const years = Array.from({ length: 9 }, (_, index) => start + index)
-    const next = years.map(at).find((ms) => ms !== null && ms >= earliest)
-    if (next !== undefined && next !== null && next <= latest) return next
+    for (let year = start; year < start + maxYears; year++) {
+      const ms = at(year)
+      if (ms !== null && ms >= earliest) {
+        if (ms <= latest) return ms
+        break
+      }
+    }
     // A clock that was wrong for a while must not carry all that follows into the next year.
-    const back = Array.from({ length: 9 }, (_, index) => new Date(Math.min(latest, latestMs)).getUTCFullYear() - index)
-    return back.map(at).find((ms) => ms !== null && ms <= latest) ?? null
+    const last = new Date(Math.min(latest, latestMs)).getUTCFullYear()
+    for (let year = last; year > last - maxYears; year--) {
+      const ms = at(year)
+      if (ms !== null && ms <= latest) return ms
+    }
+    return null
   }
 
   return {

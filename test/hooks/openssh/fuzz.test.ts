@@ -11,7 +11,12 @@ const corpus = readdirSync(folder)
   .filter((line) => line !== '')
 
 const lineCount = 100_000
-const limitMs = 60_000 // ten seconds are plenty on an idle machine
+const limitMs = 20_000
+/** Of this thread: how long it takes by the clock is the machine's business. */
+const cpuMs = (): number => {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
 const pieces = [
   ' from ',
   ' port ',
@@ -68,7 +73,7 @@ test(`${lineCount} mutated lines: nothing throws or hangs, and every event is a 
   const { line } = createMutations(seed)
   const lines = Array.from({ length: lineCount }, line)
   const log = createSshdLog({ bastion: 'b1', zone: 'America/New_York', notAfterMs: () => Date.UTC(2026, 10, 21) })
-  const started = performance.now()
+  const started = cpuMs()
   let events = 0
   for (const one of lines)
     for (const event of log.take(one)) {
@@ -78,7 +83,8 @@ test(`${lineCount} mutated lines: nothing throws or hangs, and every event is a 
     }
   t.true(events > lineCount / 50, `only ${events} events`)
   t.is(log.counts.lines, lineCount)
-  t.true(performance.now() - started < limitMs)
+  t.log(`${Math.round(cpuMs() - started)} ms of CPU`)
+  t.true(cpuMs() - started < limitMs)
   t.true(JSON.stringify(log.snapshot()).length < 8_000_000)
 })
 
@@ -97,11 +103,11 @@ test('lines made to make a parser go back and forth take no longer than others o
     `Accepted publickey for a from 1.2.3.4 port 22 ssh2: RSA-CERT ${'ID (serial ) CA '.repeat(long / 16)}`,
     `Connection from ${' port on'.repeat(long / 8)}`,
   ]
-  const started = performance.now()
+  const started = cpuMs()
   for (const message of worst) for (let count = 0; count < 5; count++) log.take(head + message)
   log.take(`<38>1 2026-06-01T00:00:00Z b1 sshd 1 - [${'a="\\"]" '.repeat(long / 9)}] x`)
   log.take(`{"sshd":${'['.repeat(long)}`)
-  t.true(performance.now() - started < 30_000) // a second or so; minutes if anything were quadratic
+  t.true(cpuMs() - started < limitMs) // a second or so; minutes if anything were quadratic
   t.is(log.counts.unexpanded, 5 * (999_999_999 - 10_000))
 })
 
