@@ -56,5 +56,5 @@ export const linksOf = ({ id, sessionId, atMs }: Alert, consoleUrl: string) => (
   momentUrl:
     sessionId === null
       ? null
-      : `${consoleUrl}/sessions/${encodeURIComponent(sessionId)}${atMs === null ? '' : `?at=${atMs}`}`,
+      : `${consoleUrl}/sessions/${encodeURIComponent(sessionId)}${atMs === null ? '' : `?t=${atMs}`}`,
 })

@@ -45,7 +45,7 @@ test('ten thousand revisions of an alert are one notification, also over a resta
     ['alert.open'],
   )
   const { data } = place.pages()[0]!
-  t.is(data.momentUrl, 'https://console.example/sessions/s-1?at=61500')
+  t.is(data.momentUrl, 'https://console.example/sessions/s-1?t=61500')
   const marks = await place.state.list('sinks/pager/marks/', { limit: 10 })
   t.is(marks.length, 1)
 })

@@ -81,7 +81,7 @@ test('a mail goes over STARTTLS with a password, and the same notice is the same
   const [first, second] = mails.map(({ text }) => /^Message-ID: (.*)$/im.exec(text)?.[1])
   t.is(first, `<${notice.id}@example.org>`)
   t.is(first, second)
-  t.regex(mails[0]!.text, /https:\/\/console\.example\/sessions\/s-1\?at=3D61500/) // quoted-printable
+  t.regex(mails[0]!.text, /https:\/\/console\.example\/sessions\/s-1\?t=3D61500/) // quoted-printable
 })
 
 test('what an attacker typed makes no header, no further recipient and no second mail', async (t) => {

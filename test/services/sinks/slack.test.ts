@@ -19,7 +19,7 @@ test('what an attacker typed mentions nobody, links nowhere and moves no cursor'
   )
   t.notRegex(text, /<!channel>|<https:\/\/evil|\\u001b|\u202e/)
   t.regex(text, /&lt;!channel&gt;/)
-  t.regex(text, /<https:\/\/console\.example\/sessions\/s-1\?at=61500\|/)
+  t.regex(text, /<https:\/\/console\.example\/sessions\/s-1\?t=61500\|/)
 })
 
 test('a message stays within the limits of blocks and of their text', (t) => {

@@ -3,7 +3,7 @@ import type { AlertRow, AlertStatus, Severity } from '../api.ts'
 
 const colors: Record<Severity, string> = {
   critical: 'red.9',
-  high: 'red.7',
+  high: 'red.8',
   medium: 'orange.8',
   low: 'yellow.8',
   info: 'gray.6',
