@@ -11,6 +11,8 @@ const withValue = letters(
   'G g u c d e f s p k K b R P groups gid uid comment home home-dir expiredate inactive shell password append-groups root prefix',
 )
 
+const addingValues = new Set([...withValue, 'ingroup', 'gecos'])
+
 const modifying: Reader = (args) => {
   const { values } = readOptions(args, { withValue })
   const uid = values.get('u') ?? values.get('uid')
@@ -22,7 +24,7 @@ const modifying: Reader = (args) => {
 const adding: Reader = (args, who, read, name) => {
   const asAdmin = modifying(args, who, read, name)
   if (asAdmin.length > 0) return asAdmin
-  const { flags, operands } = readOptions(args, { withValue: letters(`${[...withValue].join(' ')} ingroup gecos`) })
+  const { flags, operands } = readOptions(args, { withValue: addingValues })
   if (name === 'adduser' && operands.length > 1) return hasAdmin(operands[1]) ? act('admin-group') : []
   const isSystem = flags.has('r') || flags.has('system')
   return operands.length > 0 && !isSystem && !flags.has('D') ? act('new-account') : []

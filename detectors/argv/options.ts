@@ -72,4 +72,12 @@ export const readOptions = (args: readonly string[], grammar: Grammar): Options 
   return { flags, values, operands }
 }
 
-export const letters = (text: string): ReadonlySet<string> => new Set(text.split(' '))
+const known = new Map<string, ReadonlySet<string>>() // of texts in the source, so there are few
+
+export const letters = (text: string): ReadonlySet<string> => {
+  const before = known.get(text)
+  if (before) return before
+  const made = new Set(text.split(' '))
+  known.set(text, made)
+  return made
+}
