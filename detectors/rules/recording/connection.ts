@@ -43,6 +43,6 @@ export const belongs = (a: Ends, b: Ends): boolean => {
 export const hasNoChannels = (event: SessionEvent): boolean => event.kind === 'session_ended' && event.channels === 0
 
 const importedMs = 24 * 3_600_000
-/** From an old log: whether it was recorded then is not known here. */
-export const isImported = (event: SessionEvent, timeMs: number): boolean =>
-  event.receivedAt !== undefined && Date.parse(event.receivedAt) - timeMs > importedMs
+/** From an old log, and not by an agent that was cut off for long: whether it was recorded then is not known here. */
+export const isImported = ({ agentSeq, receivedAt }: SessionEvent, timeMs: number): boolean =>
+  agentSeq == null && receivedAt !== undefined && Date.parse(receivedAt) - timeMs > importedMs
