@@ -20,8 +20,8 @@ export type Replay = {
   take(event: SessionEvent): void
   /** Alerts to which nothing is added any more since the last call. */
   closed(): Alert[]
-  /** All that is left. */
-  end(): Alert[]
+  /** All that is left, with what falls due up to `untilMs`: by default when the last event happened. */
+  end(untilMs?: number): Alert[]
   readonly entities: number
 }
 
@@ -105,7 +105,8 @@ export const createReplay = (options: {
       closed = []
       return done
     },
-    end: () => {
+    end: (untilMs = nowMs) => {
+      nowMs = untilMs
       for (const entity of entities.values()) tick(entity)
       const left = [...entities.values()].flatMap(({ subject, tip }) => alertsOf(subject, tip))
       const all = [...closed, ...left]
