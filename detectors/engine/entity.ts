@@ -28,6 +28,7 @@ export type Entity = {
   tip: Folded // after all pending events and what fell due
   pendingChars: number // about so much text they hold
   late: Forward[] // what came after the base and goes on with the next settling
+  lateClosed: { key: string; incident: Incident }[] // found in what came so late that nothing is added to it any more
   isSettled: boolean
   tickMs: number
   maxMs: number // of the events that everything has arrived for that arrived before them
@@ -37,7 +38,8 @@ export type Entity = {
   published: Record<string, Published>
 }
 export type Pending = { observed: Observed; after: Folded | null; forwarded: string | null } & Arrival
-type Published = { incident: Incident; digest: string }
+/** `isClosed`: was told to be over; it stands in the base still. */
+type Published = { incident: Incident; digest: string; isClosed?: boolean }
 /**
  * Of an event. `arrivedMs`: when the bus took it; 0: whatever arrived before it is here. `version`: grows with what the
  * network knew of it.
@@ -73,6 +75,7 @@ export const createEntity = (subject: Subject, { program }: Pick<Engine, 'progra
     tip: empty,
     pendingChars: 0,
     late: [],
+    lateClosed: [],
     isSettled: true,
     tickMs: 0,
     maxMs: 0,
@@ -129,7 +132,12 @@ const takeLate = (entity: Entity, observed: Observed, engine: Engine, { arrivedM
     const origin = program.annotator!.before(entity.base.annotation, observed)
     entity.late.push({ ...observed, origin, arrivedMs })
   }
-  const folded = foldEvent(program, entity.base, observed, context, entity.subject, isHistory)
+  const folded = foldEvent(program, entity.base, observed, context, entity.subject, {
+    isHistory,
+    onClosed: (key, incident) => {
+      if (!isHistory && !(key in entity.base.incidents)) entity.lateClosed.push({ key, incident })
+    },
+  })
   entity.base = isHistory ? { ...folded, incidents: entity.base.incidents } : folded
   entity.seen.add(observed.event.id)
   invalidateFrom(entity, 0)
@@ -187,20 +195,35 @@ const forwardOf = (one: Pending, before: Folded, engine: Engine): Forward[] => {
   return [{ ...one.observed, origin, arrivedMs: one.arrivedMs }]
 }
 
-/** Does what has no state after it, and says which events go on. */
-const refold = (entity: Entity, engine: Engine): Forward[] => {
+const digestOfIncident = ({ revision, finding, opened }: Incident): string => digestOf([revision, finding, opened])
+
+/** Weeks of an old log may be taken at once: what comes up in them and is over again is told all the same. */
+const tellClosed = ({ published }: Entity, key: string, incident: Incident): IncidentChange[] => {
+  const before = published[key]
+  const digest = digestOfIncident(incident)
+  if (before?.digest === digest) return []
+  published[key] = { incident, digest }
+  return [{ key, incident, before: before?.incident ?? null, withdrawn: false }]
+}
+
+type Refolded = { forwards: Forward[]; changes: IncidentChange[] }
+
+/** Does what has no state after it, and says which events go on and what was over before the last of them. */
+const refold = (entity: Entity, engine: Engine): Refolded => {
   const { program, context } = engine
   const { pending, subject } = entity
   const forwards = entity.late.splice(0)
+  const changes = entity.lateClosed.splice(0).flatMap(({ key, incident }) => tellClosed(entity, key, incident))
+  const onClosed = (key: string, incident: Incident) => void changes.push(...tellClosed(entity, key, incident))
   let before = entity.foldedCount === 0 ? entity.base : pending[entity.foldedCount - 1]!.after!
   for (; entity.foldedCount < pending.length; entity.foldedCount++) {
     const one = pending[entity.foldedCount]!
     forwards.push(...forwardOf(one, before, engine))
-    one.after = foldEvent(program, before, one.observed, context, subject)
+    one.after = foldEvent(program, before, one.observed, context, subject, { onClosed })
     before = one.after
   }
   entity.tip = foldDues(program, before, Math.max(entity.tickMs, before.timeMs), context, subject)
-  return forwards
+  return { forwards, changes }
 }
 
 const changed = ({ published, tip }: Entity): IncidentChange[] => {
@@ -208,7 +231,7 @@ const changed = ({ published, tip }: Entity): IncidentChange[] => {
   for (const [key, incident] of Object.entries(tip.incidents)) {
     const before = published[key]
     if (before?.incident === incident) continue
-    const digest = digestOf([incident.revision, incident.finding, incident.opened])
+    const digest = digestOfIncident(incident)
     published[key] = { incident, digest }
     if (before?.digest !== digest) changes.push({ key, incident, before: before?.incident ?? null, withdrawn: false })
   }
@@ -217,23 +240,33 @@ const changed = ({ published, tip }: Entity): IncidentChange[] => {
 
 /** What stood and stands no more: it is over for days, or an event that came late took its ground away. */
 const gone = ({ published, tip }: Entity): Pick<EntityChange, 'changes' | 'closed'> => {
-  const missing = Object.entries(published).filter(([key]) => !(key in tip.incidents))
-  for (const [key] of missing) delete published[key]
-  const closed = missing.filter(([, { incident }]) => isClosed(incident, tip.timeMs))
-  const withdrawn = missing.filter(([, { incident }]) => !isClosed(incident, tip.timeMs))
-  return {
-    closed: closed.map(([, { incident }]) => incident),
-    changes: withdrawn.map(([key, { incident }]) => ({ key, incident, before: incident, withdrawn: true })),
+  const [closed, changes]: [Incident[], IncidentChange[]] = [[], []]
+  for (const [key, one] of Object.entries(published)) {
+    if (key in tip.incidents) continue
+    const { incident } = one
+    const isOver = isClosed(incident, tip.timeMs)
+    if (isOver && !one.isClosed) closed.push(incident)
+    if (!isOver) changes.push({ key, incident, before: incident, withdrawn: true })
+    if (isOver) published[key] = { ...one, isClosed: true }
+    else delete published[key]
   }
+  return { closed, changes }
+}
+
+/** Whoever does the pending events again comes upon what is over once more, as long as it stands before them. */
+const forgetClosed = ({ published, base }: Entity): void => {
+  for (const [key, { isClosed }] of Object.entries(published))
+    if (isClosed && !(key in base.incidents)) delete published[key]
 }
 
 /** What followed from all that was taken since the last time. */
 export const settle = (entity: Entity, engine: Engine): EntityChange => {
   if (entity.isSettled) return { changes: [], closed: [], forwards: [] }
-  const forwards = refold(entity, engine)
+  const { forwards, changes: told } = refold(entity, engine)
   const { changes: withdrawn, closed } = gone(entity)
-  const changes = [...changed(entity), ...withdrawn]
+  const changes = [...told, ...changed(entity), ...withdrawn]
   entity.isSettled = true
   compact(entity, engine)
+  forgetClosed(entity)
   return { changes, closed, forwards }
 }

@@ -50,10 +50,26 @@ export const emptyFolded = ({ rules, annotator }: Program): Folded => ({
 const incidentKeepMs = 3 * dayMs
 export const isClosed = ({ finding }: Incident, nowMs: number): boolean => finding.lastEventMs < nowMs - incidentKeepMs
 
-const withoutClosed = (incidents: Folded['incidents'], nowMs: number): Folded['incidents'] => {
-  const all = Object.entries(incidents)
-  const kept = all.filter(([, incident]) => !isClosed(incident, nowMs))
-  return kept.length === all.length ? incidents : Object.fromEntries(kept)
+const hasClosed = (incidents: Folded['incidents'], nowMs: number): boolean => {
+  for (const key in incidents) if (isClosed(incidents[key]!, nowMs)) return true
+  return false
+}
+
+/** How an event is folded. `onClosed` hears of incidents that are over for days and stand no more. */
+export type FoldOptions = { isHistory?: boolean; onClosed?: (key: string, incident: Incident) => void }
+
+const withoutClosed = (
+  incidents: Folded['incidents'],
+  nowMs: number,
+  onClosed: FoldOptions['onClosed'],
+): Folded['incidents'] => {
+  if (!hasClosed(incidents, nowMs)) return incidents
+  const kept: Record<string, Incident> = {}
+  for (const [key, incident] of Object.entries(incidents)) {
+    if (isClosed(incident, nowMs)) onClosed?.(key, incident)
+    else kept[key] = incident
+  }
+  return kept
 }
 
 const isSame = (a: Finding, b: Finding): boolean => digestOf(a) === digestOf(b)
@@ -170,7 +186,7 @@ export const foldEvent = (
   observed: Observed,
   context: FoldContext,
   subject: Subject,
-  isHistory = false,
+  { isHistory = false, onClosed }: FoldOptions = {},
 ): Folded => {
   const { rules, annotator } = program
   let folded = foldDues(program, start, observed.timeMs, context, subject)
@@ -184,7 +200,7 @@ export const foldEvent = (
   const timeMs = Math.max(folded.timeMs, observed.timeMs)
   return {
     ...folded,
-    incidents: withoutClosed(folded.incidents, timeMs),
+    incidents: withoutClosed(folded.incidents, timeMs, onClosed),
     annotation: annotator ? annotator.after(folded.annotation, observed) : null,
     facts: factsAfter(folded.facts, observed),
     timeMs,

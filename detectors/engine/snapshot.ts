@@ -1,7 +1,7 @@
 import type { Observed, Subject } from '../rule.ts'
 import { sizeOf } from './compact.ts'
 import type { Arrival, Engine, Entity } from './entity.ts'
-import type { Folded, Incident } from './folded.ts'
+import type { Folded } from './folded.ts'
 import { createSeenIds } from './seen-ids.ts'
 
 /** A settled entity as JSON. What follows from the pending events is computed again. */
@@ -15,7 +15,7 @@ export type EntitySnapshot = {
   reachedMs: number
   arrivedMs: number
   seen: number[]
-  published: Record<string, { incident: Incident; digest: string }>
+  published: Entity['published']
 }
 
 export const snapshotOf = (entity: Entity): EntitySnapshot => ({
@@ -46,6 +46,7 @@ export const entityFrom = (snapshot: EntitySnapshot, engine: Pick<Engine, 'progr
     pending: snapshot.pending.map((one) => ({ ...one, after: null })),
     pendingChars: snapshot.pending.reduce((sum, { observed }) => sum + sizeOf(observed), 0),
     late: [],
+    lateClosed: [],
     foldedCount: 0,
     tip: base,
     isSettled: false,

@@ -42,7 +42,16 @@ export const runRule = (rule: AnyRule, logins: readonly Login[], options: RunOpt
   const last = new Map<string, Incident>()
   let folded = emptyFolded(program)
   for (const login of logins) {
-    folded = foldEvent(program, folded, loginAt(login), context, { kind: 'user', key: 'alice' }, login.isHistory)
+    folded = foldEvent(
+      program,
+      folded,
+      loginAt(login),
+      context,
+      { kind: 'user', key: 'alice' },
+      {
+        isHistory: login.isHistory ?? false,
+      },
+    )
     for (const [key, incident] of Object.entries(folded.incidents)) last.set(key, incident)
   }
   const findings: Finding[] = [...last.values()].map(({ finding }) => finding)

@@ -209,3 +209,34 @@ test('an alert about a login leads to the session that came of it', (t) => {
   const [second] = settle(entity, onLogins).changes
   t.like(alertOf(subject, second!.incident, false), { sessionId: 'session-1', atMs: 0, revision: 2 })
 })
+
+const dayMs = 86_400_000
+
+test('weeks of an old log taken at once tell of what came up in them and was over again', (t) => {
+  const entity = createEntity(subject, engine)
+  for (const n of [0, 1, 2]) takeEvent(entity, failure(n, startMs + n * 1_000), engine)
+  takeEvent(entity, failure(9, startMs + 20 * dayMs), engine)
+  const { changes, closed } = settle(entity, engine)
+  const told = changes.filter(({ incident }) => incident.finding.title === 'burst')
+  t.deepEqual(
+    told.map(({ incident, withdrawn }) => [incident.finding.count, withdrawn]),
+    [[3, false]],
+  )
+  t.is(closed.filter(({ finding }) => finding.title === 'burst').length, 1)
+  takeEvent(entity, failure(10, startMs + 20 * dayMs - minute), engine)
+  t.deepEqual(
+    settle(entity, engine).closed.filter(({ finding }) => finding.title === 'burst'),
+    [],
+    'once',
+  )
+})
+
+test('what comes four days late is told, too', (t) => {
+  const entity = createEntity(subject, engine)
+  for (const n of [0, 1]) takeEvent(entity, failure(n, startMs + n * 10 * dayMs), engine)
+  takeEvent(entity, failure(2, startMs + 10 * dayMs + 60 * minute), engine)
+  settle(entity, engine)
+  for (const n of [3, 4, 5]) t.is(takeEvent(entity, failure(n, startMs + 6 * dayMs + n), engine), 'taken')
+  const told = settle(entity, engine).changes.filter(({ incident }) => incident.finding.title === 'burst')
+  t.true(told.some(({ incident }) => incident.finding.count >= 3))
+})

@@ -75,7 +75,7 @@ test('whatever comes in whatever order, at the same time or not, nothing throws 
           ip,
           origin: { otherUsers: others, networkUsers: others },
         })
-        folded = foldEvent(program, before, login, quick, subject, isHistory)
+        folded = foldEvent(program, before, login, quick, subject, { isHistory })
         t.is(JSON.stringify(before), frozen)
       }
     }),
