@@ -41,18 +41,18 @@ const answerOf = <Source>({ hits, aggregations = {}, error }: RawAnswer<Source>)
   return { hits: hits?.hits ?? [], count: hits?.total?.value ?? 0, aggregations }
 }
 
-const startingMs = 2_000
+const startingMs = 4_000
+const startingErrors = /search_phase_execution|no_shard_available/
 const retryMs = 50
 
-/** The shards of an index that was made a moment ago cannot be searched yet: Elasticsearch says so at once, and soon no more. */
+/** The shards of an index that was made a moment ago cannot be searched or read yet: Elasticsearch says so at once, and soon no more. */
 const whenStarted = async <T>(endMs: number, act: () => Promise<T>): Promise<T> => {
   const giveUpMs = Math.min(endMs, performance.now() + startingMs)
   for (;;) {
     try {
       return await act()
     } catch (error) {
-      const isStarting =
-        hasCode(error, 'BTZ_UNAVAILABLE') && (error as Error).message.includes('search_phase_execution')
+      const isStarting = hasCode(error, 'BTZ_UNAVAILABLE') && startingErrors.test((error as Error).message)
       if (!isStarting || performance.now() + retryMs > giveUpMs) throw error
       await sleep(retryMs)
     }
@@ -86,7 +86,7 @@ export const createAsk = (elastic: Elastic, allowedMs: number) => {
     },
 
     get: <Source>(docs: DocumentAt[]): Promise<(Source | null)[]> =>
-      docs.length === 0 ? Promise.resolve([]) : getDocuments<Source>(elastic, docs, limits()),
+      docs.length === 0 ? Promise.resolve([]) : whenStarted(endMs, () => getDocuments<Source>(elastic, docs, limits())),
   }
 }
 export type Ask = ReturnType<typeof createAsk>
