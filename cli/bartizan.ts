@@ -1,18 +1,14 @@
+import { enableCompileCache, getCompileCacheDir } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { BartizanError } from '#services/errors.ts'
 import { version } from '#services/version.ts'
-import { agentCommand } from './agent.ts'
-import { backtestCommand } from './backtest.ts'
-import { configCommand } from './config.ts'
-import { deadLettersCommand } from './dead-letters.ts'
-import { doctorCommand } from './doctor/doctor.ts'
-import { importCommand } from './import.ts'
-import { loginCommand } from './login.ts'
-import { roleCommands } from './roles.ts'
-import { setupCommand } from './setup.ts'
-import { sinksCommand } from './sinks.ts'
-import { tokenCommand } from './token.ts'
-import { upCommand } from './up.ts'
+import { commandsFor } from './commands.ts'
+
+// Beside the packages, and not in the machine's common folder: who can write there runs code in us.
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)))
+const cacheFolder = getCompileCacheDir()
+if (cacheFolder) process.env.NODE_COMPILE_CACHE = cacheFolder // for threads and the agent
 
 /** Exit codes: 0 done · 1 failed · 2 wrong usage or configuration. */
 const program = new Command('bartizan')
@@ -33,21 +29,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
   )
 
-for (const command of [
-  upCommand,
-  agentCommand,
-  ...roleCommands,
-  loginCommand,
-  importCommand,
-  tokenCommand,
-  configCommand,
-  backtestCommand,
-  setupCommand,
-  doctorCommand,
-  sinksCommand,
-  deadLettersCommand,
-])
-  program.addCommand(command())
+for (const command of await commandsFor(process.argv.slice(2))) program.addCommand(command)
 /** Wrong usage ends with 2 everywhere; commander itself says 1. */
 const endWithOurCodes = (command: Command): void => {
   command.configureOutput({ outputError: (text, write) => write(`bartizan: ${text.replace(/^error: /, '')}`) })
