@@ -20,6 +20,8 @@ COPY --from=packages /app/node_modules node_modules
 COPY services services
 COPY hooks hooks
 COPY ingest ingest
+COPY detectors detectors
+COPY delivery delivery
 COPY viewer viewer
 COPY cli cli
 COPY docs/operations/policies docs/operations/policies
