@@ -1,6 +1,6 @@
 export default {
   files: ['test/**/*.test.ts'],
   extensions: ['ts'],
-  timeout: '4m',
+  timeout: '12m',
   concurrency: 2,
 }

@@ -1,9 +1,11 @@
 import type { Cluster } from 'kafkajs'
+import { BartizanError } from '../errors.ts'
 import type { BusRecord, Topic, TopicPartition } from './bus.ts'
 import { fetchFrom } from './kafka-fetch.ts'
 import { keyOf, onLeaders, readBounds } from './kafka-offsets.ts'
 
 const maxWaitMs = 500
+const topicAuthorizationFailed = 29 // Kafka protocol, error codes
 const manyBytes = 1024 * 1024
 /** A broker sends at least one batch, whatever the limit. */
 const fewBytes = 1
@@ -27,6 +29,8 @@ const fetchOne = async (
   const failure = fetched?.failure
   if (fetched && !failure) return fetched
   if (failure && 'error' in failure) throw failure.error
+  if (failure?.code === topicAuthorizationFailed)
+    throw new BartizanError('BTZ_FORBIDDEN', `${keyOf(at)} may not be read with these credentials`)
   throw new Error(`${keyOf(at)} cannot be read: error ${failure?.code}`)
 }
 

@@ -17,7 +17,7 @@ realTest(
   ['chromium'],
   'a guessed password stands in the queue with its reason, is decided on, and leads to all about its user',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(10 * 60_000)
     const product = await startProduct(t, { env: { BARTIZAN_LOG_LEVEL: 'error' } })
     const page = await openConsole(t, product)
     await page.getByRole('link', { name: 'Alerts' }).click()

@@ -12,7 +12,7 @@ realTest(
   ['chromium'],
   'a session stands in the console while it runs, is found by a command, and plays in Chromium',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(10 * 60_000)
     const product = await startProduct(t, { env })
     const page = await openConsole(t, product)
     await screenshot(page, 'sessions-empty')
@@ -65,7 +65,7 @@ realTest(
 )
 
 realTest(test, ['chromium'], 'a click on a command plays from there; UTC and local time switch', async (t) => {
-  t.timeout(120_000)
+  t.timeout(10 * 60_000)
   const product = await startProduct(t, { env })
   const client = await connectSudoClient(product.endpoints.sudoPort)
   client.accept(loginInfos())

@@ -28,7 +28,7 @@ const historyLines = (days: Day[], connect: ReturnType<typeof createConnect>): s
     .join('')
 
 test('after a month of imported history one bad day gives the alerts it should, and no other', async (t) => {
-  t.timeout(180_000)
+  t.timeout(10 * 60_000)
   const folder = await temporaryFolder(t)
   const [logFile, directoryFile, history] = ['sshd.log', 'directory.json', 'history.log'].map((name) =>
     join(folder, name),

@@ -40,7 +40,7 @@ realTest(
   ['root'],
   'an unprivileged local process on the sudo port is refused, hears nothing, and is reported',
   async (t) => {
-    t.timeout(60_000)
+    t.timeout(10 * 60_000)
     const product = await startProduct(t)
     t.is(await forge(product.endpoints.sudoPort), '')
     await until(async () => (await health(product)).some(({ status }) => status === 'tampered'), { what: 'the report' })

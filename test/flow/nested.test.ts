@@ -19,7 +19,7 @@ realTest(
   [...bastionPrograms, 'ssh-keygen'],
   'secrets typed in an ssh session inside of the recorded one are in no file, and what was typed with echo is kept',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(10 * 60_000)
     const product = await startProduct(t)
     const bastion = await startBastion(t, { sudoPort: product.endpoints.sudoPort, outsiders: 1 })
     const [user, far] = [bastion.users[0]!, bastion.outsiders[0]!]

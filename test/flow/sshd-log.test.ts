@@ -20,7 +20,7 @@ realTest(
   [...bastionPrograms, 'ssh-keygen'],
   'what sshd logs is joined with what was recorded: the login of a session, a tunnel without one, a key that was refused',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(10 * 60_000)
     const folder = await temporaryFolder(t)
     const logFile = join(folder, 'sshd.log')
     const product = await startProduct(t, { env: { BARTIZAN_OPENSSH_LOG: logFile } })

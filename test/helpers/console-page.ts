@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { chromium, type Page } from 'playwright-core'
 import type { Product } from './running.ts'
 import { type Teardown, temporaryFolder } from './temporary-folder.ts'
+import { patience } from './until.ts'
 
 const flags = [
   '--no-sandbox',
@@ -23,6 +24,7 @@ export const openConsole = async (t: Teardown, product: Product): Promise<Page> 
     viewport: { width: 1400, height: 900 },
   })
   t.teardown(() => context.close())
+  context.setDefaultTimeout(30_000 * patience)
   const page = await context.newPage()
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))

@@ -26,7 +26,7 @@ const untilProduced = async (bus: Bus, key: string, text: string): Promise<void>
 
 onServices(test, ({ kafka: { brokers } }) => {
   test('a broker killed -9 and started again: writers and members go on by themselves, nothing is lost', async (t) => {
-    t.timeout(180_000)
+    t.timeout(10 * 60_000)
     const kafka = await startKafka({ folder: await temporaryFolder(t), brokers: 1 })
     t.teardown(() => kafka.stop())
     const { open } = ownKafkaPlace({ teardown: () => {} }, kafka.brokers)
@@ -56,7 +56,7 @@ onServices(test, ({ kafka: { brokers } }) => {
   })
 
   test('a broker that hangs: a writer is refused in time, and the bus closes', async (t) => {
-    t.timeout(180_000)
+    t.timeout(10 * 60_000)
     const kafka = await startKafka({ folder: await temporaryFolder(t), brokers: 1 })
     t.teardown(() => kafka.stop())
     const { open } = ownKafkaPlace({ teardown: () => {} }, kafka.brokers)
