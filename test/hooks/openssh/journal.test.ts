@@ -75,7 +75,9 @@ realTest(test, needed, 'what a real sshd tells a real journald arrives, and a cu
   await startLogins(t, folder, port)
   const { lines, positions, source } = await following(t, folder, null)
   const isThere = (wanted: string) => lines.some((line) => line.includes(wanted))
-  await until(() => isThere('10.9.9.9 port 22 ssh2"'), { ...limit, what: 'the last line' })
+  // Each process writes when it comes to it: the last one's line need not be the last in the journal.
+  const ends = () => parsed(lines).filter(({ kind }) => kind === 'session_ended').length
+  await until(() => isThere('10.9.9.9 port 22 ssh2"') && ends() === 2, { ...limit, what: 'the last lines' })
   await source.close()
 
   const events = parsed(lines)
@@ -84,7 +86,7 @@ realTest(test, needed, 'what a real sshd tells a real journald arrives, and a cu
   const failed = events.find(({ kind }) => kind === 'login_failed')
   t.is(failed?.user, 'nobody from 10.9.9.9 port 22 ssh2')
   t.is(failed?.reason, 'invalid_user')
-  t.true(events.every(({ sourceIp }) => sourceIp === '127.0.0.1'))
+  t.deepEqual(events.filter(({ sourceIp }) => sourceIp !== '127.0.0.1'), [])
   t.is(events.filter(({ kind }) => kind === 'login').length, 2, 'what logger wrote is no login')
   const file = events.find(({ kind }) => kind === 'file_transfer')
   t.is(file?.sizeBytes, (await readFile('/etc/hostname')).length)
