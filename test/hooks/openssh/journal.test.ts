@@ -86,7 +86,10 @@ realTest(test, needed, 'what a real sshd tells a real journald arrives, and a cu
   const failed = events.find(({ kind }) => kind === 'login_failed')
   t.is(failed?.user, 'nobody from 10.9.9.9 port 22 ssh2')
   t.is(failed?.reason, 'invalid_user')
-  t.deepEqual(events.filter(({ sourceIp }) => sourceIp !== '127.0.0.1'), [])
+  t.deepEqual(
+    events.filter(({ sourceIp }) => sourceIp !== '127.0.0.1'),
+    [],
+  )
   t.is(events.filter(({ kind }) => kind === 'login').length, 2, 'what logger wrote is no login')
   const file = events.find(({ kind }) => kind === 'file_transfer')
   t.is(file?.sizeBytes, (await readFile('/etc/hostname')).length)
