@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { Config } from '#services/config.ts'
@@ -8,6 +7,7 @@ import { openElasticState } from '#test/helpers/open-elastic-state.ts'
 import { ownKafkaPlace } from '#test/helpers/open-kafka-bus.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
+import { wholeLines } from '#test/helpers/whole-lines.ts'
 import { commandEvent, produceAlerts, produceEvents, someAlert, startDelivery } from './place.ts'
 
 onServices(test, ({ kafka: { brokers }, elasticsearch: { url } }) => {
@@ -23,7 +23,7 @@ onServices(test, ({ kafka: { brokers }, elasticsearch: { url } }) => {
     const sinks = [{ name: 'siem', type: 'file', send: { events: 'all', alerts: 'info' }, path }]
     const config = { ...Config.parse({ bastion: 'b1', sinks }), backend: 'cluster' as const }
     const first = await startDelivery(t, { bus: buses[0]!, state }, sinks, { config })
-    const lines = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').filter(Boolean)
+    const lines = () => wholeLines(path)
     await produceEvents(
       buses[0]!,
       Array.from({ length: 200 }, (_, n) => commandEvent(n)),

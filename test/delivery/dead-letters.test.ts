@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { createDeadLetterDesk } from '#delivery/dead-letters.ts'
@@ -10,6 +9,7 @@ import { createOriginCheck } from '#services/origin/origin-check.ts'
 import { SinkSettings } from '#services/schema/sink-settings.ts'
 import { newSigner, sealedBy } from '#test/helpers/origins.ts'
 import { until } from '#test/helpers/until.ts'
+import { wholeLines } from '#test/helpers/whole-lines.ts'
 import { commandEvent, log, newPlace, produceEvents, startDelivery } from './place.ts'
 
 const eventRecord = (number: number): NewRecord => {
@@ -81,7 +81,7 @@ test('what one destination refused goes to that destination alone, with the next
   const path = join(folder, 'siem.ndjson')
   const sink = { name: 'siem', type: 'file', send: { events: 'all' }, path }
   await startDelivery(t, { bus, state }, [sink])
-  const lines = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').filter(Boolean)
+  const lines = () => wholeLines(path)
   await produceEvents(bus, [commandEvent(1), commandEvent(2)])
   await until(async () => (await lines()).length === 2, { limitMs: 30_000 })
   const [record] = await bus.read({ topic: 'session-events', partition: await partitionOf(bus) }, 0, 1)

@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { until } from '#test/helpers/until.ts'
+import { wholeLines } from '#test/helpers/whole-lines.ts'
 import { commandEvent, newPlace, produceAlerts, produceEvents, someAlert, startDelivery } from './place.ts'
 
 const linesOf = async (path: string) =>
-  (await readFile(path, 'utf8').catch(() => ''))
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as { event: { id: string; sequence: number } })
+  (await wholeLines(path)).map((line) => JSON.parse(line) as { event: { id: string; sequence: number } })
 
 test('a file gets every wanted event and every revision of an alert, numbered without a gap', async (t) => {
   const place = await newPlace(t)

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { createCursorStore, newCursor } from '#delivery/cursor.ts'
@@ -6,6 +5,7 @@ import { holdLease } from '#delivery/lease.ts'
 import { retryDelayMs } from '#delivery/retry-delay.ts'
 import { Config } from '#services/config.ts'
 import { until } from '#test/helpers/until.ts'
+import { wholeLines } from '#test/helpers/whole-lines.ts'
 import { commandEvent, fastClock, newPlace, produceEvents, startDelivery } from './place.ts'
 
 test('a lease is one process at a time; it passes on when given back, and when its holder is silent', async (t) => {
@@ -48,7 +48,7 @@ test('several processes of a cluster number what a destination gets without a ga
   const config = { ...Config.parse({ bastion: 'b1', sinks }), backend: 'cluster' as const }
   const time = fastClock(20)
   const first = await startDelivery(t, { bus, state }, sinks, { config, ...time })
-  const lines = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').filter(Boolean)
+  const lines = () => wholeLines(path)
   await produceEvents(
     bus,
     Array.from({ length: 100 }, (_, n) => commandEvent(n)),

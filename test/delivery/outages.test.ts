@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Registry } from 'prom-client'
 import { createOperations } from '#delivery/operations.ts'
 import { SinkSettings } from '#services/schema/sink-settings.ts'
 import { until } from '#test/helpers/until.ts'
+import { wholeLines } from '#test/helpers/whole-lines.ts'
 import { httpReceiver } from '#test/services/sinks/http-receiver.ts'
 import { commandEvent, fastClock, newPlace, produceEvents, startDelivery } from './place.ts'
 
@@ -28,10 +29,7 @@ const hookPlace = async (t: ExecutionContext) => {
   const accepted: { seq: number; event: { id: string } }[] = []
   const accept = (body: string) => accepted.push(...(JSON.parse(body) as { items: typeof accepted }).items)
   const fileIds = async () =>
-    (await readFile(path, 'utf8').catch(() => ''))
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => (JSON.parse(line) as { event: { id: string } }).event.id)
+    (await wholeLines(path)).map((line) => (JSON.parse(line) as { event: { id: string } }).event.id)
   return { ...place, receiver, hook, file, accepted, accept, fileIds }
 }
 const many = (from: number, count: number) => Array.from({ length: count }, (_, n) => commandEvent(from + n))
