@@ -11,6 +11,7 @@ const session: Session = Session.parse({
   parentId: null,
   user: 'alice',
   person: null,
+  login: null,
   runAs: 'alice',
   bastion: 'jump1',
   target: 'jump1',
