@@ -115,6 +115,7 @@ realTest(
     // Enter by itself, as a person types it: in one burst the echo may be off before the mode of the text is read.
     run.type("read -s -p 'Secret: ' x")
     await until(() => run.text().includes("read -s -p 'Secret: ' x"), { what: 'echo' })
+    await t.notThrowsAsync(becomes('raw'), 'asked after the text, so that it was asked for the text') // one after another
     run.type('\r')
     await until(() => run.text().includes('\rSecret: '), { what: 'prompt' })
     await t.notThrowsAsync(becomes('no_echo'), 'read -s')
