@@ -135,7 +135,7 @@ realTest(
 
 realTest(test, needs, 'a resize of a real sudo, a stop and its continuation are recorded', async (t) => {
   const { run, opening, sessionId } = await opens(() =>
-    account.sudo(self('sh', '-c', 'echo begun; read line; kill -TSTP $$; echo awake; sleep 0.3'), { terminal: true }),
+    account.sudo(self('sh', '-c', 'echo begun; read line; kill -TSTP $$; echo awake; sleep 5'), { terminal: true }),
   )
   const framesOf = async (wanted: Stream) =>
     (await recordingOf(sessionId)).frames.filter(({ stream }) => stream === wanted).map(({ data }) => Buffer.from(data))
