@@ -25,7 +25,9 @@ export type Replay = {
   readonly entities: number
 }
 
-const sweepEveryMs = 3_600_000
+const sweepEveryMs = 4 * 3_600_000
+/** What follows from events is worked out for so many together: most of the work is the same for one as for all of them. */
+const eventsPerSettling = 4_096
 /** Quiet for so long: it is looked at whether it can be forgotten. */
 const quietMs = 2 * 3_600_000
 
@@ -45,6 +47,8 @@ export const createReplay = (options: {
   const { programs, context, horizonMs } = options
   const entities = new Map<string, Entity>()
   let closed: Alert[] = []
+  const unsettled = new Set<Entity>()
+  let taken = 0
   let nowMs = 0
   let sweptMs = 0
 
@@ -68,14 +72,22 @@ export const createReplay = (options: {
   const note = (entity: Entity, change: EntityChange): void => {
     for (const incident of change.closed) closed.push(alertOf(entity.subject, incident, false))
   }
-  const takeFor = (subject: Subject, observed: Observed): void => {
-    const engine = engines.get(subject.kind)!
-    const entity = entityOf(subject, engine)
-    takeEvent(entity, observed, engine)
+  const settleNow = (entity: Entity, engine: Engine): void => {
     const change = settle(entity, engine)
     note(entity, change)
     for (const forward of change.forwards)
       for (const user of forwardedTo(forward, context.directory)) takeFor(user, forward)
+  }
+  const takeFor = (subject: Subject, observed: Observed): void => {
+    const engine = engines.get(subject.kind)!
+    const entity = entityOf(subject, engine)
+    takeEvent(entity, observed, engine)
+    if (engine.program.annotator) settleNow(entity, engine)
+    else unsettled.add(entity)
+  }
+  const settleAll = (): void => {
+    for (const entity of unsettled) settleNow(entity, engines.get(entity.subject.kind)!)
+    unsettled.clear()
   }
   const tick = (entity: Entity): void => {
     takeTick(entity, nowMs)
@@ -84,6 +96,7 @@ export const createReplay = (options: {
   /** Memory holds who may matter, not whoever once knocked. */
   const sweep = (): void => {
     sweptMs = nowMs
+    settleAll()
     for (const [name, entity] of entities) {
       if (!forgettable.has(entity.subject.kind) || entity.maxMs > nowMs - quietMs) continue
       tick(entity)
@@ -98,6 +111,8 @@ export const createReplay = (options: {
       const observed = observe(event)
       nowMs = Math.max(nowMs, observed.timeMs)
       for (const subject of subjectsOf(observed, context.directory)) takeFor(subject, observed)
+      taken++
+      if (taken % eventsPerSettling === 0) settleAll()
       if (nowMs - sweptMs >= sweepEveryMs) sweep()
     },
     closed: () => {
@@ -107,6 +122,7 @@ export const createReplay = (options: {
     },
     end: (untilMs = nowMs) => {
       nowMs = untilMs
+      settleAll()
       for (const entity of entities.values()) tick(entity)
       const left = [...entities.values()].flatMap(({ subject, tip }) => alertsOf(subject, tip))
       const all = [...closed, ...left]

@@ -1,6 +1,5 @@
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import type { AnyRule, EntityFacts, Finding, Observed, OriginFacts, RuleContext, Subject } from '../rule.ts'
-import { digestOf } from './digest.ts'
 
 /** Tells each event what its entity knew before it; the event goes on to its user with that. State as with rules. */
 export type Annotator<S = unknown> = {
@@ -72,7 +71,7 @@ const withoutClosed = (
   return kept
 }
 
-const isSame = (a: Finding, b: Finding): boolean => digestOf(a) === digestOf(b)
+const isSame = (a: Finding, b: Finding): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 const maxConnections = 20
 

@@ -8,7 +8,8 @@ const maxAheadMs = 5 * 60_000
 
 export const observe = (event: SessionEvent): Observed => {
   const saidMs = Date.parse(event.at)
-  const timeMs = event.receivedAt ? Math.min(saidMs, Date.parse(event.receivedAt) + maxAheadMs) : saidMs
+  const isDelayed = event.receivedAt !== undefined && event.receivedAt !== event.at
+  const timeMs = isDelayed ? Math.min(saidMs, Date.parse(event.receivedAt!) + maxAheadMs) : saidMs
   return { event, timeMs, origin: null }
 }
 

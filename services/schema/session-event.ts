@@ -3,9 +3,17 @@ import { BastionName, Sha256Hex } from './ids.ts'
 
 const text = (max: number) => z.string().max(max)
 const nullable = <T extends z.ZodType>(type: T) => type.nullable().optional()
+/** Who sends the event may leave it out where it does not apply; who reads it need not care. */
+const orElse = <T>(type: z.ZodType<T>, absent: T) => type.nullish().transform((value) => value ?? absent)
+const count = orElse(z.number().int().nonnegative(), 0)
+const ms = orElse(z.number().nonnegative(), 0)
+const maxDetail = 4_096
+const detailText = z
+  .union([text(maxDetail), z.record(z.string(), z.unknown())])
+  .transform((detail) => (typeof detail === 'string' ? detail : JSON.stringify(detail).slice(0, maxDetail)))
 
 const common = {
-  id: z.string().min(8).max(128), // stable: the same input gives the same id
+  id: z.string().min(1).max(128), // stable: the same input gives the same id
   at: z.iso.datetime(), // RFC 3339 UTC: when it happened
   receivedAt: z.iso.datetime().optional(),
   source: text(64), // openssh, sudo, agent, viewer, …
@@ -29,7 +37,7 @@ export const SessionEvent = z.discriminatedUnion('kind', [
     method: nullable(text(64)),
     keyFingerprint: nullable(text(128)),
     certId: nullable(text(512)),
-    certSerial: nullable(text(64)),
+    certSerial: nullable(z.union([text(64), z.number().transform(String)])),
     certCa: nullable(text(128)),
     mfa: nullable(z.boolean()),
     clientVersion: nullable(text(256)),
@@ -43,33 +51,33 @@ export const SessionEvent = z.discriminatedUnion('kind', [
     clientVersion: nullable(text(256)),
   }),
   event('session_started', {
-    protocol: text(32),
-    tty: z.boolean(),
-    recorded: z.boolean(),
+    protocol: orElse(text(32), 'ssh'),
+    tty: orElse(z.boolean(), false),
+    recorded: orElse(z.boolean(), true),
   }),
   event('session_ended', {
-    durationMs: z.number().nonnegative(),
-    outBytes: z.number().int().nonnegative(),
-    inBytes: z.number().int().nonnegative(),
+    durationMs: ms,
+    outBytes: count,
+    inBytes: count,
     maxIdleMs: nullable(z.number().nonnegative()),
     exitCode: nullable(z.number().int()),
     exitSignal: nullable(text(32)),
-    recorded: z.boolean(),
+    recorded: orElse(z.boolean(), true),
   }),
   event('command', {
-    argv: z.array(z.string()).max(4096),
-    line: z.string(),
+    argv: orElse(z.array(z.string()).max(4096), []),
+    line: orElse(z.string(), ''),
     runAs: nullable(text(256)),
     exitCode: nullable(z.number().int()),
-    via: z.enum(['exec', 'typed']),
-    atMs: z.number().nonnegative(),
+    via: orElse(z.enum(['exec', 'typed']), 'exec'),
+    atMs: ms,
   }),
   event('file_transfer', {
     direction: z.enum(['download', 'upload']),
-    sizeBytes: z.number().int().nonnegative(),
+    sizeBytes: count,
     fileCount: nullable(z.number().int().nonnegative()),
     path: nullable(text(4096)),
-    protocol: text(32),
+    protocol: orElse(text(32), 'unknown'),
     sha256: nullable(Sha256Hex),
   }),
   event('port_forward', {
@@ -77,7 +85,7 @@ export const SessionEvent = z.discriminatedUnion('kind', [
     destHost: nullable(text(253)),
     destPort: nullable(z.number().int()),
   }),
-  event('privilege_change', { method: text(64), fromUser: nullable(text(256)), toUser: nullable(text(256)) }),
+  event('privilege_change', { method: nullable(text(64)), fromUser: nullable(text(256)), toUser: nullable(text(256)) }),
   event('posture', {
     check: text(128),
     status: z.enum(['ok', 'warn', 'fail']),
@@ -89,7 +97,7 @@ export const SessionEvent = z.discriminatedUnion('kind', [
     seq: nullable(z.number().int().nonnegative()),
     spoolBytes: nullable(z.number().int().nonnegative()),
     lagMs: nullable(z.number().nonnegative()),
-    detail: nullable(text(4096)),
+    detail: nullable(detailText),
   }),
   event('access', {
     actor: text(256),
