@@ -5,6 +5,7 @@ import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { BartizanError } from './errors.ts'
 import { DetectorSettings } from './schema/detector-settings.ts'
+import { Flag } from './schema/flag.ts'
 import { BastionName } from './schema/ids.ts'
 import { SinkList } from './schema/sink-settings.ts'
 import { TimeZone } from './schema/time-zone.ts'
@@ -12,7 +13,6 @@ import { TimeZone } from './schema/time-zone.ts'
 const MiB = 1024 * 1024
 const port = z.coerce.number().int().min(0).max(65_535)
 const int = z.coerce.number().int().nonnegative()
-const bool = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
 const list = <T extends z.ZodType>(item: T) =>
   z.preprocess((value) => (typeof value === 'string' ? value.split(',').filter(Boolean) : value), z.array(item))
 
@@ -49,7 +49,7 @@ const Openssh = z.strictObject({
   listen: list(z.string().regex(syslogAddress, 'not udp:HOST:PORT, tcp:HOST:PORT or unix:PATH'))
     .default([])
     .describe('where syslog comes in: udp:127.0.0.1:5514, tcp:127.0.0.1:5514, unix:/run/bartizan/log'),
-  journal: bool.default(false).describe('read the journal of systemd'),
+  journal: Flag.default(false).describe('read the journal of systemd'),
   timeZone: TimeZone.default(Intl.DateTimeFormat().resolvedOptions().timeZone).describe(
     'of times in the log that name none (IANA)',
   ),
@@ -128,11 +128,11 @@ const BusConfig = z.strictObject({
 const Recordings = z.strictObject({
   retentionDays: int.min(1).default(365).describe('evidence is kept at least this long'),
   maxRetentionYears: int.min(1).max(100).default(10).describe('a longer retention is refused: it cannot be taken back'),
-  immutable: bool.default(false).describe('chattr +i on evidence files (needs root)'),
+  immutable: Flag.default(false).describe('chattr +i on evidence files (needs root)'),
 })
 const tls = z
   .strictObject({
-    enabled: bool.default(false).describe('speak TLS'),
+    enabled: Flag.default(false).describe('speak TLS'),
     caFile: z.string().optional().describe('certificates to trust; absent: those of the system'),
   })
   .prefault({})
@@ -153,7 +153,7 @@ const S3 = z.strictObject({
   endpoint: z.url().optional().describe('absent: AWS'),
   region: z.string().default('us-east-1'),
   bucket: z.string().default('bartizan-evidence').describe('with versioning and Object Lock'),
-  forcePathStyle: bool.default(false).describe('bucket in the path, as most stores other than AWS want it'),
+  forcePathStyle: Flag.default(false).describe('bucket in the path, as most stores other than AWS want it'),
   accessKeyId: z.string().optional().describe("absent: the SDK's own ways to find credentials"),
   secretAccessKeyFile: z.string().optional().describe('file with the secret key'),
 })

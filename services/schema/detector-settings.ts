@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Flag } from './flag.ts'
 
 const int = z.coerce.number().int().nonnegative()
 const minute = 60_000
@@ -53,7 +54,7 @@ const PrivilegeEscalation = z.strictObject({
 })
 const RecordingGap = z.strictObject({
   graceMs: int.default(minute).describe('a login is recorded within this time'),
-  allowTunnels: z.boolean().default(false).describe('connections that only forward are wanted here'),
+  allowTunnels: Flag.default(false).describe('connections that only forward are wanted here'),
   silentMs: int.default(15 * minute).describe('an agent that said nothing for so long is silent'),
   quietMs: int.default(30 * minute).describe('what is killed on a bastion within this time is one incident'),
   habitCount: int
