@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
+import { createReplay } from '#detectors/backtest/replay.ts'
+import type { Directory } from '#detectors/directory/directory.ts'
 import { noGeo } from '#detectors/geo/geo.ts'
+import type { Programs } from '#detectors/programs.ts'
 import type { RunnerOptions } from '#detectors/runner/context.ts'
 import { createRunner, groups, type Runner } from '#detectors/runner/runner.ts'
 import type { Bus } from '#services/bus/bus.ts'
@@ -47,25 +50,28 @@ export const openDetectorBackends = async (folder: string, clock: Clock) => {
 }
 export type DetectorBackends = Omit<Awaited<ReturnType<typeof openDetectorBackends>>, 'close'>
 
-/** With toy rules. */
+export type RunnerChoice = { directory?: Directory; maxEntities?: number } & Partial<
+  Pick<RunnerOptions, 'programs' | 'registry'>
+>
+
+/** With toy rules and a directory that says nothing, unless others are given. */
 export const openRunner = (
   { bus, state, origins, clock }: Pick<RunnerOptions, 'bus' | 'state' | 'origins' | 'clock'>,
-  options: Partial<RunnerOptions> = {},
+  { directory = quietDirectory, maxEntities, programs = toyPrograms, registry = new Registry() }: RunnerChoice = {},
 ): Promise<Runner> => {
-  const settings = DetectorSettings.parse({ snapshotMs: 1_000, horizonMs })
-  const context = { directory: quietDirectory, geo: noGeo, settings }
-  return createRunner({
-    bus,
-    state,
-    origins,
-    clock,
-    settings,
-    programs: toyPrograms,
-    context: () => context,
-    log,
-    registry: new Registry(),
-    ...options,
-  })
+  const settings = { ...DetectorSettings.parse({ snapshotMs: 1_000, horizonMs }), ...(maxEntities && { maxEntities }) }
+  const context = { directory, geo: noGeo, settings }
+  return createRunner({ bus, state, origins, clock, settings, programs, context: () => context, log, registry })
+}
+
+/** What the engine says of events in their order, without a bus. */
+export const replayed = (events: readonly SessionEvent[], programs: Programs, directory: Directory): Alert[] => {
+  const settings = DetectorSettings.parse({})
+  const replay = createReplay({ programs, context: { directory, geo: noGeo, settings }, horizonMs: settings.horizonMs })
+  for (const event of events) replay.take(event)
+  // The live ones see that nothing came after the last event.
+  const afterMs = Date.parse(events.at(-1)!.at) + 3_600_000
+  return [...replay.closed(), ...replay.end(afterMs)].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 export const eventRecords = (events: readonly SessionEvent[]) =>
