@@ -34,7 +34,7 @@ export const placeOf = (world: World, person: Person, day: number): string => {
 
 const transfersOf = (world: World, person: Person, day: number): SessionPlan['transfers'] => {
   const { dice } = world
-  const isMonthEnd = day % 30 >= 28
+  const isMonthEnd = new Date(world.startMs + (day + 2) * dayMs).getUTCDate() <= 2
   if (person.role === 'database' && isMonthEnd && dice.chance(0.6))
     return Array.from({ length: dice.whole(2, 5) }, () => ({
       sizeBytes: Math.round(dice.lognormal(6e7, 0.4)),

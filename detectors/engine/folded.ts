@@ -132,12 +132,13 @@ const withFindings = (
 }
 
 const nextDue = (rules: readonly AnyRule[], folded: Folded): { rule: AnyRule; atMs: number } | null => {
-  let next: { rule: AnyRule; atMs: number } | null = null
+  let next: AnyRule | null = null
+  let nextMs = Number.POSITIVE_INFINITY
   for (const rule of rules) {
     const atMs = rule.dueAtMs?.(folded.rules[rule.id]) ?? null
-    if (atMs !== null && (next === null || atMs < next.atMs)) next = { rule, atMs }
+    if (atMs !== null && atMs < nextMs) [next, nextMs] = [rule, atMs]
   }
-  return next
+  return next === null ? null : { rule: next, atMs: nextMs }
 }
 
 /** When something falls due next, in event time; null: nothing does. */

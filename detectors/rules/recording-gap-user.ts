@@ -149,8 +149,10 @@ export const recordingGapUser: Rule<UserRecordings> = {
         : seen(state, observed, context, { isStarted: true })
   },
   dueAtMs: ({ expected }) => {
-    const open = expected.filter(({ told: gap }) => gap === null)
-    return open.length === 0 ? null : Math.min(...open.map(({ dueMs }) => dueMs))
+    let nextMs: number | null = null // asked before every event
+    for (const one of expected)
+      if (one.told === null && (nextMs === null || one.dueMs < nextMs)) nextMs = one.dueMs
+    return nextMs
   },
   due,
 }

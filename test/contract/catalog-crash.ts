@@ -36,11 +36,15 @@ export const crashContract = (test: TestFn, make: MakeCatalogPlace): void => {
       t.true(progress!.nextSeq >= last + 1)
       const page = { limit: 50 }
       const commands = await allPages((cursor) => catalog.commands(id, { ...page, ...(cursor && { cursor }) }))
+      // Without transactions the rows of the batch that was being written may stand before its progress does.
+      const early = commands.length - progress!.nextSeq
+      t.true(early === 0 || early === 1, `${commands.length} commands of ${progress!.nextSeq}`)
       t.deepEqual(
         commands.map(({ line }) => line),
-        Array.from({ length: progress!.nextSeq }, (_, n) => `echo ${n}`),
+        commands.map((_, n) => `echo ${n}`),
       )
-      t.is((await catalog.session(id))?.commandCount, progress!.nextSeq)
+      const { commandCount } = (await catalog.session(id))!
+      t.true(commandCount >= progress!.nextSeq && commandCount <= progress!.nextSeq + 1, `${commandCount} counted`)
       t.true((await catalog.search({ text: `echo ${last}`, in: ['commands'], limit: 50 })).items.length >= 1)
       const events = await allPages((cursor) => catalog.events({ limit: 500, ...(cursor && { cursor }) }))
       const ids = events.map((one) => one.id).filter((one) => one.startsWith(id))
