@@ -150,8 +150,7 @@ export const recordingGapUser: Rule<UserRecordings> = {
   },
   dueAtMs: ({ expected }) => {
     let nextMs: number | null = null // asked before every event
-    for (const one of expected)
-      if (one.told === null && (nextMs === null || one.dueMs < nextMs)) nextMs = one.dueMs
+    for (const one of expected) if (one.told === null && (nextMs === null || one.dueMs < nextMs)) nextMs = one.dueMs
     return nextMs
   },
   due,
