@@ -5,7 +5,7 @@ const tailBytes = 1024 * 1024
 
 export type MemoryTail = {
   add(frames: Frame[], bytes: number): void
-  /** Null when `offset` is older than what is held. */
+  /** As `LogPartition.read`: over as many groups as there are. Null when `offset` is older than what is held. */
   read(offset: number, maxBytes: number): StoredRecord[] | null
 }
 
@@ -21,9 +21,14 @@ export const createMemoryTail = (): MemoryTail => {
       while (heldBytes > tailBytes) heldBytes -= groups.shift()!.bytes
     },
     read(offset, maxBytes) {
-      const group = groups.find(({ endOffset }) => offset < endOffset)
-      if (!group || group.frames[0]!.offset > offset) return null
-      return takeRecords(group.frames, offset, maxBytes)
+      const first = groups.findIndex(({ endOffset }) => offset < endOffset)
+      if (first === -1 || groups[first]!.frames[0]!.offset > offset) return null
+      const frames: Frame[] = []
+      for (let at = first, bytes = 0; at < groups.length && bytes <= maxBytes; at++) {
+        for (const frame of groups[at]!.frames) frames.push(frame)
+        if (at > first) bytes += groups[at]!.bytes // of the first, all may be older than `offset`
+      }
+      return takeRecords(frames, offset, maxBytes)
     },
   }
 }

@@ -249,3 +249,19 @@ test('retention also runs when a file is full, without a restart', async (t) => 
     t.true(kept.length > 0 && kept.length < 50)
   })
 })
+
+test('who is slower than what comes one by one gets all that waits as one run', async (t) => {
+  const folder = await temporaryFolder(t)
+  await session({ folder }, async (bus) => {
+    const gate = Promise.withResolvers<void>()
+    const seen = await watch(bus, 'a', { topics: ['log-entries'], act: () => gate.promise })
+    for (const n of numbers(200)) await bus.produce([leaf(`${n}`)])
+    gate.resolve()
+    await until(() => seen.records.length === 200)
+    t.deepEqual(
+      seen.records.map(textOf),
+      numbers(200).map((n) => `${n}`),
+    )
+    t.is(seen.runs.length, 2)
+  })
+})
