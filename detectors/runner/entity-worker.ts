@@ -10,6 +10,7 @@ import { decodeEntityRecord, type EntityEvent, nameOf, type Tick } from './entit
 import { createEntityStore } from './entity-store.ts'
 import type { Held } from './held.ts'
 import { createHeldEntities, eachOf } from './held-entities.ts'
+import { createPoison } from './poison.ts'
 import { createReached } from './reached.ts'
 
 const maxTogether = 1_000
@@ -20,7 +21,7 @@ export type EntityWorker = PartitionWorker & {
   partition: number
   position(): { taken: number; reachedMs: number }
 }
-type Placed = { event: EntityEvent; at: number }
+type Placed = { event: EntityEvent; record: BusRecord }
 type Part = { events: Placed[] } | { tick: Tick }
 
 /** One partition of entity-events → alerts, and logins on to their users. */
@@ -29,11 +30,12 @@ export const createEntityWorker = (
   { topic, partition }: TopicPartition,
   commit: (nextOffset: number) => Promise<void>,
 ): EntityWorker => {
-  const { bus, clock, deadLetters, metrics, programs, settings } = ctx
+  const { bus, clock, deadLetters, metrics, settings } = ctx
   const exclusively = createSerial()
+  const poison = createPoison(ctx)
   let context = ctx.context()
   const engineOf = ({ kind }: Subject): Engine => ({
-    program: programs[kind],
+    program: poison.programs[kind],
     context,
     horizonMs: settings.horizonMs,
   })
@@ -63,6 +65,7 @@ export const createEntityWorker = (
   }
   /** All of it, before anything that depends on it is done. */
   const send = async (): Promise<void> => {
+    await poison.putAside()
     await eachOf([...unstored], save)
     unstored.clear()
     const senders = [...unsent]
@@ -100,9 +103,10 @@ export const createEntityWorker = (
     const all = await load([...new Set(events.map(({ event }) => nameOf(event.subject)))])
     if (isDropped) return
     const nowMs = clock.now()
-    for (const { event, at } of events) {
+    poison.taking(new Map(events.map(({ event, record }) => [event.observed.event.id, record])))
+    for (const { event, record } of events) {
       const held = all.get(nameOf(event.subject))!
-      count(applyEvent(held, event, at, engineOf(event.subject), nowMs))
+      count(applyEvent(held, event, record.offset, engineOf(event.subject), nowMs))
     }
     taken += events.length
     await settleAll(all.values())
@@ -130,8 +134,8 @@ export const createEntityWorker = (
       const last = parts.at(-1)
       if ('reason' in decoded) await deadLetters.write(record, { code: 'BTZ_REQUEST_INVALID', reason: decoded.reason })
       else if ('tick' in decoded) parts.push({ tick: decoded.tick })
-      else if (last && 'events' in last) last.events.push({ event: decoded.event, at: record.offset })
-      else parts.push({ events: [{ event: decoded.event, at: record.offset }] })
+      else if (last && 'events' in last) last.events.push({ event: decoded.event, record })
+      else parts.push({ events: [{ event: decoded.event, record }] })
     }
     return parts
   }

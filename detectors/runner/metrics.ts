@@ -11,6 +11,12 @@ export const createDetectorMetrics = (registry: Registry) => {
     duplicates: counter('duplicate_events', 'events that an entity had already'),
     unproven: counter('unproven_events', 'events left out because nothing proves who wrote them'),
     deadLetters: counter('dead_letters', 'records put aside'),
+    failures: new Counter({
+      name: 'bartizan_detectors_rule_failures_total',
+      help: 'events and timers that a rule failed at, and went on without',
+      labelNames: ['rule'],
+      registers,
+    }),
     alerts: new Counter({
       name: 'bartizan_detectors_alerts_total',
       help: 'revisions of alerts published',

@@ -76,20 +76,26 @@ const tries: Rule<{ slot: number; count: number }> = {
   isOver: ({ slot }, nowMs) => (slot + 1) * 10 * minute < nowMs,
 }
 
-type Known = { failuresMs: number[]; users: string[] }
+type Known = { failuresMs: number[]; visits: { user: string; atMs: number }[] }
+const hour = 60 * minute
 const knowing: Annotator<Known> = {
-  initial: () => ({ failuresMs: [], users: [] }),
-  before: ({ failuresMs, users }, { timeMs, event }: Observed) => ({
-    otherUsers: users.filter((user) => user !== event.user).length,
-    networkUsers: users.length,
-    failures: failuresMs.filter((ms) => ms > timeMs - 60 * minute).length,
-    failedUsers: 0,
-  }),
-  after: ({ failuresMs, users }, { timeMs, event }) =>
-    event.kind === 'login'
-      ? { failuresMs, users: [...users.filter((user) => user !== event.user), `${event.user}`].slice(-4) }
-      : { failuresMs: [...failuresMs, timeMs].slice(-50), users },
-  isOver: ({ failuresMs }, nowMs) => failuresMs.every((ms) => ms < nowMs - 60 * minute),
+  initial: () => ({ failuresMs: [], visits: [] }),
+  before: ({ failuresMs, visits }, { timeMs, event }: Observed) => {
+    const users = visits.filter(({ atMs }) => atMs > timeMs - hour).map(({ user }) => user)
+    return {
+      otherUsers: users.filter((user) => user !== event.user).length,
+      networkUsers: users.length,
+      failures: failuresMs.filter((ms) => ms > timeMs - hour).length,
+      failedUsers: 0,
+    }
+  },
+  after: ({ failuresMs, visits }, { timeMs, event }) => {
+    if (event.kind !== 'login') return { failuresMs: [...failuresMs, timeMs].slice(-50), visits }
+    const others = visits.filter(({ user }) => user !== event.user)
+    return { failuresMs, visits: [...others, { user: `${event.user}`, atMs: timeMs }].slice(-4) }
+  },
+  isOver: ({ failuresMs, visits }, nowMs) =>
+    [...failuresMs, ...visits.map(({ atMs }) => atMs)].every((ms) => ms < nowMs - hour),
 }
 
 export const toyPrograms: Programs = {

@@ -1,0 +1,40 @@
+import { randomInt } from 'node:crypto'
+import test from 'ava'
+import {
+  arriving,
+  eventRecords,
+  fastClock,
+  generateEvents,
+  lastAlerts,
+  openDetectorBackends,
+  openRunner,
+  replayed,
+  settleRunners,
+} from '#test/helpers/detector-runner.ts'
+import { quietDirectory } from '#test/helpers/quiet-directory.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { toyPrograms } from '#test/helpers/toy-programs.ts'
+
+const seed = Number(process.env.DETECTORS_SEED ?? randomInt(2 ** 31))
+
+test('workers that join and leave in the middle change nothing in the last alerts', async (t) => {
+  t.log(`DETECTORS_SEED=${seed}`)
+  const events = generateEvents(seed, 800)
+  const backends = await openDetectorBackends(await temporaryFolder(t), fastClock)
+  t.teardown(backends.close)
+  const open = async () => {
+    const runner = await openRunner(backends)
+    t.teardown(runner.close)
+    return runner
+  }
+  const runners = [await open()]
+  for (const [n, group] of arriving(events, seed).entries()) {
+    const under = backends.bus.produce(eventRecords(group))
+    if (n % 12 === 5) runners.push(await open())
+    if (n % 12 === 11) await runners.shift()!.close()
+    await under
+    for (const runner of runners) await runner.tick()
+  }
+  await settleRunners(backends.bus, runners)
+  t.deepEqual(await lastAlerts(backends.bus), replayed(events, toyPrograms, quietDirectory))
+})

@@ -1,0 +1,91 @@
+import { randomInt } from 'node:crypto'
+import test, { type ExecutionContext } from 'ava'
+import { Registry } from 'prom-client'
+import type { Clock } from '#services/clock.ts'
+import type { SessionEvent } from '#services/schema/session-event.ts'
+import {
+  arriving,
+  type DetectorBackends,
+  eventRecords,
+  fastClock,
+  generateEvents,
+  lastAlerts,
+  openDetectorBackends,
+  openRunner,
+  replayed,
+  settleRunners,
+} from '#test/helpers/detector-runner.ts'
+import { quietDirectory } from '#test/helpers/quiet-directory.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { toyPrograms } from '#test/helpers/toy-programs.ts'
+import { until } from '#test/helpers/until.ts'
+
+const seed = Number(process.env.DETECTORS_SEED ?? randomInt(2 ** 31))
+const events = generateEvents(seed, 400)
+const expectedOf = (all: readonly SessionEvent[]) => replayed(all, toyPrograms, quietDirectory)
+
+const open = async (t: ExecutionContext, clock: Clock) => {
+  const backends = await openDetectorBackends(await temporaryFolder(t), clock)
+  t.teardown(backends.close)
+  return backends
+}
+/** A runner that keeps one entity in memory, whatever comes. */
+const openForgetful = async (t: ExecutionContext, backends: DetectorBackends) => {
+  const registry = new Registry()
+  const runner = await openRunner(backends, { registry, maxEntities: 1 })
+  t.teardown(runner.close)
+  const entities = async (): Promise<number> => {
+    const { values } = await registry.getSingleMetric('bartizan_detectors_entities')!.get()
+    return values[0]?.value ?? 0
+  }
+  return { runner, entities }
+}
+const storedCount = async ({ state }: DetectorBackends): Promise<number> =>
+  (await state.list('detectors/entity/', { limit: 1_000 })).length
+
+test('what is unloaded when memory is full, and loaded again, gives the same alerts', async (t) => {
+  t.log(`DETECTORS_SEED=${seed}`)
+  const backends = await open(t, fastClock)
+  const { runner, entities } = await openForgetful(t, backends)
+  for (const group of arriving(events, seed)) {
+    await backends.bus.produce(eventRecords(group))
+    await runner.tick()
+    await runner.drain()
+  }
+  await settleRunners(backends.bus, [runner])
+  t.true((await entities()) <= 1, `${await entities()} entities in memory`)
+  t.true((await storedCount(backends)) > 8)
+  t.deepEqual(await lastAlerts(backends.bus), expectedOf(events))
+})
+
+const dayMs = 86_400_000
+
+test('what is over is forgotten in the store as well, and what comes after it gives the same alerts', async (t) => {
+  t.log(`DETECTORS_SEED=${seed}`)
+  const startedMs = Date.now()
+  let nowMs = Date.parse(events.at(-1)!.at)
+  const backends = await open(t, { now: () => nowMs + Date.now() - startedMs })
+  const { runner } = await openForgetful(t, backends)
+  await backends.bus.produce(eventRecords(events))
+  await settleRunners(backends.bus, [runner])
+  const users = new Set(events.map(({ user }) => user)).size
+  t.true((await storedCount(backends)) > users, 'networks are known')
+
+  nowMs += 10 * dayMs
+  await until(
+    async () => {
+      await runner.tick()
+      return (await storedCount(backends)) === users
+    },
+    { limitMs: 30_000, everyMs: 100, what: 'only users are known, whose rules never end' },
+  )
+  const later = events.map((event) => ({
+    ...event,
+    id: `${event.id}-later`,
+    at: new Date(Date.parse(event.at) + 10 * dayMs).toISOString(),
+  }))
+  await backends.bus.produce(eventRecords(later))
+  nowMs += dayMs / 24 // what falls due after the last event does
+  await settleRunners(backends.bus, [runner])
+  t.deepEqual(await lastAlerts(backends.bus), expectedOf([...events, ...later]))
+})
