@@ -47,10 +47,11 @@ const digestLines = (digest: DigestNotice): string[] => {
   const total = digest.rules.reduce((sum, { count }) => sum + count, 0)
   const behind = digest.sinks.filter(({ state, lagSeconds }) => state !== 'ok' || lagSeconds > 60)
   return [
-    `${total} alerts since ${isoMinute(digest.sinceMs)}`,
+    `${total === 1 ? '1 alert' : `${total} alerts`} since ${isoMinute(digest.sinceMs)}`,
     ...digest.rules.map(({ rule, severity, count }) => `${rule} (${severity}): ${count}`),
     ...digest.findings.map(
-      ({ rule, count, attempts }) => `${rule}: ${count} findings that need nobody, ${attempts} events`,
+      ({ rule, count, attempts }) =>
+        `${rule}: ${count === 1 ? '1 finding that needs' : `${count} findings that need`} nobody, ${attempts} events`,
     ),
     `held back: ${digest.suppressed} suppressed, ${digest.capped} over the limit, ${digest.past} from the past`,
     behind.length === 0
