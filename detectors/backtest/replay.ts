@@ -20,7 +20,10 @@ export type Replay = {
   take(event: SessionEvent): void
   /** Alerts to which nothing is added any more since the last call. */
   closed(): Alert[]
-  /** All that is left, with what falls due up to `untilMs`: by default when the last event happened. */
+  /**
+   * All that is left, with what falls due up to `untilMs`: by default when the last event happened, and for agents when any
+   * of them was last heard, since a file may hold sessions that end long after it stops to tell of agents.
+   */
   end(untilMs?: number): Alert[]
   readonly entities: number
 }
@@ -89,8 +92,8 @@ export const createReplay = (options: {
     for (const entity of unsettled) settleNow(entity, engines.get(entity.subject.kind)!)
     unsettled.clear()
   }
-  const tick = (entity: Entity): void => {
-    takeTick(entity, nowMs)
+  const tick = (entity: Entity, atMs: number): void => {
+    takeTick(entity, atMs)
     note(entity, settle(entity, engines.get(entity.subject.kind)!))
   }
   /** Memory holds who may matter, not whoever once knocked. */
@@ -99,7 +102,7 @@ export const createReplay = (options: {
     settleAll()
     for (const [name, entity] of entities) {
       if (!forgettable.has(entity.subject.kind) || entity.maxMs > nowMs - quietMs) continue
-      tick(entity)
+      tick(entity, nowMs)
       if (!isForgettable(entity, engines.get(entity.subject.kind)!, nowMs)) continue
       closed.push(...alertsOf(entity.subject, entity.tip))
       entities.delete(name)
@@ -120,10 +123,13 @@ export const createReplay = (options: {
       closed = []
       return done
     },
-    end: (untilMs = nowMs) => {
-      nowMs = untilMs
+    end: (untilMs) => {
       settleAll()
-      for (const entity of entities.values()) tick(entity)
+      const agents = [...entities.values()].filter(({ subject }) => subject.kind === 'bastion')
+      const heardMs = agents.reduce((lastMs, { maxMs }) => Math.max(lastMs, maxMs), 0)
+      nowMs = untilMs ?? nowMs
+      for (const entity of entities.values())
+        tick(entity, entity.subject.kind === 'bastion' ? (untilMs ?? heardMs) : nowMs)
       const left = [...entities.values()].flatMap(({ subject, tip }) => alertsOf(subject, tip))
       const all = [...closed, ...left]
       closed = []

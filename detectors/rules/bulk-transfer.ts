@@ -75,6 +75,11 @@ const excuseOf = (day: number, { event, timeMs }: Observed, { directory, subject
   return isPlanned ? 'it is within a schedule of the account' : null
 }
 
+/** Until a month has ended before the user's eyes nobody can say what its end is like. */
+const monthMs = 31 * dayMs
+const isKnownUser = (day: number, timeMs: number, context: RuleContext): boolean =>
+  !isLearning(context, timeMs) && (monthEndOf(day) === null || timeMs - context.facts.firstAtMs > monthMs)
+
 const gravity = 10
 
 const severityOf = ({ direction, total }: Moved, isKnown: boolean, { settings }: RuleContext): Severity => {
@@ -101,7 +106,7 @@ const tell = (
   const { event, timeMs } = observed
   const { firstAtMs } = context.facts
   const excuse = excuseOf(day, observed, context)
-  const isKnown = !isLearning(context, timeMs)
+  const isKnown = isKnownUser(day, timeMs, context)
   const total = days.reduce<Total>(plus, { bytes: 0, files: 0 })
   const told = {
     direction,
@@ -143,7 +148,7 @@ const judge = (state: Transfers, one: Case): Step<Transfers> => {
   if (!today || context.isHistory) return quiet(state)
   const { bulkTransfer } = context.settings
   const factor = direction === 'upload' ? bulkTransfer.uploadFactor : 1
-  const isKnown = !isLearning(context, observed.timeMs)
+  const isKnown = isKnownUser(day, observed.timeMs, context)
   const unusual = isKnown
     ? unusualDay(flow, today, session?.[direction] ?? null, factor, bulkTransfer)
     : unlearned(flow, today, context)

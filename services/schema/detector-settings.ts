@@ -72,7 +72,7 @@ const NewSourceIp = z.strictObject({
   nearBits6: int.default(28).describe('likewise of IPv6'),
   newRate: z.coerce
     .number()
-    .default(0.06)
+    .default(0.08)
     .describe('whose provider is new on more of the days than this is not alerted'),
   newCountryRate: z.coerce.number().default(0.2).describe('likewise whose country is new'),
   travelMarginMs: int

@@ -88,5 +88,8 @@ export const toldOf = (flow: Flow, day: number): Flow => ({
   days: flow.days.map((one) => (one.day === day ? { ...one, isTold: true } : one)),
 })
 
+/** Less is a screen that was read, not something that was moved. */
+export const leastBytes = 1_000_000
+
 export const withSession = (flow: Flow, { bytes, files }: Total): Flow =>
-  bytes === 0 && files === 0 ? flow : { ...flow, sessions: withSample(flow.sessions, { bytes, files }, maxSessions) }
+  bytes < leastBytes && files === 0 ? flow : { ...flow, sessions: withSample(flow.sessions, { bytes, files }, maxSessions) }

@@ -1,6 +1,6 @@
 import type { DetectorSettings } from '#services/schema/detector-settings.ts'
 import { robustScore } from '../../baselines/robust.ts'
-import { type DayTotal, type Flow, monthEndOf, type Total } from './flow.ts'
+import { type DayTotal, type Flow, leastBytes, monthEndOf, type Total } from './flow.ts'
 
 /** Whether a total is more than a user ever had reason for. Sizes are compared as logarithms: they spread over powers of ten. */
 type Settings = DetectorSettings['bulkTransfer']
@@ -18,8 +18,6 @@ export type Unusual = {
 // Who hardly ever moves anything has these for a history: otherwise the first file would be a wonder.
 const prior: Record<Measure, number> = { bytes: 5_000_000, files: 5 }
 const priorSamples = 4
-// Less is a screen that was read, not something that was moved.
-const leastBytes = 1_000_000
 const spreadFloor = 0.4 // of logarithms: a factor of 1.5
 const weekSpreadFloor = 0.25
 const peakFactor = 3
