@@ -141,6 +141,11 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
   const look = (): Promise<void> =>
     watch().catch((err: unknown) => options.log.warn({ err }, 'the state of the destinations could not be read'))
   const looking = startSchedule('*/10 * * * * *', options.log, look)
+  /** What a destination says at the end, such as that messages may not have arrived, must not keep the rest from closing. */
+  const closeServer = (server: (typeof servers)[number], at: number): Promise<void> =>
+    server
+      .close()
+      .catch((err: unknown) => options.log.error({ err, sink: config.sinks[at]!.name }, 'a destination at the end'))
   return {
     look,
     close: async () => {
@@ -148,7 +153,7 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
       await retired?.close()
       await Promise.all(runners.map((runner) => runner.close()))
       await look()
-      await Promise.all(servers.map((server) => server.close()))
+      await Promise.all(servers.map(closeServer))
     },
   }
 }

@@ -56,6 +56,8 @@ export const createNoticeOutlet = (options: NoticeOutletOptions): Outlet<Notice>
   const due = async (cursor: Cursor): Promise<Chosen<Notice> | null> => {
     const nowMs = clock.now()
     const before = deskOf(cursor)
+    // Kept from the first look on: a desk made anew each time would never be due before the first alert.
+    if (cursor.desk === null) return { planned: [], desk: before, marks: {} }
     const storm = takeStorm(before, notify, nowMs)
     const desk = storm?.desk ?? before
     const isDigest = isDigestDue(desk, notify, nowMs)

@@ -26,8 +26,11 @@ export const createWatch = ({ watched, bus, state, bastion, clock, log, metrics 
     const record = behindEvent(name, status, bastion, clock.now())
     const hour = Math.floor(clock.now() / 3_600_000)
     if (record === null || toldHours.get(name) === hour) return
-    await bus.produce([record])
-    toldHours.set(name, hour)
+    toldHours.set(name, hour) // at once: two looks at a time tell it once
+    await bus.produce([record]).catch((error: unknown) => {
+      toldHours.delete(name)
+      throw error
+    })
     log.error({ sink: name, ...status }, 'a destination is behind')
   }
   const lookAt = async ({ name, keeper }: Watched, records: Map<string, number>): Promise<void> => {

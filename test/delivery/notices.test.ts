@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { Cursor } from '#delivery/cursor.ts'
+import { cursorKey } from '#delivery/requests.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
 import { systemClock } from '#services/clock.ts'
 import { until } from '#test/helpers/until.ts'
@@ -92,4 +94,25 @@ test('a storm ends in one message, and the digest of the day counts what was hel
     past: 1,
     suppressed: 0,
   })
+})
+
+test('a night in which nothing happens ends in a digest that says so, once, also over a restart', async (t) => {
+  const place = await pagerPlace(t, { digestTime: '08:00', digestZone: 'Europe/Berlin' })
+  let nowMs = Date.UTC(2026, 0, 31, 22)
+  const clock = { now: () => nowMs }
+  const first = await startDelivery(t, place, [place.sink], { clock })
+  await until(async () => Cursor.safeParse((await place.state.get(cursorKey('pager')))?.value).data?.desk, {
+    limitMs: 30_000,
+  })
+  nowMs += 9 * 3_600_000 // 08:00 in Berlin
+  await until(() => place.pages().length > 0, { limitMs: 30_000 })
+  await first.close()
+  await startDelivery(t, place, [place.sink], { clock })
+  await produceAlerts(place.bus, [someAlert(1, { at: new Date(nowMs).toISOString() })])
+  await until(() => place.pages().length > 1, { limitMs: 30_000 })
+  t.deepEqual(
+    place.pages().map(({ type }) => type),
+    ['digest', 'alert.open'],
+  )
+  t.like(place.pages()[0]?.data, { rules: [], findings: [], suppressed: 0, capped: 0, past: 0 })
 })

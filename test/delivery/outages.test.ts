@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Registry } from 'prom-client'
@@ -8,7 +10,7 @@ import { SinkSettings } from '#services/schema/sink-settings.ts'
 import { until } from '#test/helpers/until.ts'
 import { wholeLines } from '#test/helpers/whole-lines.ts'
 import { httpReceiver } from '#test/services/sinks/http-receiver.ts'
-import { commandEvent, fastClock, newPlace, produceEvents, startDelivery } from './place.ts'
+import { commandEvent, deliveryOf, fastClock, newPlace, produceEvents, startDelivery } from './place.ts'
 
 const hookPlace = async (t: ExecutionContext) => {
   const place = await newPlace(t)
@@ -121,7 +123,9 @@ test('a destination that is away for long is told as an event, once', async (t) 
   })
   await produceEvents(bus, many(0, 1))
   await until(() => receiver.received.length > 0, { limitMs: 30_000 })
+  // To the middle of an hour: it is told once in each.
   aheadMs = 20 * 60_000
+  while (new Date(clock.now()).getUTCMinutes() !== 30) aheadMs += 60_000
   await delivery.look()
   await delivery.look()
   const records = (
@@ -159,4 +163,33 @@ test('a replay sends again with new numbers, from a time or a number on; a test 
   )
   t.is(new Set(sequence.map(({ event }) => event.id)).size, 30)
   await t.throwsAsync(operations.replay('nobody', { fromMs: 0 }), { code: 'BTZ_NOT_FOUND' })
+})
+
+test('a destination that is away at the end keeps nothing else from closing', async (t) => {
+  const { bus, state } = await newPlace(t)
+  let connections = 0
+  const receiver = createServer({ allowHalfOpen: true }, (socket) => {
+    connections++
+    socket.on('error', () => {})
+    // The first connection confirms what it got; the next one breaks, and then nobody is there.
+    if (connections === 1) return socket.resume().on('end', () => socket.end())
+    receiver.close()
+    return socket.once('data', () => socket.resetAndDestroy())
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => receiver.close())
+  await once(receiver, 'listening')
+  const { port } = receiver.address() as AddressInfo
+  const syslog = { name: 'siem', type: 'syslog', transport: 'tcp', host: '127.0.0.1', port, send: { events: 'all' } }
+  const registry = new Registry()
+  const delivery = await deliveryOf({ bus, state }, [syslog], { registry })
+  const taken = async (count: number) =>
+    until(async () => (await registry.metrics()).includes(`bartizan_sink_taken_total{sink="siem"} ${count}`), {
+      limitMs: 30_000,
+    })
+  await produceEvents(bus, many(0, 1))
+  await taken(1)
+  await produceEvents(bus, many(1, 1))
+  await taken(2)
+  await until(() => connections === 2, { limitMs: 30_000 })
+  await t.notThrowsAsync(delivery.close())
 })
