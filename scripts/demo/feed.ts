@@ -42,9 +42,8 @@ export const linesOf = (visit: Visit, connect: Connect) => {
   }
 }
 
-/** Ports and process ids that no two connections share. */
-export const createConnect = (): Connect => {
-  let count = 0
+/** Ports and process ids that no two connections share; `count`: how many had theirs before. */
+export const createConnect = (count = 0): Connect => {
   return (user, ip) => {
     count++
     const { uid, fingerprint } = team.find((one) => one.user === user) ?? { uid: 0, fingerprint: 'SHA256:none' }
