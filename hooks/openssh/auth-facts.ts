@@ -1,6 +1,6 @@
-import { isPlainKey, type KeyText, readKeyText } from './key-text.ts'
+import { isPlainKey, readKeyText } from './key-text.ts'
 import { type Peer, userFromHost, userFromPeer, userThenPeer } from './peer.ts'
-import type { FailureReason } from './state.ts'
+import type { FailureReason, KeyText } from './state.ts'
 
 /** What a line says about somebody's coming in. `ip` undefined: the line can be read in two ways. */
 export type AuthFact =
@@ -18,8 +18,10 @@ export type AuthFact =
   | ({ type: 'invalidUser' } & Peer)
   | ({ type: 'pamFailure'; reason: FailureReason } & Peer)
   | { type: 'turnedAway'; user: string; ip: string | null; reason: FailureReason; announces: boolean }
+  | { type: 'accountPhase'; user: string; reason: FailureReason }
   | { type: 'pamRefused'; user: string }
   | { type: 'keyAccepted' }
+  | { type: 'keyRefused' }
 
 /** What the process knows of its own connection. */
 export type Known = { ip: string | null; port: number | null } | undefined
@@ -93,7 +95,13 @@ export const readInvalidUser = (text: string, at: number): AuthFact | null => {
   return peer && { type: 'invalidUser', ...peer }
 }
 
-const expired = /expired|new (?:authentication )?token required|no longer valid/i
+const expired = /(?:token|password).{0,40}(?:expired|no longer valid)|new (?:authentication )?token required/i
+const expiredAccount = /account.{0,40}expired/i
+
+const pamReason = (message: string): FailureReason => {
+  if (expiredAccount.test(message)) return 'unknown'
+  return expired.test(message) ? 'password_expired' : 'bad_password'
+}
 
 /** `MESSAGE for [illegal user ]USER from HOST`, behind `error: PAM: `. */
 export const readPamFailure = (text: string, at: number): AuthFact | null => {
@@ -102,8 +110,7 @@ export const readPamFailure = (text: string, at: number): AuthFact | null => {
   const start = behindInvalid(text, forWord + 5)
   const peer = userFromHost(text, start)
   if (!peer) return null
-  const invalid = start > forWord + 5
-  const reason = invalid ? 'invalid_user' : expired.test(text.slice(at, forWord)) ? 'password_expired' : 'bad_password'
+  const reason = start > forWord + 5 ? 'invalid_user' : pamReason(text.slice(at, forWord).slice(0, 200))
   return { type: 'pamFailure', ...peer, reason }
 }
 
@@ -120,11 +127,19 @@ export const readRootRefused = (text: string): AuthFact => {
   return { type: 'turnedAway', user: 'root', ip, reason: 'unknown', announces: false }
 }
 
-/** pam_unix's account phase: what follows fails though its password was right. */
-export const readAccountPhase = (text: string): AuthFact | null =>
-  /^(?:expired password for user |account \S{1,100} has expired)/.test(text)
-    ? { type: 'turnedAway', user: '', ip: null, reason: 'password_expired', announces: false }
-    : null
+const accountPhase = /^(?:account (\S{1,400}) has expired|expired password for user (\S{1,400}))/
+
+/** pam_unix's account phase: what follows fails though its password was right. An expired account is another thing. */
+export const readAccountPhase = (text: string): AuthFact | null => {
+  const [, account, user] = accountPhase.exec(text.slice(0, 500)) ?? []
+  const name = account ?? user
+  const reason = account === undefined ? 'password_expired' : 'unknown'
+  return name === undefined ? null : { type: 'accountPhase', user: name, reason }
+}
+
+/** A key of a kind that is not taken: no `Failed` tells of it. */
+export const readKeyRefused = (text: string): AuthFact | null =>
+  / not in (?:PubkeyAccepted|CASignature)(?:KeyTypes|Algorithms)$/.test(text.slice(-64)) ? { type: 'keyRefused' } : null
 
 /** `Access denied for user U by PAM account configuration` */
 export const readPamRefused = (text: string, at: number): AuthFact | null => {

@@ -1,5 +1,6 @@
 import { type ConnectionTuple, parseSshConnection } from '#services/connection-id.ts'
 import { addressOf, cutFrom, type Peer, portBetween, userFromPeer, userThenPeer } from './peer.ts'
+import { asTyped } from './written-text.ts'
 
 /** What a line says about a connection, its sessions and its end. */
 export type ConnectionFact =
@@ -22,13 +23,21 @@ export type ConnectionFact =
 
 type SessionWords = { tty: string | null; subsystem: string | null; forcedCommand: string | null }
 
+const timedOut = ' timed out'
+
+/** `Connection from WHOM timed out` */
+const readTimedOut = (text: string): ConnectionFact | null =>
+  text.endsWith(timedOut)
+    ? readEnd(text, connectionFrom.length, 'timed out', true, text.length - timedOut.length)
+    : null
+
 /** `Connection from A port P on B port Q rdomain ""`; the server's end since OpenSSH 6.7. */
 export const readConnection = (text: string): ConnectionFact | null => {
   const words = text.split(' ', 9)
   const [, , client = '', portWord, port = '', onWord, server, serverPortWord, serverPort] = words
   const ip = addressOf(client)
   const number = portBetween(port, 0, port.length)
-  if (ip === undefined || portWord !== 'port' || number < 0) return null
+  if (ip === undefined || portWord !== 'port' || number < 0) return readTimedOut(text)
   const whole = onWord === 'on' && serverPortWord === 'port'
   const tuple = whole ? parseSshConnection(`${client} ${port} ${server} ${serverPort}`) : null
   return { type: 'connection', tuple, ip, port: number }
@@ -43,7 +52,7 @@ export const readChild = (text: string): ConnectionFact | null => {
 const quoted = (text: string): string | null => {
   const start = text.indexOf("'")
   const end = text.lastIndexOf("'")
-  return start >= 0 && end > start ? text.slice(start + 1, end) : null
+  return start >= 0 && end > start ? asTyped(text.slice(start + 1, end)) : null
 }
 
 const sessionWords = (text: string): (SessionWords & { what: 'shell' | 'command' | 'subsystem' }) | null => {
@@ -94,6 +103,8 @@ export const readSession = (text: string): ConnectionFact | null => {
   }
 }
 
+const connectionFrom = 'Connection from '
+
 const roles = [
   ['authenticating user ', 'preauth'],
   ['invalid user ', 'invalid'],
@@ -107,6 +118,14 @@ export const readEnd = (text: string, at: number, reason: string, last: boolean,
   return { type: 'end', who: role && peer ? role[1] : null, peer, reason, last }
 }
 
+/** `WHERE: Connection from WHOM: WHY` and `Read error from remote host IP port N: WHY`: what broke is sshd's own words. */
+export const readBroken = (text: string): ConnectionFact | null => {
+  const from = text.indexOf(connectionFrom)
+  const at = from < 0 ? 'Read error from remote host '.length : from + connectionFrom.length
+  const why = text.lastIndexOf(': ')
+  return why < at ? null : readEnd(text, at, text.slice(why + 2).slice(0, 256), true, why)
+}
+
 /** Preauth `Disconnecting authenticating user U IP port N: Too many authentication failures`; of other reasons parts are free text. */
 export const readDisconnecting = (text: string): ConnectionFact => {
   const at = 'Disconnecting '.length
@@ -115,11 +134,12 @@ export const readDisconnecting = (text: string): ConnectionFact => {
   return { type: 'end', who: null, peer: null, reason: text.slice(0, 256), last: true }
 }
 
-const received = /^Received disconnect from ([0-9A-Za-z.:%]{2,64}?)(?: port ([0-9]{1,5}))?: ?[0-9]{1,10}: ?/
+// The address may end in the name of an interface.
+const received = /^Received disconnect from ([^ ]{2,100})(?: port ([0-9]{1,5}):|: )[0-9]{1,10}: ?/
 
 /** `Received disconnect from IP port N:11: words` (before OpenSSH 7.1 `from IP: 11: words`): the client's own words. */
 export const readReceivedDisconnect = (text: string): ConnectionFact => {
-  const match = received.exec(text.slice(0, 160))
+  const match = received.exec(text.slice(0, 200))
   const ip = addressOf(match?.[1] ?? '')
   const port = match?.[2] === undefined ? -1 : portBetween(match[2], 0, match[2].length)
   const peer = ip === undefined || port < 0 ? null : { user: '', ip, port }

@@ -92,6 +92,8 @@ export const newConnection = (host: string, ip: string | null, port: number | nu
   channels: 0,
   failures: 0,
   partial: false,
+  partialKey: null,
+  keyRefused: false,
   prompted: false,
   turnedAway: null,
   clientVersion: null,

@@ -4,6 +4,7 @@ import {
   readAccountPhase,
   readAuth,
   readInvalidUser,
+  readKeyRefused,
   readNotAllowed,
   readPamFailure,
   readPamRefused,
@@ -11,6 +12,7 @@ import {
 } from './auth-facts.ts'
 import {
   type ConnectionFact,
+  readBroken,
   readChild,
   readConnection,
   readDisconnecting,
@@ -38,6 +40,17 @@ const ends = (words: string, reason: string): Reading => ({
 const noted = (words: string, read: Read): Reading => ({ words, read })
 const own = (words: string, read: Read): Reading => ({ words, read, own: true })
 
+/** Where sshd noticed it. */
+const brokenAt = [
+  'Read error from remote host ',
+  'banner exchange: Connection from ',
+  'ssh_dispatch_run_fatal: Connection from ',
+  'process_output: ssh_packet_write_poll: Connection from ',
+  'ssh_packet_write_poll: Connection from ',
+  'packet_write_poll: Connection from ',
+  'packet_write_wait: Connection from ',
+]
+
 /** By first words; a longer one stands before a shorter one that it begins with. */
 const readings: Reading[] = [
   noted('Failed ', (text, known) => readAuth('failed', text, 7, known) ?? readSecondFactor(text)),
@@ -48,6 +61,7 @@ const readings: Reading[] = [
   ends('Connection reset by ', 'connection reset'),
   noted('Accepted key ', () => ({ type: 'keyAccepted' })),
   noted('Accepted certificate ', () => ({ type: 'keyAccepted' })),
+  noted('userauth_pubkey: ', readKeyRefused),
   noted('Accepted google_authenticator ', readSecondFactor),
   noted('Accepted ', (text, known) => readAuth('accepted', text, 9, known)),
   noted('Partial ', (text, known) => readAuth('partial', text, 8, known)),
@@ -65,6 +79,7 @@ const readings: Reading[] = [
   own('Disconnecting ', readDisconnecting),
   ends('Timeout, client not responding from ', 'client not responding'),
   noted('Timeout before authentication for ', readTimeout),
+  ...brokenAt.map((words) => own(words, readBroken)),
   own('Transferred: ', readTransferred),
   own('Closing connection to ', () => ({ type: 'closed', reason: 'connection closed' })),
   own('Received request ', readForward),

@@ -1,11 +1,5 @@
-/** The key of a login as sshd appends it to its line. */
-export type KeyText = {
-  keyType: string
-  keyFingerprint: string | null
-  certId: string | null
-  certSerial: string | null
-  certCa: string | null
-}
+import type { KeyText } from './state.ts'
+import { asTyped } from './written-text.ts'
 
 const isWord = (text: string): boolean => text.length > 0 && text.length <= 128 && !text.includes(' ')
 
@@ -21,16 +15,23 @@ const readCertificate = (text: string): KeyText | null => {
   const idWord = text.indexOf('ID ', type.length)
   const serial = text.lastIndexOf(' (serial ')
   const close = text.indexOf(') CA ', serial)
-  if (!type.endsWith('-CERT') || idWord < 0 || serial < idWord || close < 0) return null
+  if (!type.endsWith('-CERT') || idWord < 0) return null
   const fingerprint = text.slice(type.length + 1, idWord).trim()
   if (fingerprint !== '' && !isWord(fingerprint)) return null
-  const authority = text.slice(close + 5).split(' ', 2)[1]
+  const key = { keyType: type, keyFingerprint: fingerprint === '' ? null : fingerprint }
+  const id = (end?: number): string => asTyped(text.slice(idWord + 3, end)).slice(0, 512)
+  // An id so long that the line ends in it.
+  if (serial < idWord || close < 0) return { ...key, certId: id(), certSerial: null, certCa: null }
+  const [authority = ''] =
+    text
+      .slice(close + 5)
+      .split(' ', 2)[1]
+      ?.split(',', 1) ?? []
   return {
-    keyType: type,
-    keyFingerprint: fingerprint === '' ? null : fingerprint,
-    certId: text.slice(idWord + 3, serial).slice(0, 512),
+    ...key,
+    certId: id(serial),
     certSerial: text.slice(serial + 9, close).slice(0, 64),
-    certCa: authority?.slice(0, 128) ?? null,
+    certCa: authority.slice(0, 128) || null,
   }
 }
 

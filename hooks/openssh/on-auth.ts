@@ -18,15 +18,22 @@ const failureReason = (scene: Scene, connection: Connection, { invalid, method, 
   if (connection.turnedAway) return connection.turnedAway
   if (invalid) return 'invalid_user'
   if (method === 'publickey' || method === 'hostbased') return 'key_rejected'
-  if (connection.partial || scene.secondFactors.take(scene.host, user, scene.nowMs) === 'denied') return 'mfa_denied'
+  const said = scene.secondFactors.take(scene.host, user, scene.nowMs)
+  if (said !== null && said !== 'passed') return said
+  if (connection.partial) return 'mfa_denied'
   return method === 'password' || method === 'keyboard-interactive' || method === 'none' ? 'bad_password' : 'unknown'
 }
 
 const failed = (scene: Scene, fact: Attempt): void => {
   const connection = connectionOf(scene, fact.ip, fact.port)
+  const reason = failureReason(scene, connection, fact)
+  if (fact.method === 'none') {
+    // By it a client asks what there is to try: it counts where nothing follows.
+    if (connection.failures === 0) connection.pending = announce(scene, { user: fact.user, method: 'none', reason })
+    return
+  }
   connection.pending = null // it is this attempt
   connection.failures += 1
-  const reason = failureReason(scene, connection, fact)
   const { method, submethod, key } = fact
   const fields = { outcome: 'failure', method, submethod, reason, keyFingerprint: key?.keyFingerprint ?? null }
   const about = { ...connection, user: fact.user }
@@ -43,11 +50,13 @@ const accepted = (scene: Scene, fact: Attempt): void => {
   const before = connectionOf(scene, fact.ip, fact.port)
   if (before.acceptedMs !== null) releaseConnection(scene, before) // the same port again: its end was not written down
   const connection = before.acceptedMs === null ? before : connectionOf(scene, fact.ip, fact.port)
+  if (connection.pending?.method === 'none') connection.pending = null // something did follow
   settlePending(scene, connection)
   connection.user = fact.user
   connection.acceptedMs = scene.nowMs
   scene.connections.touch(connection, scene.nowMs)
-  const { method, submethod, key } = fact
+  const { method, submethod } = fact
+  const key = fact.key ?? connection.partialKey
   emit(scene, 'login', connection, {
     outcome: 'success',
     method,
@@ -68,6 +77,7 @@ const asked = (scene: Scene, fact: Attempt): void => {
   if (fact.type !== 'partial') return
   settlePending(scene, connection)
   connection.partial = true
+  connection.partialKey = fact.key ?? connection.partialKey
   connection.failures = 0 // what counts from here on is the second factor
   connection.user = fact.user
 }
@@ -95,6 +105,13 @@ const turnedAway = (scene: Scene, { user, ip, reason, announces }: Extract<AuthF
   if (announces) connection.pending ??= announce(scene, { user, method: null, reason })
 }
 
+/** For keyboard-interactive PAM asks in a process of its own: what it says is joined by name. */
+const accountPhase = (scene: Scene, { user, reason }: Extract<AuthFact, { type: 'accountPhase' }>): void => {
+  const connection = scene.connections.ofPid(scene.pid)
+  if (connection) connection.turnedAway = reason
+  else scene.secondFactors.note(scene.host, user, reason, scene.nowMs)
+}
+
 /** The account phase said no; where the log is VERBOSE, a `Failed` stands before. */
 const pamRefused = (scene: Scene, user: string): void => {
   const connection = connectionOf(scene, undefined, null)
@@ -110,9 +127,11 @@ export const onAuth = (scene: Scene, fact: AuthFact): void => {
   else if (fact.type === 'invalidUser') invalidUser(scene, fact)
   else if (fact.type === 'pamFailure') pamFailure(scene, fact)
   else if (fact.type === 'turnedAway') turnedAway(scene, fact)
+  else if (fact.type === 'accountPhase') accountPhase(scene, fact)
   else if (fact.type === 'pamRefused') pamRefused(scene, fact.user)
   else {
     const connection = scene.connections.ofPid(scene.pid)
-    if (connection) connection.prompted = true
+    if (connection && fact.type === 'keyAccepted') connection.prompted = true
+    else if (connection) connection.keyRefused = true
   }
 }

@@ -4,6 +4,7 @@ import { endConnection, releaseConnection, settlePending } from './endings.ts'
 import type { ForwardFact } from './forward-facts.ts'
 import { emit, findConnection, openConnection, pidKey, type Scene } from './scene.ts'
 import type { Connection, FailureReason } from './state.ts'
+import { asTyped } from './written-text.ts'
 
 type End = Extract<ConnectionFact, { type: 'end' }>
 
@@ -38,20 +39,28 @@ const started = (scene: Scene, fact: Extract<ConnectionFact, { type: 'session' }
 }
 
 /** An attempt that no other line tells of: keys were offered and refused, or the second factor never came. */
-const silentFailure = (connection: Connection | undefined, who: End['who']): FailureReason | null => {
+const silentFailure = (scene: Scene, connection: Connection | undefined, { who, peer }: End): FailureReason | null => {
   if (connection && connection.failures > 0) return null
   if (who === 'invalid') return connection?.turnedAway ?? 'invalid_user'
   if (connection?.partial) return 'mfa_denied'
-  return who === 'preauth' && !connection?.prompted ? 'key_rejected' : null
+  if (who !== 'preauth') return null
+  const said = scene.secondFactors.take(scene.host, peer?.user ?? '', scene.nowMs)
+  if (said !== null && said !== 'passed') return said
+  // At VERBOSE each key that was tried has its line.
+  const triedKey = connection === undefined || connection.keyRefused || !(connection.verbose || connection.prompted)
+  return triedKey ? 'key_rejected' : null
 }
 
-const endedBeforeLogin = (scene: Scene, connection: Connection | undefined, { who, peer, last }: End): void => {
+const endedBeforeLogin = (scene: Scene, connection: Connection | undefined, end: End): void => {
+  const { who, peer, last } = end
   if (connection) settlePending(scene, connection)
-  const reason = last ? silentFailure(connection, who) : null
+  const reason = last ? silentFailure(scene, connection, end) : null
   if (reason) {
     const method = reason === 'key_rejected' ? 'publickey' : null
     const about = connection ?? { ip: peer?.ip ?? null, port: peer?.port ?? null, connectionId: null }
-    const user = who === null ? (connection?.user ?? null) : (peer?.user ?? null)
+    // What the process before login says is written down by its monitor, which escapes it once more.
+    const named = peer && scene.preauth ? asTyped(peer.user) : (peer?.user ?? null)
+    const user = who === null ? (connection?.user ?? null) : named
     const clientVersion = connection?.clientVersion ?? null
     const fields = { outcome: 'failure', method, reason, keyFingerprint: null, clientVersion }
     emit(scene, 'login_failed', { ...about, user }, fields)

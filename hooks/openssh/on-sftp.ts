@@ -1,6 +1,7 @@
 import { emit, type Scene } from './scene.ts'
 import type { SftpFact } from './sftp-facts.ts'
 import type { SftpServer } from './state.ts'
+import { asTyped } from './written-text.ts'
 
 const unknown = { user: null, ip: null, port: null, connectionId: null }
 
@@ -15,7 +16,7 @@ const transferred = (
     direction,
     sizeBytes,
     fileCount: 1,
-    path: path.slice(0, 4096),
+    path: asTyped(path).slice(0, 4096),
     protocol: 'sftp',
     ...more,
   })

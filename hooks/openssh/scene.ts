@@ -3,6 +3,7 @@ import { type Connections, newConnection } from './connections.ts'
 import type { SecondFactors } from './second-factors.ts'
 import type { SftpServers } from './sftp-servers.ts'
 import type { Connection } from './state.ts'
+import { asTyped } from './written-text.ts'
 
 /** One line as the steps see it: what is remembered, and where their events go. */
 export type Scene = {
@@ -39,7 +40,7 @@ export const emit = (
     kind,
     source: 'openssh',
     bastion: scene.bastion,
-    user: about.user?.slice(0, 256) ?? null,
+    user: about.user === null ? null : asTyped(about.user).slice(0, 256),
     sourceIp: about.ip,
     sourcePort: about.port,
     target: scene.bastion,

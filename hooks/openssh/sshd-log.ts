@@ -43,7 +43,7 @@ const unfold = (message: string): { message: string; times: number } => {
   return { message: message.slice(words + 9, -1).trimStart(), times: Number(times) }
 }
 
-const authTypes = ['invalidUser', 'pamFailure', 'turnedAway', 'pamRefused', 'keyAccepted']
+const authTypes = ['invalidUser', 'pamFailure', 'turnedAway', 'accountPhase', 'pamRefused', 'keyAccepted', 'keyRefused']
 const isAuth = (fact: Fact): fact is AuthFact => 'method' in fact || authTypes.includes(fact.type)
 
 /**
@@ -86,7 +86,8 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
     scene.preauth = words.preauth
     const fact = readFact(words, connections.ofPid(scene.pid), privileged)
     if (fact === null) return
-    if (fact.type === 'secondFactor') secondFactors.note(scene.host, fact.user, fact.denied, scene.nowMs)
+    if (fact.type === 'secondFactor')
+      secondFactors.note(scene.host, fact.user, fact.denied ? 'mfa_denied' : null, scene.nowMs)
     else if (fact.type === 'forward') onForward(scene, fact)
     else if (isAuth(fact)) onAuth(scene, fact)
     else onConnection(scene, fact)
@@ -95,7 +96,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
   const onMessage = ({ program, privileged }: Header, message: string): void => {
     if (program.startsWith('sshd(')) {
       const fact = privileged ? readSecondFactor(message) : null
-      if (fact) secondFactors.note(scene.host, fact.user, fact.denied, scene.nowMs)
+      if (fact) secondFactors.note(scene.host, fact.user, fact.denied ? 'mfa_denied' : null, scene.nowMs)
     } else if (program.startsWith('sshd')) onSshd(message, privileged)
     else {
       const fact = readSftp(message)

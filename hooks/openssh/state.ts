@@ -30,6 +30,16 @@ const PendingEnd = z.object({
 })
 export type PendingEnd = z.infer<typeof PendingEnd>
 
+/** The key of a login as sshd appends it to its line. */
+const KeyText = z.object({
+  keyType: z.string(),
+  keyFingerprint: z.string().nullable(),
+  certId: z.string().nullable(),
+  certSerial: z.string().nullable(),
+  certCa: z.string().nullable(),
+})
+export type KeyText = z.infer<typeof KeyText>
+
 const Connection = z.object({
   host: z.string(),
   ip: z.string().nullable(),
@@ -46,6 +56,10 @@ const Connection = z.object({
   failures: z.number(),
   /** A first factor was accepted. */
   partial: z.boolean(),
+  /** The key that was the first factor. */
+  partialKey: KeyText.nullable().default(null),
+  /** A key of a kind that is not taken was offered. */
+  keyRefused: z.boolean().default(false),
   /** It was asked for something by keyboard-interactive, or named a key that would do. */
   prompted: z.boolean(),
   /** The account exists and sshd_config or PAM turned it away. */
@@ -92,7 +106,7 @@ export const SshdLogState = z.object({
   sftpStarts: z.array(SftpStart),
   /** How often a line was seen in its second. */
   repeats: z.array(z.object({ lineHash: z.string(), seconds: z.number(), count: z.number() })),
-  /** Second factors, by host and user: when they were denied or passed. */
-  secondFactors: z.array(z.object({ key: z.string(), denied: z.boolean(), atMs: z.number() })),
+  /** What PAM modules said of users, by host and user: a second factor passed (null), or why the login fails. */
+  secondFactors: z.array(z.object({ key: z.string(), reason: FailureReason.nullable(), atMs: z.number() })),
 })
 export type SshdLogState = z.infer<typeof SshdLogState>
