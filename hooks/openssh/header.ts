@@ -20,6 +20,7 @@ const startsOurs = (line: string, at: number): boolean =>
   line.startsWith('sshd', at) || line.startsWith('internal-sftp', at) || line.startsWith('sftp-server', at)
 
 const maxTagLength = 64
+const byteOrderMark = 0xfeff // RFC 5424, 6.4: behind a space
 const maxStampLength = 40
 const yearlessLength = 'Nov 21 09:00:00'.length
 
@@ -35,8 +36,8 @@ const behindPriority = (line: string): number => {
 
 const body = (line: string, at: number): string => {
   let start = at
-  if (line.charCodeAt(start) === 0xfeff) start += 1 // RFC 5424, 6.4
-  while (line.charCodeAt(start) === 32) start += 1
+  for (let code = line.charCodeAt(start); code === 32 || code === byteOrderMark; code = line.charCodeAt(start))
+    start += 1
   return line.slice(start)
 }
 
