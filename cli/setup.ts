@@ -11,7 +11,7 @@ export const setupCommand = (): Command =>
     )
     .option(
       '--grant',
-      'also let the users `receiver`, `ingest` and `viewer` of Kafka and of the store do what these roles need; replaces the policy of the bucket',
+      'also let the users of Kafka and of the store that are named as the roles (`receiver`, `ingest`, …) do what these need; replaces the policy of the bucket',
     )
     .addHelpText(
       'after',

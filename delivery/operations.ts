@@ -26,7 +26,7 @@ export const createOperations = ({ state, sinks }: Pick<OperationsOptions, 'stat
     throw new BartizanError('BTZ_NOT_FOUND', `the configuration names no sink ${name}`)
   }
   const ask = async (name: string, request: SinkRequest): Promise<number> => {
-    const present = await state.get(requestKey(find(name).name))
+    const present = await state.get(requestKey(name))
     const isAnswered = RequestEntry.safeParse(present?.value).data?.answer !== null
     if (present !== null && !isAnswered)
       throw new BartizanError('BTZ_TOO_MANY_REQUESTS', `sink ${name} has not done yet what was asked before`, {
@@ -61,10 +61,13 @@ export const createOperations = ({ state, sinks }: Pick<OperationsOptions, 'stat
       await ask(name, { kind: 'replay', ...from })
     },
     resend: async (name: string, place: Omit<Extract<SinkRequest, { kind: 'resend' }>, 'kind'>): Promise<void> => {
+      // Whoever may read what was put aside need not have the configuration of destinations.
+      if ((await state.get(statusKey(name))) === null) find(name)
       await ask(name, { kind: 'resend', ...place })
     },
     /** `taken`, or what the destination said against it. @throws BTZ_UNAVAILABLE */
     test: async (name: string): Promise<string> => {
+      find(name)
       await ask(name, { kind: 'test' })
       return answerOf(name).catch(async (error: unknown) => {
         if (hasCode(error, 'BTZ_UNAVAILABLE')) await state.delete(requestKey(name))

@@ -29,7 +29,7 @@ const rights: Record<Exclude<KafkaRole, 'set-up' | 'agent'>, Rights> = {
     reads: ['session-events', 'entity-events'],
     writes: ['entity-events', 'alerts', 'dead-letters'],
   },
-  delivery: { reads: ['alerts', 'session-events'], writes: ['session-events', 'alerts', 'dead-letters'] },
+  delivery: { reads: ['alerts', 'session-events'], writes: ['session-events', 'dead-letters'] },
   viewer: { reads: ['session-frames'], writes: ['session-events', 'alerts'] },
 }
 

@@ -84,7 +84,7 @@ const elasticsearchAs = async (stage: Stage, user: string, method: string, path:
   return answer.status
 }
 
-const roles = ['receiver', 'ingest', 'detectors', 'viewer']
+const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer']
 
 const rolesStayWithinTheirRights = async (t: ExecutionContext, stage: Stage): Promise<void> => {
   for (const user of roles) {

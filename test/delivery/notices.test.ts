@@ -101,9 +101,8 @@ test('a night in which nothing happens ends in a digest that says so, once, also
   let nowMs = Date.UTC(2026, 0, 31, 22)
   const clock = { now: () => nowMs }
   const first = await startDelivery(t, place, [place.sink], { clock })
-  await until(async () => Cursor.safeParse((await place.state.get(cursorKey('pager')))?.value).data?.desk, {
-    limitMs: 30_000,
-  })
+  const deskOf = async () => Cursor.safeParse((await place.state.get(cursorKey('pager')))?.value).data?.desk
+  await until(async () => Boolean(await deskOf()), { limitMs: 30_000 })
   nowMs += 9 * 3_600_000 // 08:00 in Berlin
   await until(() => place.pages().length > 0, { limitMs: 30_000 })
   await first.close()

@@ -10,7 +10,7 @@ import { findJava } from '../../scripts/engines/java.ts'
 import { kafka as kafkaJars } from '../../scripts/engines/kafka/install.ts'
 import type { ProcessIdentity } from '../../scripts/engines/process-identity.ts'
 import { prepareVersitygw } from '../../scripts/engines/versitygw.ts'
-import type { Project, Service } from './compose-project.ts'
+import { type Project, root, type Service } from './compose-project.ts'
 
 /**
  * What containers are to the compose file, without Docker: its very commands, settings and files, with the addresses and
@@ -53,6 +53,7 @@ const here = ({ folder, secrets, bin, ports }: Stage, text: string): string =>
   text
     .replaceAll('/opt/kafka/bin', bin)
     .replaceAll('/etc/bartizan', join(folder, 'kafka'))
+    .replaceAll('/etc/delivery', join(root, 'deploy', 'delivery'))
     .replaceAll('/var/lib/kafka/data', join(folder, 'kafka', 'data'))
     .replaceAll('CLIENT://:', 'CLIENT://127.0.0.1:')
     .replaceAll('CLIENT://kafka:', 'CLIENT://127.0.0.1:')
