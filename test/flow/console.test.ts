@@ -100,6 +100,10 @@ realTest(test, ['chromium'], 'a click on a command plays from there; UTC and loc
   await screenshot(page, 'session-local-time')
 
   await page.getByRole('link', { name: 'Events', exact: true }).click()
+  await page.getByRole('row').filter({ hasText: 'session_ended' }).first().waitFor()
+  t.is(await page.getByText(`session.view · ${id}`).count(), 0, 'what readers do stands in the list when asked for')
+  await page.getByRole('combobox', { name: 'Kind' }).click()
+  await page.getByRole('option', { name: 'access' }).click()
   await page.getByText(`session.view · ${id}`).first().waitFor()
   await screenshot(page, 'events')
 })

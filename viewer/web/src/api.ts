@@ -56,6 +56,7 @@ export type NewSuppression = {
   reason: string
   expiresAt: string
 }
+export type Suppression = { id: string; owner: string; reason: string; expiresAt: string }
 type Seen = { count: number; firstAt: string; lastAt: string }
 export type UserFacts = {
   user: string
@@ -91,6 +92,9 @@ export const api = {
   triage: (id: string, tag: string, body: { status: AlertStatus; reason?: string }) =>
     ask('PATCH', `/api/alerts/${id}`, { body, ifMatch: tag }),
   rules: (signal?: AbortSignal) => call('GET', '/api/rules', undefined, signal) as Promise<{ items: RuleFacts[] }>,
+  suppressions: (signal?: AbortSignal) =>
+    call('GET', '/api/suppressions', undefined, signal) as Promise<{ items: Suppression[] }>,
+  endSuppression: (id: string, reason: string) => call('DELETE', `/api/suppressions/${id}`, { reason }),
   suppress: (body: NewSuppression) => call('POST', '/api/suppressions', body),
   user: (user: string, zone: string, signal?: AbortSignal) =>
     call('GET', `/api/users/${encodeURIComponent(user)}${query({ zone })}`, undefined, signal) as Promise<UserFacts>,

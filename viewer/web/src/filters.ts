@@ -1,7 +1,12 @@
 import { useSearchParams } from 'react-router'
 
+export type Filters<N extends string> = {
+  values: Record<N, string | undefined>
+  change(changes: Partial<Record<N, string | null>>): void
+}
+
 /** What a list is narrowed to stands in the address, so that it can be sent to a colleague. */
-export const useFilters = <N extends string>(names: readonly N[]) => {
+export const useFilters = <N extends string>(names: readonly N[]): Filters<N> => {
   const [search, setSearch] = useSearchParams()
   const values = Object.fromEntries(names.map((name) => [name, search.get(name) ?? undefined])) as Record<
     N,
@@ -17,7 +22,3 @@ export const useFilters = <N extends string>(names: readonly N[]) => {
   }
   return { values, change }
 }
-
-/** datetime-local speaks of no zone: what is typed is taken as UTC, like everything the console shows by default. */
-export const toInstant = (local: string) => (local ? `${local.length === 16 ? `${local}:00` : local}Z` : null)
-export const toLocal = (instant: string | undefined) => instant?.slice(0, 16) ?? ''

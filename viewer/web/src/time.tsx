@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext, useState } from 'react'
 export type Zone = 'utc' | 'local'
 const key = 'bartizan.zone'
 const ZoneContext = createContext<{ zone: Zone; setZone(zone: Zone): void }>({ zone: 'utc', setZone: () => {} })
+const nameOf = (zone: Zone): string => (zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone)
 
 export const ZoneProvider = ({ children }: { children: ReactNode }) => {
   const [zone, setZone] = useState<Zone>(localStorage.getItem(key) === 'local' ? 'local' : 'utc')
@@ -12,7 +13,11 @@ export const ZoneProvider = ({ children }: { children: ReactNode }) => {
   }
   return <ZoneContext value={{ zone, setZone: change }}>{children}</ZoneContext>
 }
-export const useZone = () => useContext(ZoneContext)
+/** `zoneName`: UTC, or as IANA calls the reader's. */
+export const useZone = () => {
+  const { zone, setZone } = useContext(ZoneContext)
+  return { zone, setZone, zoneName: nameOf(zone) }
+}
 
 const two = (n: number) => String(n).padStart(2, '0')
 
@@ -23,6 +28,16 @@ export const formatTime = (at: string | number, zone: Zone): string => {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
+
+/** What is typed into a datetime-local, which speaks of no zone, as an instant; and back. null, '': none. */
+export const instantOf = (typed: string, zone: Zone): string | null => {
+  const ms = Date.parse(zone === 'utc' ? `${typed}Z` : typed)
+  return Number.isNaN(ms) ? null : new Date(ms).toISOString()
+}
+export const typedOf = (instant: string | undefined, zone: Zone): string =>
+  instant === undefined || Number.isNaN(Date.parse(instant))
+    ? ''
+    : formatTime(instant, zone).slice(0, 16).replace(' ', 'T')
 
 export const Time = ({ at }: { at: string }) => {
   const { zone } = useZone()

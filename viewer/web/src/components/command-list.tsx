@@ -1,6 +1,7 @@
 import { Badge, Group, Text, UnstyledButton } from '@mantine/core'
 import type { Command } from '../api.ts'
 import { formatOffset } from '../time.tsx'
+import { visible } from '../visible.ts'
 
 const Row = ({ command, onJump }: { command: Command; onJump: (atMs: number) => void }) => (
   <UnstyledButton
@@ -11,7 +12,7 @@ const Row = ({ command, onJump }: { command: Command; onJump: (atMs: number) => 
     onKeyDown={(event: React.KeyboardEvent) => {
       if (event.key === 'Enter' || event.key === ' ') onJump(command.atMs)
     }}
-    title={`Jump to ${formatOffset(command.atMs)}: ${command.line}`}
+    title={`Jump to ${formatOffset(command.atMs)}: ${visible(command.line)}`}
     style={{ display: 'block', padding: '2px 0' }}
   >
     <Group gap="xs" wrap="nowrap">
@@ -19,7 +20,7 @@ const Row = ({ command, onJump }: { command: Command; onJump: (atMs: number) => 
         {formatOffset(command.atMs)}
       </Text>
       <div className="command-line" style={{ flex: 1 }}>
-        {command.line}
+        {visible(command.line)}
       </div>
       {command.startup && (
         <Badge size="xs" variant="default">
@@ -27,7 +28,11 @@ const Row = ({ command, onJump }: { command: Command; onJump: (atMs: number) => 
         </Badge>
       )}
       {command.childCount > 0 && (
-        <Badge size="xs" variant="light" title={command.children.map((child) => child.argv.join(' ')).join('\n')}>
+        <Badge
+          size="xs"
+          variant="light"
+          title={command.children.map((child) => visible(child.argv.join(' '))).join('\n')}
+        >
           +{command.childCount}
         </Badge>
       )}

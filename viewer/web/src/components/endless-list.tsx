@@ -19,12 +19,14 @@ export const EndlessList = <T,>(props: {
       </Center>
     )
   }
-  if (query.error) return <Failure error={query.error} />
+  const failure = query.error && <Failure error={query.error} onRetry={query.refetch} />
+  if (!query.data) return failure
   const items = query.data.pages.flatMap((page) => page.items)
   const { value, relation } = query.data.pages[0]!.total
-  if (items.length === 0) return <>{empty}</>
+  if (items.length === 0) return failure ?? empty
   return (
     <>
+      {failure}
       <Text size="sm" c="dimmed" aria-live="polite" mb="xs">
         {relation === 'gte' ? 'more than ' : ''}
         {value.toLocaleString('en')} {value === 1 ? noun.replace(/s$/, '') : noun}

@@ -6,8 +6,11 @@ const hours = Array.from({ length: 24 }, (_, hour) => hour)
 /** Logins by hour of the week, from Monday 00:00. Darker is more; the number is in each cell's label. */
 export const HourMap = ({ counts, zone }: { counts: readonly number[]; zone: string }) => {
   const most = Math.max(1, ...counts)
+  const spoken = counts
+    .map((count, n) => (count > 0 ? `${days[Math.floor(n / 24)]} ${n % 24}:00 ${count}` : null))
+    .filter((text) => text !== null)
   return (
-    <div role="img" aria-label={`Logins by hour of the week, ${zone}`}>
+    <div role="img" aria-label={`Logins by hour of the week, ${zone}: ${spoken.join(', ') || 'none'}`}>
       <div className="hour-map">
         <span />
         {hours.map((hour) => (

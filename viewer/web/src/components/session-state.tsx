@@ -11,11 +11,13 @@ const looks: Record<Session['state'], { color: string; label: string; meaning: s
   tunnel_only: { color: 'orange', label: 'tunnel only', meaning: 'A login that only forwarded connections.' },
 }
 
+export const states = Object.entries(looks).map(([value, { label }]) => ({ value, label }))
+
 export const SessionState = ({ session }: { session: Session }) => {
   const { color, label, meaning } = looks[session.state]
   return (
     <Tooltip label={meaning}>
-      <Badge color={color} variant={session.state === 'open' ? 'filled' : 'light'} tabIndex={0}>
+      <Badge color={color} variant={session.state === 'open' ? 'filled' : 'light'} tabIndex={0} className="badge">
         {label}
       </Badge>
     </Tooltip>

@@ -1,10 +1,10 @@
-import { Button, Group, Modal, Text, Textarea } from '@mantine/core'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { Button, Group } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type AlertRow, type AlertStatus, api } from '../api.ts'
-import { Failure } from './failure.tsx'
+import { ReasonDialog } from './reason-dialog.tsx'
 
-type Choice = { status: AlertStatus; label: string; asks: string; needsReason: boolean; color?: string }
+type Choice = { status: AlertStatus; label: string; asks: string; needsReason: boolean }
 const choices: Choice[] = [
   {
     status: 'acknowledged',
@@ -25,17 +25,14 @@ const choices: Choice[] = [
 /** What a person decides about an alert. `tag`: of the alert as it was read; whoever was quicker is not overwritten. */
 export const Triage = ({ alert, tag }: { alert: AlertRow; tag: string }) => {
   const [choice, setChoice] = useState<Choice | null>(null)
-  const [reason, setReason] = useState('')
   const queryClient = useQueryClient()
-  const close = () => {
-    setChoice(null)
-    setReason('')
+  const decide = async (status: AlertStatus, reason: string) => {
+    try {
+      await api.triage(alert.id, tag, { status, ...(reason && { reason }) })
+    } finally {
+      await queryClient.invalidateQueries({ queryKey: ['alert', alert.id] })
+    }
   }
-  const decide = useMutation({
-    mutationFn: ({ status }: Choice) => api.triage(alert.id, tag, { status, ...(reason.trim() && { reason }) }),
-    onSuccess: close,
-    onSettled: () => queryClient.invalidateQueries({ queryKey: ['alert', alert.id] }),
-  })
   return (
     <>
       <Group gap="xs">
@@ -47,29 +44,17 @@ export const Triage = ({ alert, tag }: { alert: AlertRow; tag: string }) => {
             </Button>
           ))}
       </Group>
-      <Modal opened={choice !== null} onClose={close} title={choice?.label}>
-        <Text size="sm">{choice?.asks}</Text>
-        <Textarea
-          label={choice?.needsReason ? 'Reason' : 'Reason (optional)'}
-          mt="sm"
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-          data-autofocus
+      {choice && (
+        <ReasonDialog
+          opened
+          onClose={() => setChoice(null)}
+          title={choice.label}
+          asks={choice.asks}
+          confirm={choice.label}
+          isOptional={!choice.needsReason}
+          act={(reason) => decide(choice.status, reason)}
         />
-        {decide.error && <Failure error={decide.error} />}
-        <Group justify="flex-end" mt="md">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button
-            disabled={choice === null || (choice.needsReason && reason.trim().length < 3)}
-            loading={decide.isPending}
-            onClick={() => choice && decide.mutate(choice)}
-          >
-            {choice?.label}
-          </Button>
-        </Group>
-      </Modal>
+      )}
     </>
   )
 }

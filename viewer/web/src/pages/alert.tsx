@@ -1,16 +1,20 @@
-import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, List, Loader, Paper, Table, Text, Title } from '@mantine/core'
+import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, List, Loader, Paper, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useOutletContext, useParams } from 'react-router'
 import { type AlertRow, api, type Me } from '../api.ts'
+import { Facts } from '../components/facts.tsx'
 import { Failure } from '../components/failure.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { SeverityBadge, StatusText } from '../components/severity.tsx'
 import { Suppress } from '../components/suppress.tsx'
+import { Suppressed } from '../components/suppressed.tsx'
 import { Triage } from '../components/triage.tsx'
 import { formatOffset, Time } from '../time.tsx'
+import { visible } from '../visible.ts'
 
 const refreshMs = 3000
 const mayDecide = new Set(['admin', 'analyst', 'oncall'])
+const maySuppress = new Set(['admin', 'analyst'])
 
 /** Observed against expected, and on what that rests. */
 const Why = ({ alert }: { alert: AlertRow }) => (
@@ -18,27 +22,16 @@ const Why = ({ alert }: { alert: AlertRow }) => (
     <Title order={2} size="h4" mb="xs">
       Why
     </Title>
-    <Text>{alert.explanation}</Text>
+    <Text className="breakable">{visible(alert.explanation)}</Text>
     {alert.baseline && (
-      <Table variant="vertical" layout="fixed" mt="md" withTableBorder>
-        <Table.Tbody>
-          {(
-            [
-              ['Observed', alert.baseline.observed],
-              ['Expected', alert.baseline.expected],
-              [
-                'History',
-                `${alert.baseline.historySize} observations over ${Math.round(alert.baseline.historyDays)} days`,
-              ],
-            ] as const
-          ).map(([name, value]) => (
-            <Table.Tr key={name}>
-              <Table.Th w={110}>{name}</Table.Th>
-              <Table.Td>{value}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <Facts
+        mt="md"
+        rows={[
+          ['Observed', visible(alert.baseline.observed)],
+          ['Expected', visible(alert.baseline.expected)],
+          ['History', `${alert.baseline.historySize} observations over ${Math.round(alert.baseline.historyDays)} days`],
+        ]}
+      />
     )}
   </Paper>
 )
@@ -48,10 +41,10 @@ const Moments = ({ alert }: { alert: AlertRow }) => {
   if (first === undefined) {
     return (
       <Text size="sm" mb="md">
-        There is no session to this alert.{' '}
+        No recording shows this.{' '}
         {alert.user && (
           <Anchor component={Link} to={`/sessions?user=${encodeURIComponent(alert.user)}`} size="sm">
-            Sessions of {alert.user}
+            Sessions of this user
           </Anchor>
         )}
       </Text>
@@ -76,33 +69,19 @@ const Moments = ({ alert }: { alert: AlertRow }) => {
   )
 }
 
-const Facts = ({ alert }: { alert: AlertRow }) => {
-  const rows: [string, React.ReactNode][] = [
-    ['Rule', alert.rule],
-    ['User', <UserPivot key="user" value={alert.user} />],
-    ['From', <AddressPivot key="from" value={alert.sourceIp} />],
-    ['Bastion', <HostPivot key="bastion" value={alert.bastion} />],
-    ['Decided', <Time key="at" at={alert.at} />],
-    ['First event', <Time key="first" at={alert.firstEventAt} />],
-    ['Last event', <Time key="last" at={alert.lastEventAt} />],
-    ['Count', alert.count],
-    ...(alert.gap ? [['Gap', alert.gap] as [string, React.ReactNode]] : []),
-    ['Revision', alert.revision],
-    ['Alert', <code key="id">{alert.id}</code>],
-  ]
-  return (
-    <Table variant="vertical" layout="fixed" withTableBorder verticalSpacing={4}>
-      <Table.Tbody>
-        {rows.map(([name, value]) => (
-          <Table.Tr key={name}>
-            <Table.Th w={100}>{name}</Table.Th>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>{value}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  )
-}
+const factsOf = (alert: AlertRow): [string, React.ReactNode][] => [
+  ['Rule', alert.rule],
+  ['User', <UserPivot key="user" value={alert.user} />],
+  ['From', <AddressPivot key="from" value={alert.sourceIp} />],
+  ['Bastion', <HostPivot key="bastion" value={alert.bastion} />],
+  ['Raised', <Time key="at" at={alert.at} />],
+  ['First event', <Time key="first" at={alert.firstEventAt} />],
+  ['Last event', <Time key="last" at={alert.lastEventAt} />],
+  ['Count', alert.count],
+  ...(alert.gap ? [['Gap', alert.gap.replaceAll('_', ' ')] satisfies [string, string]] : []),
+  ['Revision', alert.revision],
+  ['Alert', <code key="id">{alert.id}</code>],
+]
 
 const History = ({ id }: { id: string }) => {
   const history = useQuery({
@@ -132,11 +111,13 @@ export const AlertPage = () => {
     queryFn: ({ signal }) => api.alert(id, signal),
     refetchInterval: refreshMs,
   })
-  if (query.isPending) return <Loader aria-label="Loading alert" />
-  if (query.error) return <Failure error={query.error} />
+  const failure = query.error && <Failure error={query.error} onRetry={query.refetch} />
+  if (!query.data) return failure ?? <Loader aria-label="Loading alert" />
   const { alert, tag } = query.data
   return (
     <>
+      <title>{`${visible(alert.title)} · Bartizan`}</title>
+      {failure}
       <Breadcrumbs mb="sm">
         <Anchor component={Link} to="/alerts">
           Alerts
@@ -144,22 +125,25 @@ export const AlertPage = () => {
         <Text>{alert.id.slice(0, 12)}</Text>
       </Breadcrumbs>
       <Group justify="space-between" mb="md">
-        <Group>
-          <SeverityBadge severity={alert.severity} />
+        <div style={{ flex: '1 1 24rem' }}>
           <Title order={1} size="h2">
-            {alert.title}
+            {visible(alert.title)}
           </Title>
-          <Text c="dimmed">
-            <StatusText alert={alert} />
-          </Text>
-        </Group>
+          <Group gap="xs">
+            <SeverityBadge severity={alert.severity} />
+            <Text c="dimmed">
+              <StatusText alert={alert} />
+            </Text>
+          </Group>
+        </div>
         {mayDecide.has(me.role) && (
           <Group gap="xs">
             <Triage alert={alert} tag={tag} />
-            {me.role !== 'oncall' && <Suppress alert={alert} owner={me.name} />}
+            {maySuppress.has(me.role) && !alert.suppressedBy && <Suppress alert={alert} owner={me.name} />}
           </Group>
         )}
       </Group>
+      {alert.suppressedBy && <Suppressed id={alert.suppressedBy} mayEnd={maySuppress.has(me.role)} />}
       {alert.withdrawn && (
         <Alert color="gray" mb="md" title="Withdrawn">
           An event that arrived late showed that this did not happen as it seemed.
@@ -177,7 +161,7 @@ export const AlertPage = () => {
           </Paper>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
-          <Facts alert={alert} />
+          <Facts rows={factsOf(alert)} />
         </Grid.Col>
       </Grid>
     </>

@@ -1,70 +1,54 @@
-import { Anchor, Button, Group, Select, Table, Text, TextInput, Title } from '@mantine/core'
+import { Anchor, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { type AlertRow, api } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
+import { SearchBar } from '../components/search-bar.tsx'
 import { SeverityBadge, StatusText, severities, statuses } from '../components/severity.tsx'
-import { useFilters } from '../filters.ts'
+import { TimeRange } from '../components/time-range.tsx'
+import { type Filters, useFilters } from '../filters.ts'
 import { Time } from '../time.tsx'
+import { visible } from '../visible.ts'
 
-const filters = ['q', 'status', 'severity', 'rule', 'user', 'sourceIp', 'bastion', 'sessionId'] as const
+const filters = ['q', 'status', 'severity', 'rule', 'user', 'sourceIp', 'bastion', 'sessionId', 'from', 'to'] as const
 const pivots = ['user', 'sourceIp', 'bastion', 'sessionId'] as const
 const refreshMs = 3000
 const anyStatus = 'all'
 
-const SearchBar = () => {
-  const { values, change } = useFilters(filters)
-  const [text, setText] = useState(values.q ?? '')
-  useEffect(() => setText(values.q ?? ''), [values.q])
+const Narrowing = ({ values, change }: Filters<(typeof filters)[number]>) => {
   const rules = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => api.rules(signal) })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    change({ q: text.trim() || null })
-  }
   return (
-    <search>
-      <form onSubmit={submit}>
-        <Group align="flex-end" gap="sm" mb="md">
-          <TextInput
-            label="Search"
-            description="A user, an address, or words of the explanation"
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            style={{ flex: '1 1 20rem' }}
-          />
-          <Select
-            label="Status"
-            data={[...statuses, { value: anyStatus, label: 'any' }]}
-            value={values.status ?? 'open'}
-            allowDeselect={false}
-            onChange={(status) => change({ status: status === 'open' ? null : status })}
-            w={150}
-          />
-          <Select
-            label="Severity"
-            placeholder="any but info"
-            clearable
-            data={severities}
-            value={values.severity ?? null}
-            onChange={(severity) => change({ severity })}
-            w={150}
-          />
-          <Select
-            label="Rule"
-            placeholder="any"
-            clearable
-            data={rules.data?.items.map(({ id, title }) => ({ value: id, label: title })) ?? []}
-            value={values.rule ?? null}
-            onChange={(rule) => change({ rule })}
-            w={240}
-          />
-          <Button type="submit">Search</Button>
-        </Group>
-      </form>
-    </search>
+    <>
+      <Select
+        label="Status"
+        data={[...statuses, { value: anyStatus, label: 'any' }]}
+        value={values.status ?? 'open'}
+        allowDeselect={false}
+        onChange={(status) => change({ status: status === 'open' ? null : status })}
+        w={150}
+      />
+      <Select
+        label="Severity"
+        placeholder="any but info"
+        clearable
+        data={severities}
+        value={values.severity ?? null}
+        onChange={(severity) => change({ severity })}
+        w={140}
+      />
+      <Select
+        label="Rule"
+        placeholder="any"
+        clearable
+        data={rules.data?.items.map(({ id, title }) => ({ value: id, label: title })) ?? []}
+        value={values.rule ?? null}
+        onChange={(rule) => change({ rule })}
+        w={230}
+      />
+      <TimeRange values={values} onChange={change} />
+    </>
   )
 }
 
@@ -77,12 +61,14 @@ const Row = ({ alert }: { alert: AlertRow }) => (
       <Time at={alert.at} />
     </Table.Td>
     <Table.Td maw={420}>
-      <Anchor component={Link} to={`/alerts/${alert.id}`} size="sm">
-        {alert.title}
-      </Anchor>
-      <Text size="xs" c="dimmed" lineClamp={2} title={alert.explanation}>
-        {alert.explanation}
-      </Text>
+      <div className="what breakable">
+        <Anchor component={Link} to={`/alerts/${alert.id}`} size="sm" lineClamp={3} title={visible(alert.title)}>
+          {visible(alert.title)}
+        </Anchor>
+        <Text size="xs" c="dimmed" lineClamp={2} title={visible(alert.explanation)}>
+          {visible(alert.explanation)}
+        </Text>
+      </div>
     </Table.Td>
     <Table.Td>
       <UserPivot value={alert.user} />
@@ -109,7 +95,8 @@ const askedOf = (values: Record<(typeof filters)[number], string | undefined>) =
 })
 
 export const AlertsPage = () => {
-  const { values, change } = useFilters(filters)
+  const narrowed = useFilters(filters)
+  const { values, change } = narrowed
   const alerts = useInfiniteQuery({
     queryKey: ['alerts', values],
     queryFn: ({ pageParam, signal }) =>
@@ -121,10 +108,17 @@ export const AlertsPage = () => {
   })
   return (
     <>
+      <title>Alerts · Bartizan</title>
       <Title order={1} size="h2" mb="sm">
         Alerts
       </Title>
-      <SearchBar />
+      <SearchBar
+        words={values.q}
+        onSearch={(q) => change({ q })}
+        description="A user, an address, or words of the explanation"
+      >
+        <Narrowing {...narrowed} />
+      </SearchBar>
       <ActiveFilters names={pivots} values={values} onRemove={(name) => change({ [name]: null })} />
       <EndlessList
         query={alerts}

@@ -1,14 +1,15 @@
-import { Anchor, Group, Select, Table, Text, TextInput, Title } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
+import { Anchor, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { Link } from 'react-router'
 import { api, type SessionEvent } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
-import { toInstant, toLocal, useFilters } from '../filters.ts'
+import { SearchBar } from '../components/search-bar.tsx'
+import { TimeRange } from '../components/time-range.tsx'
+import { useFilters } from '../filters.ts'
 import { formatBytes, Time } from '../time.tsx'
+import { visible } from '../visible.ts'
 
 const kinds = [
   'login',
@@ -23,8 +24,14 @@ const kinds = [
   'recorder_health',
   'access',
 ]
-const filters = ['q', 'kind', 'sessionId', 'user', 'sourceIp', 'bastion', 'outcome', 'from', 'to'] as const
-const pivots = ['user', 'sourceIp', 'bastion', 'sessionId'] as const
+const filters = ['q', 'kind', 'sessionId', 'user', 'sourceIp', 'bastion', 'target', 'outcome', 'from', 'to'] as const
+const pivots = ['user', 'sourceIp', 'bastion', 'target', 'sessionId'] as const
+
+/** Who reads here leaves traces of access: where nothing else was chosen they do not stand before everything else. */
+const askedOf = (values: Record<(typeof filters)[number], string | undefined>) => ({
+  ...values,
+  kind: values.kind ?? kinds.filter((kind) => kind !== 'access').join(','),
+})
 
 /** The one line that says what an event is about. */
 const summary = (event: SessionEvent): string => {
@@ -59,7 +66,7 @@ const Row = ({ event }: { event: SessionEvent }) => (
     <Table.Td>
       <Time at={event.at} />
     </Table.Td>
-    <Table.Td>{event.kind}</Table.Td>
+    <Table.Td style={{ whiteSpace: 'nowrap' }}>{event.kind}</Table.Td>
     <Table.Td>
       <UserPivot value={event.user} />
     </Table.Td>
@@ -69,14 +76,18 @@ const Row = ({ event }: { event: SessionEvent }) => (
     <Table.Td>
       <HostPivot value={event.bastion} />
     </Table.Td>
-    <Table.Td maw={600}>
-      <div className="command-line" title={summary(event)}>
-        {summary(event)}
+    <Table.Td w="100%" maw={0}>
+      <div className="command-line" title={visible(summary(event))}>
+        {visible(summary(event))}
       </div>
     </Table.Td>
     <Table.Td>
       {event.sessionId && (
-        <Anchor component={Link} to={`/sessions/${event.sessionId}`} size="sm">
+        <Anchor
+          component={Link}
+          to={`/sessions/${event.sessionId}${event.kind === 'command' ? `?t=${Math.floor(event.atMs)}` : ''}`}
+          size="sm"
+        >
           session
         </Anchor>
       )}
@@ -86,35 +97,29 @@ const Row = ({ event }: { event: SessionEvent }) => (
 
 export const EventsPage = () => {
   const { values, change } = useFilters(filters)
-  const [text, setText] = useState(values.q ?? '')
-  const [settled] = useDebouncedValue(text.trim(), 300)
-  const asked = { ...values, q: settled || undefined }
   const events = useInfiniteQuery({
-    queryKey: ['events', asked],
-    queryFn: ({ pageParam, signal }) => api.events({ ...asked, ...(pageParam && { cursor: pageParam }) }, signal),
+    queryKey: ['events', values],
+    queryFn: ({ pageParam, signal }) =>
+      api.events({ ...askedOf(values), ...(pageParam && { cursor: pageParam }) }, signal),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
   })
   return (
     <>
+      <title>Events · Bartizan</title>
       <Title order={1} size="h2" mb="sm">
         Events
       </Title>
-      <Group align="flex-end" mb="md">
-        <TextInput
-          label="Search"
-          value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
-          style={{ flex: '1 1 20rem' }}
-        />
+      <SearchBar words={values.q} onSearch={(q) => change({ q })} description="A user, an address, a command, a path">
         <Select
           label="Kind"
-          placeholder="any"
+          placeholder="any but access"
           clearable
           data={kinds}
           value={values.kind ?? null}
           onChange={(kind) => change({ kind })}
+          w={170}
         />
         <Select
           label="Outcome"
@@ -123,25 +128,14 @@ export const EventsPage = () => {
           data={['success', 'failure']}
           value={values.outcome ?? null}
           onChange={(outcome) => change({ outcome })}
-          w={130}
+          w={120}
         />
-        <TextInput
-          label="From (UTC)"
-          type="datetime-local"
-          value={toLocal(values.from)}
-          onChange={(event) => change({ from: toInstant(event.currentTarget.value) })}
-        />
-        <TextInput
-          label="To (UTC)"
-          type="datetime-local"
-          value={toLocal(values.to)}
-          onChange={(event) => change({ to: toInstant(event.currentTarget.value) })}
-        />
-      </Group>
+        <TimeRange values={values} onChange={change} />
+      </SearchBar>
       <ActiveFilters names={pivots} values={values} onRemove={(name) => change({ [name]: null })} />
       <EndlessList query={events} noun="events" empty={<Text mt="xl">No event matches.</Text>}>
         {(items) => (
-          <Table.ScrollContainer minWidth={800}>
+          <Table.ScrollContainer minWidth={940}>
             <Table highlightOnHover verticalSpacing="xs">
               <Table.Thead>
                 <Table.Tr>

@@ -1,86 +1,64 @@
-import {
-  Alert,
-  Anchor,
-  Breadcrumbs,
-  Button,
-  Grid,
-  Group,
-  Loader,
-  Modal,
-  Paper,
-  Table,
-  Text,
-  Textarea,
-  Title,
-} from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query'
+import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Loader, Paper, Text, Title } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import { Link, useOutletContext, useParams, useSearchParams } from 'react-router'
 import { api, type Me, type Session } from '../api.ts'
+import { AlertList } from '../components/alert-list.tsx'
 import { CommandList } from '../components/command-list.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
+import { Facts } from '../components/facts.tsx'
 import { Failure } from '../components/failure.tsx'
 import { LoginFacts } from '../components/login-facts.tsx'
-import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
+import { AddressPivot, HostPivot, TargetPivot, UserPivot } from '../components/pivots.tsx'
 import { Player, type PlayerHandle } from '../components/player.tsx'
 import { SessionState } from '../components/session-state.tsx'
+import { Terminate } from '../components/terminate.tsx'
 import { startedAs } from '../started-as.ts'
-import { formatBytes, formatDuration, Time } from '../time.tsx'
+import { formatBytes, formatDuration, formatOffset, Time } from '../time.tsx'
+import { visible } from '../visible.ts'
 
 const refreshMs = 3000
 
-const Facts = ({ session }: { session: Session }) => {
-  const rows: [string, React.ReactNode][] = [
-    [
-      'User',
-      <Text key="user" span size="sm">
-        <UserPivot value={session.user} />
-        {session.runAs && session.runAs !== session.user && ` → ${session.runAs}`}
-      </Text>,
-    ],
-    ['Bastion', <HostPivot key="bastion" value={session.bastion} />],
-    [
-      'From',
-      session.sourceIp ? (
-        <Text key="from" span size="sm">
-          <AddressPivot value={session.sourceIp} /> port {session.sourcePort}
-        </Text>
-      ) : (
-        'not through ssh'
-      ),
-    ],
-    ['Login', <LoginFacts key="login" login={session.login} />],
-    ['Started', <Time key="started" at={session.startedAt} />],
-    ['Ended', session.endedAt ? <Time key="ended" at={session.endedAt} /> : 'still running'],
-    ['Duration', session.durationMs === null ? '–' : formatDuration(session.durationMs)],
-    ['Exit', session.exitSignal ? `signal ${session.exitSignal}` : (session.exitCode ?? '–')],
-    ['Terminal', session.tty ? `${session.tty}, ${session.cols}×${session.rows}` : 'none (a remote command)'],
-    [
-      'Started as',
-      <code key="argv" title={session.argv.join(' ')}>
-        {startedAs(session)}
-      </code>,
-    ],
-    ['Output', formatBytes(session.outBytes)],
-    ['Input', formatBytes(session.inBytes)],
-    ['Evidence', session.evidence],
-    ['Hook', session.hook],
-    ['Session', <code key="id">{session.id}</code>],
-  ]
-  return (
-    <Table variant="vertical" layout="fixed" withTableBorder verticalSpacing={4}>
-      <Table.Tbody>
-        {rows.map(([name, value]) => (
-          <Table.Tr key={name}>
-            <Table.Th w={100}>{name}</Table.Th>
-            <Table.Td style={{ overflowWrap: 'anywhere' }}>{value}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  )
-}
+const factsOf = (session: Session): [string, React.ReactNode][] => [
+  [
+    'User',
+    <Text key="user" span size="sm">
+      <UserPivot value={session.user} />
+      {session.runAs && session.runAs !== session.user && ` → ${visible(session.runAs)}`}
+    </Text>,
+  ],
+  ['Bastion', <HostPivot key="bastion" value={session.bastion} />],
+  ...(session.target && session.target !== session.bastion
+    ? [['Host', <TargetPivot key="target" value={session.target} />] satisfies [string, React.ReactNode]]
+    : []),
+  [
+    'From',
+    session.sourceIp ? (
+      <Text key="from" span size="sm">
+        <AddressPivot value={session.sourceIp} /> port {session.sourcePort}
+      </Text>
+    ) : (
+      'not through ssh'
+    ),
+  ],
+  ['Login', <LoginFacts key="login" login={session.login} />],
+  ['Started', <Time key="started" at={session.startedAt} />],
+  ['Ended', session.endedAt ? <Time key="ended" at={session.endedAt} /> : 'still running'],
+  ['Duration', session.durationMs === null ? '–' : formatDuration(session.durationMs)],
+  ['Exit', session.exitSignal ? `signal ${session.exitSignal}` : (session.exitCode ?? '–')],
+  ['Terminal', session.tty ? `${session.tty}, ${session.cols}×${session.rows}` : 'none (a remote command)'],
+  [
+    'Started as',
+    <code key="argv" title={visible(session.argv.join(' '))}>
+      {startedAs(session)}
+    </code>,
+  ],
+  ['Output', formatBytes(session.outBytes)],
+  ['Input', formatBytes(session.inBytes)],
+  ['Evidence', session.evidence],
+  ['Hook', session.hook],
+  ['Session', <code key="id">{session.id}</code>],
+]
 
 /** Plainly what this recording does not hold, so that nobody takes silence for absence. */
 const NotCaptured = ({ session }: { session: Session }) => (
@@ -106,9 +84,6 @@ const Related = ({ session }: { session: Session }) => (
     <Anchor component={Link} to={`/events?sessionId=${session.id}`} size="sm">
       Events of this session
     </Anchor>
-    <Anchor component={Link} to={`/alerts?sessionId=${session.id}&status=all`} size="sm">
-      Alerts about it
-    </Anchor>
   </Group>
 )
 
@@ -132,43 +107,6 @@ const Exports = ({ id }: { id: string }) => (
     ))}
   </Group>
 )
-
-const Terminate = ({ session }: { session: Session }) => {
-  const [opened, { open, close }] = useDisclosure(false)
-  const [reason, setReason] = useState('')
-  const terminate = useMutation({ mutationFn: () => api.terminate(session.id, reason), onSuccess: close })
-  return (
-    <>
-      <Button size="xs" color="red" onClick={open}>
-        End this session
-      </Button>
-      <Modal opened={opened} onClose={close} title="End this session">
-        <Text size="sm">The user is told the reason and disconnected. This is written to the audit trail.</Text>
-        <Textarea
-          label="Reason"
-          mt="sm"
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-          data-autofocus
-        />
-        {terminate.error && <Failure error={terminate.error} />}
-        <Group justify="flex-end" mt="md">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button
-            color="red"
-            disabled={reason.trim().length < 3}
-            loading={terminate.isPending}
-            onClick={() => terminate.mutate()}
-          >
-            End session
-          </Button>
-        </Group>
-      </Modal>
-    </>
-  )
-}
 
 /** The recording; of a running session what is stored so far, with a button to take in what came since. */
 const Recording = ({ session, player }: { session: Session; player: React.Ref<PlayerHandle> }) => {
@@ -229,12 +167,15 @@ export const SessionPage = () => {
     getNextPageParam: (last) => last.next,
     refetchInterval: () => whileLive(query.data),
   })
-  if (query.isPending) return <Loader aria-label="Loading session" />
-  if (query.error) return <Failure error={query.error} />
+  const failure = query.error && <Failure error={query.error} onRetry={query.refetch} />
+  if (!query.data) return failure ?? <Loader aria-label="Loading session" />
   const session = query.data
 
+  const heading = visible(`${session.user} on ${session.target ?? session.bastion}`)
   return (
     <>
+      <title>{`${heading} · Bartizan`}</title>
+      {failure}
       <Breadcrumbs mb="sm">
         <Anchor component={Link} to="/sessions">
           Sessions
@@ -244,20 +185,18 @@ export const SessionPage = () => {
       <Group justify="space-between" mb="md">
         <Group>
           <Title order={1} size="h2">
-            {session.user} on {session.target ?? session.bastion}
+            {heading}
           </Title>
           <SessionState session={session} />
         </Group>
         <Group gap="xs">
-          {session.endedAt === null && (me.role === 'admin' || me.role === 'analyst') && (
-            <Terminate session={session} />
-          )}
+          {session.endedAt === null && (me.role === 'admin' || me.role === 'analyst') && <Terminate id={session.id} />}
           {session.recorded && <Exports id={session.id} />}
         </Group>
       </Group>
       {session.endDetail && (
         <Alert color="orange" mb="md" title="How it ended">
-          {session.endDetail}
+          {visible(session.endDetail)}
         </Alert>
       )}
       <Grid>
@@ -274,7 +213,23 @@ export const SessionPage = () => {
               {(items) => <CommandList commands={items} onJump={(atMs) => player.current?.playFrom(atMs)} />}
             </EndlessList>
           </Paper>
-          <Facts session={session} />
+          <Paper withBorder p="sm" mb="md">
+            <Title order={2} size="h4" mb="xs">
+              Alerts
+            </Title>
+            <AlertList
+              about={{ sessionId: session.id }}
+              more={({ sessionIds, atMs }) =>
+                sessionIds[0] === session.id &&
+                atMs !== null && (
+                  <Button size="compact-xs" variant="default" onClick={() => player.current?.playFrom(atMs)}>
+                    {formatOffset(atMs)}
+                  </Button>
+                )
+              }
+            />
+          </Paper>
+          <Facts rows={factsOf(session)} />
           <Related session={session} />
         </Grid.Col>
       </Grid>

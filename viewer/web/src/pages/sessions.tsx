@@ -1,68 +1,20 @@
-import { Anchor, Button, Code, Group, Select, Table, Text, TextInput, Title } from '@mantine/core'
+import { Anchor, Code, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { api, type Session } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
-import { SessionState } from '../components/session-state.tsx'
-import { toInstant, toLocal, useFilters } from '../filters.ts'
+import { SearchBar } from '../components/search-bar.tsx'
+import { SessionState, states } from '../components/session-state.tsx'
+import { TimeRange } from '../components/time-range.tsx'
+import { useFilters } from '../filters.ts'
 import { startedAs } from '../started-as.ts'
 import { formatDuration, Time } from '../time.tsx'
+import { visible } from '../visible.ts'
 
 const filters = ['q', 'user', 'bastion', 'sourceIp', 'state', 'from', 'to', 'connectionId'] as const
-const states = ['open', 'complete', 'truncated', 'recorder_killed', 'missing', 'late', 'tunnel_only']
 const refreshMs = 3000
-
-const SearchBar = () => {
-  const { values, change } = useFilters(filters)
-  const [text, setText] = useState(values.q ?? '')
-  useEffect(() => setText(values.q ?? ''), [values.q])
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    change({ q: text.trim() || null })
-  }
-  return (
-    <search>
-      <form onSubmit={submit}>
-        <Group align="flex-end" gap="sm" mb="md">
-          <TextInput
-            label="Search"
-            description="A user, a host, an address, or part of a command"
-            placeholder="systemctl restart"
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            style={{ flex: '1 1 20rem' }}
-            autoFocus
-          />
-          <TextInput
-            label="From (UTC)"
-            type="datetime-local"
-            value={toLocal(values.from)}
-            onChange={(event) => change({ from: toInstant(event.currentTarget.value) })}
-          />
-          <TextInput
-            label="To (UTC)"
-            type="datetime-local"
-            value={toLocal(values.to)}
-            onChange={(event) => change({ to: toInstant(event.currentTarget.value) })}
-          />
-          <Select
-            label="State"
-            placeholder="any"
-            clearable
-            data={states}
-            value={values.state ?? null}
-            onChange={(state) => change({ state })}
-            w={160}
-          />
-          <Button type="submit">Search</Button>
-        </Group>
-      </form>
-    </search>
-  )
-}
 
 const Row = ({ session }: { session: Session }) => (
   <Table.Tr>
@@ -76,7 +28,7 @@ const Row = ({ session }: { session: Session }) => (
     </Table.Td>
     <Table.Td>
       <UserPivot value={session.user} />
-      {session.runAs && session.runAs !== session.user && <Text span size="sm">{` → ${session.runAs}`}</Text>}
+      {session.runAs && session.runAs !== session.user && <Text span size="sm">{` → ${visible(session.runAs)}`}</Text>}
     </Table.Td>
     <Table.Td>
       <HostPivot value={session.bastion} />
@@ -84,10 +36,12 @@ const Row = ({ session }: { session: Session }) => (
     <Table.Td>
       <AddressPivot value={session.sourceIp} />
     </Table.Td>
-    <Table.Td>{session.durationMs === null ? '–' : formatDuration(session.durationMs)}</Table.Td>
+    <Table.Td style={{ whiteSpace: 'nowrap' }}>
+      {session.durationMs === null ? '–' : formatDuration(session.durationMs)}
+    </Table.Td>
     <Table.Td>{session.commandCount}</Table.Td>
-    <Table.Td maw={320}>
-      <div className="command-line" title={session.argv.join(' ')}>
+    <Table.Td w="100%" maw={0}>
+      <div className="command-line" title={visible(session.argv.join(' '))}>
         {startedAs(session)}
       </div>
     </Table.Td>
@@ -114,10 +68,27 @@ export const SessionsPage = () => {
   })
   return (
     <>
+      <title>Sessions · Bartizan</title>
       <Title order={1} size="h2" mb="sm">
         Sessions
       </Title>
-      <SearchBar />
+      <SearchBar
+        words={values.q}
+        onSearch={(q) => change({ q })}
+        description="A user, a host, an address, or part of a command"
+        placeholder="systemctl restart"
+      >
+        <TimeRange values={values} onChange={change} />
+        <Select
+          label="State"
+          placeholder="any"
+          clearable
+          data={states}
+          value={values.state ?? null}
+          onChange={(state) => change({ state })}
+          w={160}
+        />
+      </SearchBar>
       <ActiveFilters
         names={['user', 'bastion', 'sourceIp', 'connectionId'] as const}
         values={values}
@@ -125,7 +96,7 @@ export const SessionsPage = () => {
       />
       <EndlessList query={sessions} noun="sessions" empty={<Empty />}>
         {(items) => (
-          <Table.ScrollContainer minWidth={900}>
+          <Table.ScrollContainer minWidth={1040}>
             <Table highlightOnHover verticalSpacing="xs">
               <Table.Thead>
                 <Table.Tr>

@@ -3,12 +3,13 @@ import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link, useParams } from 'react-router'
 import { api, type UserFacts } from '../api.ts'
+import { AlertList } from '../components/alert-list.tsx'
 import { Failure } from '../components/failure.tsx'
 import { HourMap } from '../components/hour-map.tsx'
 import { AddressPivot, HostPivot } from '../components/pivots.tsx'
 import { SessionState } from '../components/session-state.tsx'
-import { SeverityBadge, StatusText } from '../components/severity.tsx'
 import { Time, useZone } from '../time.tsx'
+import { visible } from '../visible.ts'
 
 const few = '10'
 
@@ -81,43 +82,14 @@ const Habits = ({ facts, zone }: { facts: UserFacts; zone: string }) => (
   </>
 )
 
-const LatestAlerts = ({ user }: { user: string }) => {
-  const alerts = useQuery({
-    queryKey: ['alerts', 'of', user],
-    queryFn: ({ signal }) => api.alerts({ user, limit: few, suppressed: 'true' }, signal),
-  })
-  if (alerts.error) return <Failure error={alerts.error} />
-  if (!alerts.data || alerts.data.items.length === 0) return <Text size="sm">None.</Text>
-  return (
-    <Table verticalSpacing={4}>
-      <Table.Tbody>
-        {alerts.data.items.map((alert) => (
-          <Table.Tr key={alert.id}>
-            <Table.Td>
-              <SeverityBadge severity={alert.severity} />
-            </Table.Td>
-            <Table.Td>
-              <Anchor component={Link} to={`/alerts/${alert.id}`} size="sm">
-                {alert.title}
-              </Anchor>
-            </Table.Td>
-            <Table.Td>
-              <StatusText alert={alert} />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  )
-}
-
 const LatestSessions = ({ user }: { user: string }) => {
   const sessions = useQuery({
     queryKey: ['sessions', 'of', user],
     queryFn: ({ signal }) => api.sessions({ user, limit: few }, signal),
   })
-  if (sessions.error) return <Failure error={sessions.error} />
-  if (!sessions.data || sessions.data.items.length === 0) return <Text size="sm">None.</Text>
+  if (sessions.error) return <Failure error={sessions.error} onRetry={sessions.refetch} />
+  if (!sessions.data) return <Text size="sm">Loading …</Text>
+  if (sessions.data.items.length === 0) return <Text size="sm">None.</Text>
   return (
     <Table verticalSpacing={4}>
       <Table.Tbody>
@@ -131,7 +103,9 @@ const LatestSessions = ({ user }: { user: string }) => {
             <Table.Td>
               <SessionState session={session} />
             </Table.Td>
-            <Table.Td>{session.target ?? session.bastion}</Table.Td>
+            <Table.Td>
+              <HostPivot value={session.bastion} />
+            </Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
@@ -147,8 +121,7 @@ const All = ({ to }: { to: string }) => (
 
 export const UserPage = () => {
   const { user = '' } = useParams()
-  const { zone } = useZone()
-  const zoneName = zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone
+  const { zoneName } = useZone()
   const facts = useQuery({
     queryKey: ['user', user, zoneName],
     queryFn: ({ signal }) => api.user(user, zoneName, signal),
@@ -156,28 +129,29 @@ export const UserPage = () => {
   const name = encodeURIComponent(user)
   return (
     <>
+      <title>{`${visible(user)} · Bartizan`}</title>
       <Breadcrumbs mb="sm">
         <Text>Users</Text>
-        <Text>{user}</Text>
+        <Text>{visible(user)}</Text>
       </Breadcrumbs>
       <Title order={1} size="h2" mb="md">
-        {user}
+        {visible(user)}
       </Title>
       <Grid>
         <Grid.Col span={{ base: 12, md: 7 }}>
-          {facts.error && <Failure error={facts.error} />}
+          {facts.error && <Failure error={facts.error} onRetry={facts.refetch} />}
           {facts.isPending && <Loader aria-label="Loading habits" />}
           {facts.data && <Habits facts={facts.data} zone={zoneName} />}
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Part title="Alerts" more={<All to={`/alerts?user=${name}&status=all`} />}>
-            <LatestAlerts user={user} />
+            <AlertList about={{ user }} />
           </Part>
           <Part title="Sessions" more={<All to={`/sessions?user=${name}`} />}>
             <LatestSessions user={user} />
           </Part>
           <Anchor component={Link} to={`/events?user=${name}`} size="sm">
-            Events of {user}
+            All events
           </Anchor>
         </Grid.Col>
       </Grid>
