@@ -17,6 +17,9 @@ export const createConnections = (snapshot: Connection[]) => {
   const byAddress = new Map<string, Connection>()
   const preauth = new Set<Connection>() // longest untouched first
   const authenticated = new Set<Connection>()
+  // Most lines speak of the connection of the line before.
+  let newest: Connection | null = null
+  let newestGroup: Set<Connection> | null = null
 
   const groupOf = ({ acceptedMs }: Connection): Set<Connection> => (acceptedMs === null ? preauth : authenticated)
 
@@ -28,16 +31,23 @@ export const createConnections = (snapshot: Connection[]) => {
   const remove = (connection: Connection): void => {
     preauth.delete(connection)
     authenticated.delete(connection)
+    if (newest === connection) newest = null
     for (const pid of connection.pids) if (byPid.get(pid) === connection) byPid.delete(pid)
     const key = addressKey(connection.host, connection.ip, connection.port)
     if (key !== null && byAddress.get(key) === connection) byAddress.delete(key)
   }
 
-  const touch = (connection: Connection, nowMs: number): void => {
-    connection.lastMs = nowMs
+  const append = (connection: Connection): void => {
     preauth.delete(connection)
     authenticated.delete(connection)
     groupOf(connection).add(connection)
+    newest = connection
+    newestGroup = groupOf(connection)
+  }
+
+  const touch = (connection: Connection, nowMs: number): void => {
+    connection.lastMs = nowMs
+    if (newest !== connection || newestGroup !== groupOf(connection)) append(connection)
   }
 
   const addPid = (connection: Connection, pid: string): void => {
@@ -50,7 +60,7 @@ export const createConnections = (snapshot: Connection[]) => {
   }
 
   const add = (connection: Connection): void => {
-    groupOf(connection).add(connection)
+    append(connection)
     for (const pid of connection.pids) byPid.set(pid, connection)
     index(connection)
   }

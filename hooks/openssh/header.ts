@@ -15,7 +15,7 @@ export type Header = {
 
 const programs = new Set(['sshd', 'sshd-session', 'sshd-auth', 'internal-sftp', 'sftp-server'])
 /** PAM modules log as `sshd(pam_google_authenticator)`. */
-const isOurs = (program: string): boolean => programs.has(program) || program.startsWith('sshd(')
+const isOurs = (program: string): boolean => program === 'sshd' || programs.has(program) || program.startsWith('sshd(')
 const startsOurs = (line: string, at: number): boolean =>
   line.startsWith('sshd', at) || line.startsWith('internal-sftp', at) || line.startsWith('sftp-server', at)
 
@@ -25,7 +25,12 @@ const maxStampLength = 40
 const yearlessLength = 'Nov 21 09:00:00'.length
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
-const digits = (text: string): boolean => /^[0-9]{1,10}$/.test(text)
+const maxPidDigits = 10
+const digits = (line: string, start: number, end: number): boolean => {
+  if (end <= start || end - start > maxPidDigits) return false
+  for (let at = start; at < end; at++) if (!isDigit(line.charCodeAt(at))) return false
+  return true
+}
 
 /** Behind `<PRI>`, or 0; -1: it is none. */
 const behindPriority = (line: string): number => {
@@ -54,7 +59,7 @@ const readTagged = (line: string, at: number, time: string, host: string): Heade
   let rest = end
   if (line.charCodeAt(end) === 91) {
     const close = line.indexOf(']', end)
-    if (close < 0 || !digits(line.slice(end + 1, close))) return null
+    if (close < 0 || !digits(line, end + 1, close)) return null
     pid = line.slice(end + 1, close)
     rest = close + 1
   }
@@ -70,10 +75,9 @@ const readStructured = (line: string, at: number, time: string, host: string): H
   if (idEnd < 0) return null
   const program = line.slice(at, appEnd)
   if (!isOurs(program)) return null
-  const procid = line.slice(appEnd + 1, pidEnd)
   const sdEnd = structuredEnd(line, idEnd + 1)
   if (sdEnd < 0) return null
-  const pid = digits(procid) ? procid : ''
+  const pid = digits(line, appEnd + 1, pidEnd) ? line.slice(appEnd + 1, pidEnd) : ''
   return { time, host, program, pid, message: body(line, sdEnd), privileged: true }
 }
 

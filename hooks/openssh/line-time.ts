@@ -36,8 +36,13 @@ export const createLineTimes = ({ zone, year, notAfterMs, lastMs: from }: Option
   const inSameSecond = (text: string): number | null => {
     const { length, offset } = second
     if (text.length !== length || !text.startsWith(second.text) || !text.endsWith(offset)) return null
-    const fraction = text.slice(20, 23)
-    return /^[0-9]{3}$/.test(fraction) ? second.ms + Number(fraction) : null
+    let fraction = 0
+    for (let at = 20; at < 23; at++) {
+      const digit = text.charCodeAt(at) - 48
+      if (digit < 0 || digit > 9) return null
+      fraction = fraction * 10 + digit
+    }
+    return second.ms + fraction
   }
 
   const ofIso = (text: string): number | null => {

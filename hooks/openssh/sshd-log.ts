@@ -17,6 +17,7 @@ import { createSecondFactors } from './second-factors.ts'
 import { readSftp } from './sftp-facts.ts'
 import { createSftpServers } from './sftp-servers.ts'
 import type { SshdLogState } from './state.ts'
+import { createTimeText } from './written-time.ts'
 
 export type { SshdEvent, SshdLog, SshdLogCounts, SshdLogOptions } from './api.ts'
 
@@ -56,6 +57,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
   const connections = createConnections(snapshot.connections)
   const sftpServers = createSftpServers(snapshot)
   const secondFactors = createSecondFactors(snapshot.secondFactors)
+  const timeText = createTimeText()
   const counts: SshdLogCounts = { lines: 0, sshdLines: 0, events: 0, cut: 0, undated: 0, unexpanded: 0 }
 
   // One for all lines: most give no event, and need neither a time as text nor an id.
@@ -69,7 +71,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
     preauth: false,
     nowMs: 0,
     get at() {
-      return new Date(scene.nowMs).toISOString()
+      return timeText(scene.nowMs)
     },
     nextId: () => {
       if (nth < 0) nth = ids.nth(line, scene.nowMs)
