@@ -1,6 +1,6 @@
 import { everydayCommands, failedLogin, type SessionPlan, sessionEvents, type Timed } from './session.ts'
 import { dayMs, hostIn, isWorkday, type Person, type Service, type World } from './world.ts'
-import { localMs, weekday } from './zone-time.ts'
+import { localMs } from './zone-time.ts'
 
 /** What happens on a day on which nothing is wrong. */
 
@@ -188,7 +188,7 @@ export const noise = (world: World, day: number, scale: number): Timed[] => {
           atMs,
           event: { kind: 'recorder_health', source: 'agent', bastion: name, status: 'ok', agent: name },
         })
-  if (day === world.expiryDay && weekday(from) <= 7)
+  if (day === world.expiryDay)
     for (const person of dice.some(world.people, 30)) {
       const sourceIp = hostIn(world.office, dice)
       const beginMs = localMs(person.zone, from, dice.between(8.5, 10))

@@ -209,9 +209,12 @@ export const createWorld = (seed: number, { people: size, days }: { people: numb
         startHour: [6, 14, 22][(n + Math.floor(day / 7)) % 3]!,
       })).filter(({ day }) => (day + n) % 7 < 5),
     ),
-    expiryDay: dice.whole(40, days - 10),
+    expiryDay: weekdayFrom(dice.whole(40, days - 10)),
   }
 }
+
+/** The world starts on a Monday. */
+const weekdayFrom = (day: number): number => day - Math.max(0, (day % 7) - 4)
 
 /** The directory as its operator keeps it: some rows are missing, and some changes never reach it. */
 export const directoryOf = (world: World) => {
