@@ -15,7 +15,6 @@ const stockConfig = (folder: string, port: number, subsystem: string): string =>
 Port ${port}
 HostKey ${folder}/host_key
 PidFile none
-LogLevel VERBOSE
 KbdInteractiveAuthentication no
 UsePAM yes
 X11Forwarding yes
