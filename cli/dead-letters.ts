@@ -18,6 +18,7 @@ const list = (): Command =>
           process.stdout.write(
             `${id}  ${at}  ${where}  ${code}  ${bytes} B  ${reason}${resentAt ? '  (sent again)' : ''}\n`,
           )
+        if (page.items.length === 0) process.stdout.write('nothing was put aside\n')
         if (page.next !== null) process.stdout.write(`more: --after ${page.next}\n`)
       }
     })

@@ -23,6 +23,9 @@ const DeadLetter = z.object({
 })
 const DeadLetters = z.object({ items: z.array(DeadLetter), next: z.string().nullable() })
 
+/** The instance waits for the destination. */
+const testMs = 40_000
+
 export type From = { fromMs: number } | { fromSeq: number }
 export type DeliveryCalls = {
   list(): Promise<z.infer<typeof SinkView>[]>
@@ -41,7 +44,8 @@ const throughInstance = (config: Config): DeliveryCalls => ({
   test: async (name) =>
     z
       .object({ answer: z.string() })
-      .parse(await callInstance(config, 'POST', `/api/sinks/${encodeURIComponent(name)}/test`)).answer,
+      .parse(await callInstance(config, 'POST', `/api/sinks/${encodeURIComponent(name)}/test`, undefined, testMs))
+      .answer,
   deadLetters: async (limit, after) => {
     const query = new URLSearchParams({ limit: String(limit), ...(after !== null && { after }) })
     return DeadLetters.parse(await callInstance(config, 'GET', `/api/dead-letters?${query}`))

@@ -44,17 +44,24 @@ export const refusalOf = async (response: Response): Promise<BartizanError> => {
 
 /**
  * A call to the running instance of this data folder, with BARTIZAN_TOKEN or as the folder's owner.
- * @throws BTZ_NOT_RUNNING BTZ_FORBIDDEN (with the instance's own words)
+ * @throws BTZ_NOT_RUNNING BTZ_UNAVAILABLE BTZ_FORBIDDEN (with the instance's own words)
  */
-export const callInstance = async (config: Config, method: string, path: string, body?: unknown): Promise<unknown> => {
+export const callInstance = async (
+  config: Config,
+  method: string,
+  path: string,
+  body?: unknown,
+  timeoutMs = 10_000,
+): Promise<unknown> => {
   const { url, token } = await findInstance(config)
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(10_000),
-  }).catch((cause) => {
-    throw notRunning(config.data, cause)
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch((cause: Error) => {
+    if (cause.name !== 'TimeoutError') throw notRunning(config.data, cause)
+    throw new BartizanError('BTZ_UNAVAILABLE', `the instance did not answer within ${timeoutMs / 1_000} s`, { cause })
   })
   if (!response.ok) throw await refusalOf(response)
   return response.status === 204 ? null : response.json().catch(() => null)

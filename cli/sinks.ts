@@ -23,7 +23,7 @@ const list = (): Command =>
       else
         for (const { name, type, status } of sinks) {
           const lag = status === null ? '-' : `${status.lagRecords} records, ${status.lagSeconds} s behind`
-          const error = status?.lastError ? `  ${status.lastError}` : ''
+          const error = status?.lastError ? `  last taken ${status.lastTakenAt ?? 'never'}  ${status.lastError}` : ''
           process.stdout.write(
             `${name}  ${type}  ${status?.state ?? 'not seen yet'}  ${lag}  seq ${status?.lastSeq ?? 0}${error}\n`,
           )
@@ -41,7 +41,7 @@ const replay = (): Command =>
     .action(async (name: string, options: { from: string }, command: Command) => {
       const from = fromOf(options.from)
       await withDelivery(configOf(command), (calls) => calls.replay(name, from))
-      process.stdout.write(`${name} begins again from ${options.from}\n`)
+      process.stdout.write(`${name} will begin again from ${options.from}\n`)
     })
 
 const test = (): Command =>

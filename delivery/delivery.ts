@@ -10,6 +10,7 @@ import { startSchedule } from '#services/schedule.ts'
 import type { Alert } from '#services/schema/alert.ts'
 import { isNotifying, type SinkSettings } from '#services/schema/sink-settings.ts'
 import { openSink } from '#services/sinks/open-sink.ts'
+import { SinkUnavailable } from '#services/sinks/sink.ts'
 import type { StateStore } from '#services/state/state-store.ts'
 import { version } from '#services/version.ts'
 import { type Ending, type FlowOptions, runFlow } from './flow.ts'
@@ -68,6 +69,15 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
       return { name, state: sinkState, lagSeconds }
     })
 
+  const watch = createWatch({ ...options, watched: keepers, bastion: config.bastion, metrics })
+  let looked: Promise<void> = Promise.resolve()
+  const look = (): Promise<void> => {
+    looked = looked
+      .then(watch)
+      .catch((err: unknown) => options.log.warn({ err }, 'the state of the destinations could not be read'))
+    return looked
+  }
+
   const serverOf = async (
     settings: SinkSettings,
   ): Promise<{ serve(ending: Ending): Promise<void>; close(): Promise<void> }> => {
@@ -87,10 +97,14 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
       failed: (err, failures) => {
         keeper.failed(err, failures)
         metrics.failures.inc({ sink: name })
-        log.warn({ err, failures }, 'the destination did not take it; tried again')
+        const why = err instanceof SinkUnavailable ? { reason: err.message } : { err }
+        log.warn({ ...why, failures }, 'the destination did not take it; tried again')
+        if (failures === 1) void look() // operators see at once that it began, and that it is over
       },
       taken: (lastSeq, count) => {
+        const wasWell = keeper.isWell()
         keeper.taken(lastSeq)
+        if (!wasWell) void look()
         metrics.taken.inc({ sink: name }, count)
       },
     }
@@ -137,9 +151,7 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
   )
   // On a cluster other processes may have another configuration, and the brokers delete by age alone.
   const retired = config.backend === 'embedded' ? await retireGroups({ bus, serving, log: options.log }) : null
-  const watch = createWatch({ ...options, watched: keepers, bastion: config.bastion, metrics })
-  const look = (): Promise<void> =>
-    watch().catch((err: unknown) => options.log.warn({ err }, 'the state of the destinations could not be read'))
+  void look()
   const looking = startSchedule('*/10 * * * * *', options.log, look)
   /** What a destination says at the end, such as that messages may not have arrived, must not keep the rest from closing. */
   const closeServer = (server: (typeof servers)[number], at: number): Promise<void> =>

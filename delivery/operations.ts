@@ -9,6 +9,8 @@ import { SinkStatus } from './status.ts'
 
 const answerMs = 30_000
 const askEveryMs = 200
+/** A destination that fails by now is not waited for: it answers nothing before it takes what waits for it. */
+const failsAfterMs = 3_000
 
 export type OperationsOptions = {
   bus: Pick<Bus, 'id' | 'read' | 'produce' | 'partitions'>
@@ -34,10 +36,18 @@ export const createOperations = ({ state, sinks }: Pick<OperationsOptions, 'stat
       })
     return state.put(requestKey(name), { request, answer: null }, { ifRevision: present?.revision ?? 0 })
   }
+  const statusOf = async (name: string): Promise<SinkStatus | null> =>
+    SinkStatus.safeParse((await state.get(statusKey(name)))?.value).data ?? null
+  const failureOf = async (name: string): Promise<string | null> => {
+    const status = await statusOf(name)
+    return status?.state === 'retrying' || status?.state === 'disabled' ? status.lastError : null
+  }
   const answerOf = async (name: string): Promise<string> => {
-    for (const end = performance.now() + answerMs; performance.now() < end; await sleep(askEveryMs)) {
+    const startMs = performance.now()
+    for (; performance.now() < startMs + answerMs; await sleep(askEveryMs)) {
       const entry = await state.get(requestKey(name))
-      const answer = RequestEntry.safeParse(entry?.value).data?.answer ?? null
+      const isLate = performance.now() > startMs + failsAfterMs
+      const answer = RequestEntry.safeParse(entry?.value).data?.answer ?? (isLate ? await failureOf(name) : null)
       if (entry === null || answer === null) continue
       await state.delete(requestKey(name), { ifRevision: entry.revision })
       return answer
@@ -48,12 +58,7 @@ export const createOperations = ({ state, sinks }: Pick<OperationsOptions, 'stat
   }
   return {
     list: (): Promise<SinkView[]> =>
-      Promise.all(
-        sinks.map(async ({ name, type }) => {
-          const entry = await state.get(statusKey(name))
-          return { name, type, status: SinkStatus.safeParse(entry?.value).data ?? null }
-        }),
-      ),
+      Promise.all(sinks.map(async ({ name, type }) => ({ name, type, status: await statusOf(name) }))),
     /** What the destination was sent is sent to it again, with new numbers. @throws BTZ_NOT_FOUND BTZ_REQUEST_INVALID */
     replay: async (name: string, from: { fromMs: number } | { fromSeq: number }): Promise<void> => {
       if (isNotifying(find(name)))
@@ -62,7 +67,7 @@ export const createOperations = ({ state, sinks }: Pick<OperationsOptions, 'stat
     },
     resend: async (name: string, place: Omit<Extract<SinkRequest, { kind: 'resend' }>, 'kind'>): Promise<void> => {
       // Whoever may read what was put aside need not have the configuration of destinations.
-      if ((await state.get(statusKey(name))) === null) find(name)
+      if ((await statusOf(name)) === null) find(name)
       await ask(name, { kind: 'resend', ...place })
     },
     /** `taken`, or what the destination said against it. @throws BTZ_UNAVAILABLE */

@@ -44,6 +44,7 @@ export const createStatusKeeper = (clock: Clock) => {
       if (!isServing) current = { ...current, state: 'waiting' }
       else if (current.state === 'waiting') current = { ...current, state: 'ok' }
     },
+    isWell: (): boolean => current.state === 'ok',
     isServing: (): boolean => current.state !== 'waiting',
     lagMs: (): number => (oldestMs === null ? 0 : Math.max(0, clock.now() - oldestMs)),
     read(lagRecords: number): SinkStatus {

@@ -18,7 +18,7 @@ export type WatchOptions = {
   metrics: DeliveryMetrics
 }
 
-/** Looks how each destination is: metrics, its status in the state store, an event when it is behind for long. */
+/** Not twice at once. Looks how each destination is: metrics, its status in the state store, an event when it is behind for long. */
 export const createWatch = ({ watched, bus, state, bastion, clock, log, metrics }: WatchOptions) => {
   const toldHours = new Map<string, number>()
 
@@ -26,11 +26,8 @@ export const createWatch = ({ watched, bus, state, bastion, clock, log, metrics 
     const record = behindEvent(name, status, bastion, clock.now())
     const hour = Math.floor(clock.now() / 3_600_000)
     if (record === null || toldHours.get(name) === hour) return
-    toldHours.set(name, hour) // at once: two looks at a time tell it once
-    await bus.produce([record]).catch((error: unknown) => {
-      toldHours.delete(name)
-      throw error
-    })
+    await bus.produce([record])
+    toldHours.set(name, hour)
     log.error({ sink: name, ...status }, 'a destination is behind')
   }
   const lookAt = async ({ name, keeper }: Watched, records: Map<string, number>): Promise<void> => {

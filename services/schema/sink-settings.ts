@@ -13,7 +13,12 @@ const MiB = 1024 * KiB
 const SendAlerts = Severity.describe('alerts from this severity on')
 export const Send = z
   .strictObject({
-    events: z.union([z.literal('all'), z.array(z.enum(eventKinds)).min(1)]).optional(),
+    events: z
+      .union(
+        [z.literal('all'), z.array(z.enum(eventKinds)).min(1)],
+        `neither all nor a list of ${eventKinds.join(', ')}`,
+      )
+      .optional(),
     alerts: SendAlerts.optional(),
   })
   .refine(({ events, alerts }) => events !== undefined || alerts !== undefined, 'name events, alerts or both')
