@@ -1,5 +1,5 @@
 import type { SplitLine } from '#hooks/openssh/line-splitter.ts'
-import { createSshdLog, type SshdLog } from '#hooks/openssh/sshd-log.ts'
+import { createSshdLog, type SshdEvent, type SshdLog } from '#hooks/openssh/sshd-log.ts'
 import type { Instance } from '../instance.ts'
 import { type LogFile, orderFiles } from './order-files.ts'
 import { readLines, sourceOf } from './read-lines.ts'
@@ -48,20 +48,23 @@ export const importOpenssh = async (options: ImportOptions): Promise<Imported> =
   }
   const parser = createSshdLog({ bastion, zone, ...(year !== undefined && { year }), notAfterMs: () => modifiedMs })
 
-  const importFile = async (file: LogFile): Promise<void> => {
+  const importFile = async (file: LogFile, isLast: boolean): Promise<void> => {
     modifiedMs = file.modifiedMs
     const sender = createEventSender(instance, ({ origin: line, reason }) => {
       reject({ file: file.file, line, reason })
     })
     let number = 0
-    const take = async ({ text, cutBytes }: SplitLine): Promise<void> => {
-      number++
-      const before = { ...parser.counts }
-      for (const event of parser.take(text)) {
+    const add = async (events: readonly SshdEvent[]): Promise<void> => {
+      for (const event of events) {
         imported.events[event.kind] = (imported.events[event.kind] ?? 0) + 1
         eventCount++
         await sender.add(event, number)
       }
+    }
+    const take = async ({ text, cutBytes }: SplitLine): Promise<void> => {
+      number++
+      const before = { ...parser.counts }
+      await add(parser.take(text))
       const loss = cutBytes > 0 ? 'longer than 64 KiB: only its start was read' : lossOf(before, parser.counts)
       if (loss) reject({ file: file.file, line: number, reason: loss })
     }
@@ -70,11 +73,13 @@ export const importOpenssh = async (options: ImportOptions): Promise<Imported> =
       onProgress({ doneBytes, totalBytes, events: eventCount })
     }
     for await (const lines of readLines(file.file, onRead)) for (const line of lines) await take(line)
+    if (isLast) await add(parser.settle(Date.now()))
     await sender.finish()
     imported.files++
   }
 
-  for (const file of await orderFiles(given, zone)) await importFile(file)
+  const ordered = await orderFiles(given, zone)
+  for (const file of ordered) await importFile(file, file === ordered.at(-1))
   imported.sessions = imported.events.session_started ?? 0
   return imported
 }

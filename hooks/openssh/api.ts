@@ -34,6 +34,8 @@ export type SshdLogCounts = {
 export type SshdLog = {
   /** One raw line without its line end: of a file, a syslog payload, or a JSON line. */
   take(line: string): SshdEvent[]
+  /** What was announced long before `nowMs` (Unix ms) and can have no more lines: at the end of a log, of which a part may be missing. */
+  settle(nowMs: number): SshdEvent[]
   /** Bounded; JSON. Whoever goes on with it and the next line gets the same events. */
   snapshot(): SshdLogState
   /** Since creation. */

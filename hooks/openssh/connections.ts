@@ -84,6 +84,11 @@ export const createConnections = (snapshot: Connection[]) => {
     overdue: (nowMs: number): Connection | undefined =>
       overdue(preauth, maxPreauth, preauthLimitMs, nowMs) ??
       overdue(authenticated, maxAuthenticated, authenticatedLimitMs, nowMs),
+    /** Those of which something was announced, and that said nothing since. */
+    quiet: (nowMs: number): Connection[] =>
+      [...preauth, ...authenticated].filter(
+        ({ pending, ending, lastMs }) => (pending !== null || ending !== null) && lastMs < nowMs - preauthLimitMs,
+      ),
     snapshot: (): Connection[] => [...preauth, ...authenticated].map((connection) => structuredClone(connection)),
   }
 }

@@ -135,6 +135,12 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
       counts.undated += 1
       return none
     },
+    settle: (nowMs) => {
+      scene.events = []
+      for (const connection of connections.quiet(nowMs)) releaseConnection(scene, connection)
+      counts.events += scene.events.length
+      return scene.events
+    },
     snapshot: () => ({
       version: 1,
       lastMs: times.lastMs(),

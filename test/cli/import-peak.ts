@@ -20,14 +20,15 @@ const server = createServer(async (request, response) => {
 })
 server.listen(0, '127.0.0.1', async () => {
   const { port } = server.address() as AddressInfo
+  const progress: { doneBytes: number; totalBytes: number; events: number }[] = []
   const imported = await importOpenssh({
     files: [process.argv[2]!],
     bastion: 'bastion-1',
     zone: 'UTC',
     year: 2025,
     instance: { url: `http://127.0.0.1:${port}`, token: 'none' },
-    onProgress: () => undefined,
+    onProgress: (each) => progress.push(each),
   })
-  process.stdout.write(JSON.stringify(imported))
+  process.stdout.write(JSON.stringify({ ...imported, progress }))
   server.close()
 })

@@ -17,6 +17,7 @@ type Imported = {
   events: Record<string, number>
   rejected: { file: string; line: number; reason: string }[]
 }
+type Progress = { doneBytes: number; totalBytes: number; events: number }
 type Total = { total: { value: number } }
 
 const key = 'ED25519 SHA256:pbrkFfjDTxfK6cbhW1kslFRy9fBnV9NwShMf04nKkb0'
@@ -121,7 +122,7 @@ const oneMore = async (folder: string): Promise<string> => {
 
 const peakScript = fileURLToPath(new URL('./import-peak.ts', import.meta.url))
 
-test('memory does not grow with the size of a file', async (t) => {
+test('memory does not grow with the size of a file, and its progress is told', async (t) => {
   const file = join(await temporaryFolder(t), 'auth.log')
   const stream = createWriteStream(file)
   const noise =
@@ -138,6 +139,14 @@ test('memory does not grow with the size of a file', async (t) => {
   })
   const code = await new Promise((resolve) => child.once('close', resolve))
   t.is(code, 0)
-  t.like(JSON.parse(output) as object, { files: 1, sessions: 300, events: { login: 300 } })
-  t.true((await readFile(file)).byteLength > 12 * 1024 * 1024)
+  const { progress, ...imported } = JSON.parse(output) as Imported & { progress: Progress[] }
+  t.like(imported, { files: 1, sessions: 300, events: { login: 300 } })
+  const { byteLength } = await readFile(file)
+  t.true(byteLength > 12 * 1024 * 1024)
+  for (const [n, { doneBytes, totalBytes }] of progress.entries()) {
+    t.is(totalBytes, byteLength)
+    t.true(doneBytes > (progress[n - 1]?.doneBytes ?? 0))
+  }
+  t.is(progress.at(-1)?.doneBytes, byteLength)
+  t.true(progress.length > 50)
 })

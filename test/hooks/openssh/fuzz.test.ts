@@ -102,6 +102,13 @@ test('lines made to make a parser go back and forth take no longer than others o
     `error: PAM: ${' for illegal user '.repeat(long / 18)}`,
     `Accepted publickey for a from 1.2.3.4 port 22 ssh2: RSA-CERT ${'ID (serial ) CA '.repeat(long / 16)}`,
     `Connection from ${' port on'.repeat(long / 8)}`,
+    `Failed password for ${'\\'.repeat(long)} from 1.2.3.4 port 22 ssh2`,
+    `Failed password for ${'\\377\\\\'.repeat(long / 6)} from 1.2.3.4 port 22 ssh2`,
+    `error: PAM: ${'account token '.repeat(long / 14)} for a from 1.2.3.4`,
+    `pam_unix(sshd:account): account ${'x'.repeat(long)} has expired`,
+    `userauth_pubkey: ${' not in PubkeyAccepted'.repeat(long / 22)}`,
+    `Received disconnect from ${'1:'.repeat(long / 2)}`,
+    `ssh_dispatch_run_fatal: Connection from ${': 1.2.3.4 port 5'.repeat(long / 16)}`,
   ]
   const started = cpuMs()
   for (const message of worst) for (let count = 0; count < 5; count++) log.take(head + message)
