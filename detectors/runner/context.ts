@@ -8,6 +8,7 @@ import type { DetectorSettings } from '#services/schema/detector-settings.ts'
 import type { StateStore } from '#services/state/state-store.ts'
 import type { FoldContext } from '../engine/folded.ts'
 import type { Programs } from '../programs.ts'
+import type { AtMost } from './at-most.ts'
 import type { DetectorMetrics } from './metrics.ts'
 
 export type RunnerOptions = {
@@ -29,4 +30,6 @@ export type RunnerContext = Omit<RunnerOptions, 'registry' | 'origins'> & {
   metrics: DetectorMetrics
   /** How many entities all workers of this process hold. */
   memory: { entities: number }
+  /** What is stored at leisure takes turns, so that whatever an alert waits for is not behind all of it. */
+  atLeisure: AtMost
 }

@@ -174,7 +174,7 @@ export const createEntityWorker = (
     const upTo = await exclusively(tellGrown)
     // One that is being stored now is not durable yet.
     const dirty = entities.all().filter(({ dirtySinceMs, saving }) => dirtySinceMs !== null || saving !== null)
-    await eachOf(dirty, save)
+    await eachOf(dirty, (held) => ctx.atLeisure(() => save(held)))
     storedAtMs = clock.now()
     metrics.snapshotLag.set(0)
     if (isDropped || upTo <= committed) return

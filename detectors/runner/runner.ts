@@ -1,10 +1,14 @@
 import { createPartitionWorkers } from '#services/bus/partition-workers.ts'
 import { createCountedDeadLetters } from '#services/dead-letters.ts'
+import { createAtMost } from './at-most.ts'
 import type { RunnerContext, RunnerOptions } from './context.ts'
 import { createEntityWorker, type EntityWorker } from './entity-worker.ts'
 import { createDetectorMetrics } from './metrics.ts'
 import { createRepartitionWorker, type RepartitionWorker } from './repartition-worker.ts'
 import { sendTick } from './tick.ts'
+
+/** Workers of a process store so many entities at once. */
+const maxStoring = 4
 
 export const groups = { repartition: 'detectors-repartition', entities: 'detectors' } as const
 
@@ -39,9 +43,11 @@ export const createRunner = async ({ registry, origins, ...options }: RunnerOpti
     ...options,
     metrics,
     memory,
+    atLeisure,
     deadLetters: createCountedDeadLetters({ bus, where, log }, metrics.deadLetters),
   })
   const memory = { entities: 0 }
+  const atLeisure = createAtMost(maxStoring)
   const repartition = new Set<RepartitionWorker>()
   const entities = new Set<EntityWorker>()
 
