@@ -114,11 +114,13 @@ export const readPamFailure = (text: string, at: number): AuthFact | null => {
   return { type: 'pamFailure', ...peer, reason }
 }
 
-/** `User U from HOST not allowed because …`: an account that exists, though what follows calls it invalid. */
+/** `User U[ from HOST] not allowed because …`: an account that exists, though what follows calls it invalid. */
 export const readNotAllowed = (text: string): AuthFact | null => {
+  const start = 'User '.length
   const because = text.lastIndexOf(' not allowed because ')
-  const peer = because < 0 ? null : userFromHost(text, 'User '.length, because)
-  return peer && { type: 'turnedAway', user: peer.user, ip: peer.ip, reason: 'unknown', announces: true }
+  if (because < start) return null
+  const { user, ip } = userFromHost(text, start, because) ?? { user: text.slice(start, because), ip: null }
+  return { type: 'turnedAway', user, ip, reason: 'unknown', announces: true }
 }
 
 /** `ROOT LOGIN REFUSED FROM IP port N`: a `Failed` follows, whatever root knew. */
