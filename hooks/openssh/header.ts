@@ -9,6 +9,8 @@ export type Header = {
   message: string
   /** false: the journal proves that an unprivileged process wrote it, which can never tell of a login. */
   privileged: boolean
+  /** Says only how often the line before, of whatever program, came again. */
+  repeats?: number
   /** What names the entry where its line is not written the same way each time. */
   entry?: string
 }
@@ -101,6 +103,16 @@ const behindFacility = (line: string, at: number): number => {
   return end < 0 || end - at > maxTagLength ? at : end + 1
 }
 
+const repeatedWords = 'last message repeated '
+
+/** `last message repeated N times`, as syslogds before rsyslog write it. */
+const readRepeats = (line: string, at: number, time: string, host: string): Header | null => {
+  const end = line.indexOf(' ', at + repeatedWords.length)
+  if (!digits(line, at + repeatedWords.length, end) || line.length !== end + 6 || !line.endsWith(' times')) return null
+  const repeats = Number(line.slice(at + repeatedWords.length, end))
+  return { time, host, program: '', pid: '', message: '', privileged: false, repeats }
+}
+
 /** Of a line that is not JSON. Lines of other programs cost a look at their tag. */
 export const readTextHeader = (line: string): Header | null => {
   let at = behindPriority(line)
@@ -118,7 +130,10 @@ export const readTextHeader = (line: string): Header | null => {
   const hostEnd = line.indexOf(' ', named)
   if (hostEnd < 0 || hostEnd - named > 255) return null
   const tag = structured ? hostEnd + 1 : behindFacility(line, hostEnd + 1)
-  if (!startsOurs(line, tag)) return null
+  if (!startsOurs(line, tag)) {
+    if (structured || !line.startsWith(repeatedWords, tag)) return null
+    return readRepeats(line, tag, line.slice(at, stampEnd), line.slice(named, hostEnd))
+  }
   const read = structured ? readStructured : readTagged
   return read(line, tag, line.slice(at, stampEnd), line.slice(named, hostEnd))
 }

@@ -11,6 +11,7 @@ import { createLineTimes } from './line-time.ts'
 import { onAuth } from './on-auth.ts'
 import { onConnection, onForward } from './on-connection.ts'
 import { onSftp } from './on-sftp.ts'
+import { createRepetitions, unfold } from './repetitions.ts'
 import { pidKey, type Scene } from './scene.ts'
 import { readSecondFactor } from './second-factor.ts'
 import { createSecondFactors } from './second-factors.ts'
@@ -30,18 +31,8 @@ const empty: SshdLogState = {
   sftpServers: [],
   sftpStarts: [],
   repeats: [],
+  before: null,
   secondFactors: [],
-}
-
-const repeatedWords = 'message repeated '
-
-/** `message repeated N times: [ MESSAGE]` */
-const unfold = (message: string): { message: string; times: number } => {
-  if (!message.startsWith(repeatedWords) || !message.endsWith(']')) return { message, times: 1 }
-  const words = message.indexOf(' times: [', repeatedWords.length)
-  const times = message.slice(repeatedWords.length, words)
-  if (words < 0 || !/^[0-9]{1,9}$/.test(times)) return { message, times: 1 }
-  return { message: message.slice(words + 9, -1).trimStart(), times: Number(times) }
 }
 
 const authTypes = ['invalidUser', 'pamFailure', 'turnedAway', 'accountPhase', 'pamRefused', 'keyAccepted', 'keyRefused']
@@ -52,6 +43,7 @@ const isAuth = (fact: Fact): fact is AuthFact => 'method' in fact || authTypes.i
  * @throws RangeError: no such zone
  */
 export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOptions): SshdLog => {
+  const repetitions = createRepetitions(snapshot.before)
   const times = createLineTimes({ ...when, lastMs: snapshot.lastMs })
   const ids = createLineIds(bastion, snapshot.repeats)
   const connections = createConnections(snapshot.connections)
@@ -127,7 +119,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
       counts.lines += 1
       const line = whole.length > maxLineBytes ? whole.slice(0, maxLineBytes) : whole
       if (line !== whole) counts.cut += 1
-      const header = line.charCodeAt(0) === 123 ? readJsonHeader(line) : readTextHeader(line)
+      const header = repetitions.meant(line.charCodeAt(0) === 123 ? readJsonHeader(line) : readTextHeader(line))
       if (header === null) return none
       counts.sshdLines += 1
       const nowMs = times.read(header.time)
@@ -147,6 +139,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
       connections: connections.snapshot(),
       ...sftpServers.snapshot(),
       repeats: ids.snapshot(),
+      before: repetitions.snapshot(),
       secondFactors: secondFactors.snapshot(),
     }),
     counts,

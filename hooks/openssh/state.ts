@@ -106,6 +106,11 @@ export const SshdLogState = z.object({
   sftpStarts: z.array(SftpStart),
   /** How often a line was seen in its second. */
   repeats: z.array(z.object({ lineHash: z.string(), seconds: z.number(), count: z.number() })),
+  /** The line before, where it was one of sshd: the next may say that it came again. */
+  before: z
+    .object({ host: z.string(), program: z.string(), pid: z.string(), message: z.string(), privileged: z.boolean() })
+    .nullable()
+    .default(null),
   /** What PAM modules said of users, by host and user: a second factor passed (null), or why the login fails. */
   secondFactors: z.array(z.object({ key: z.string(), reason: FailureReason.nullable(), atMs: z.number() })),
 })
