@@ -8,6 +8,9 @@ import { tell } from './demo/tell.ts'
 
 /** A small team's month and one bad day, in a folder and on a port of their own. Needs no root and no sshd. */
 
+/** Rules learn for weeks; what the end of a month is like they know after 31 days. Whole weeks: all days as often. */
+const leastDays = 35
+
 type Options = { data: string; port: number; days: number; clean?: boolean; exit?: boolean }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -20,7 +23,6 @@ const clean = async (data: string): Promise<void> =>
 
 /** The folder, and the story as it can go on there. */
 const prepare = async (data: string, historyDays: number): Promise<Story> => {
-  await refuseWhileRunning(data)
   const before = await readStory(data)
   if (before?.within) {
     say('The last demo was cut off within a day; it is told from the beginning.')
@@ -71,6 +73,7 @@ const play = async (instance: Instance, story: Story, { data, exit }: Options): 
 const run = async (options: Options): Promise<void> => {
   const data = resolve(options.data)
   if (options.clean) return clean(data)
+  await refuseWhileRunning(data)
   await checkPort(options.port)
   const story = await prepare(data, options.days)
   say(`Starting Bartizan in ${data} …`)
@@ -94,7 +97,7 @@ const demo = new Command('demo')
   .description('A month of a small team and one bad day, through the real hooks: an alert of each kind to look at.')
   .option('--data <folder>', 'folder of its own', 'demo-data')
   .option('--port <port>', 'of the console; 0 = any free one', whole(0, 65_535), 8090)
-  .option('--days <n>', 'of history', whole(1, 60), 30)
+  .option('--days <n>', 'of history', whole(leastDays, 60), leastDays)
   .option('--clean', 'remove what an earlier demo left')
   .option('--exit', 'end when everything is told')
   .action(run)

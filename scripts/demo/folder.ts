@@ -69,7 +69,7 @@ export const refuseWhileRunning = async (data: string): Promise<void> => {
   if ((await readStory(data)) === null || !(await isHeld(join(data, 'lock.db')))) return
   const pid = await pidOf(join(data, 'endpoints.json'))
   throw new BartizanError('BTZ_DATA_LOCKED', `the demo in ${data} runs already`, {
-    hint: `end it with Ctrl-C where it runs${pid === null ? '' : `, or with: kill ${pid}`}`,
+    hint: `open its console, or end it with Ctrl-C where it runs${pid === null ? '' : ` (or with: kill ${pid})`}`,
   })
 }
 

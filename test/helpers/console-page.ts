@@ -16,7 +16,7 @@ const flags = [
 ]
 
 /** Chromium on the console, signed in by a one-time link as a person would. Problems of the page fail the test. */
-export const openConsole = async (t: Teardown, product: Product): Promise<Page> => {
+export const openConsole = async (t: Teardown, product: Pick<Product, 'api'>): Promise<Page> => {
   const context = await chromium.launchPersistentContext(await temporaryFolder(t), {
     executablePath: '/usr/bin/chromium',
     headless: true,
