@@ -2,7 +2,9 @@ import type { RuleId, Severity } from './alert.ts'
 
 /** What there is to know of a rule before it finds anything: for `/api/rules`, the manual and what goes to a SIEM. */
 
-/** MITRE ATT&CK for Enterprise (attack.mitre.org/techniques/<id>). */
+/** Of MITRE ATT&CK for Enterprise; version 19 splits the tactic Defense Evasion, which most receivers still know. */
+export const attackVersion = '18'
+/** In ATT&CK (attack.mitre.org/techniques/<id>). */
 export type Technique = { id: string; name: string; tactic: { id: string; name: string } }
 
 export type RuleFacts = {
@@ -71,7 +73,7 @@ export const ruleFacts: Record<RuleId, RuleFacts> = {
     title: 'Unusual way to more privileges',
     description:
       'Commands that give a shell of another user, change who may become root, or were refused by sudo several times, by people who do not do that for a living. Read from what was executed, options and all.',
-    severities: ['info', 'low', 'medium', 'high', 'critical'],
+    severities: ['info', 'low', 'medium', 'high'],
     technique: {
       id: 'T1548.003',
       name: 'Abuse Elevation Control Mechanism: Sudo and Sudo Caching',
@@ -83,7 +85,7 @@ export const ruleFacts: Record<RuleId, RuleFacts> = {
     title: 'Something was not recorded',
     description:
       'A login that no recording follows, a recorder that was killed, a connection that only forwards, or an agent that fell silent.',
-    severities: ['info', 'low', 'medium', 'high', 'critical'],
+    severities: ['info', 'medium', 'high'],
     technique: {
       id: 'T1562.001',
       name: 'Impair Defenses: Disable or Modify Tools',

@@ -1,5 +1,5 @@
 import type { Alert } from '../../schema/alert.ts'
-import { ruleFacts } from '../../schema/rules.ts'
+import { attackVersion, ruleFacts } from '../../schema/rules.ts'
 import { isClosed } from './item-facts.ts'
 import type { Fields } from './json-line.ts'
 import { attackOf } from './mitre.ts'
@@ -18,7 +18,7 @@ const activity = (alert: Alert): [number, string] => {
 const attack = (alert: Alert): Fields => {
   const { tactic, technique, subtechnique } = attackOf(alert.rule)
   const named = (of: { id: string; name: string } | null): Fields | null => of && { uid: of.id, name: of.name }
-  return { tactic: named(tactic), technique: named(technique), sub_technique: named(subtechnique) }
+  return { version: attackVersion, tactic: named(tactic), technique: named(technique), sub_technique: named(subtechnique) }
 }
 
 const findingInfo = (alert: Alert, consoleLink: string | null): Fields => ({

@@ -11,10 +11,10 @@ import { about, everySample } from '../samples.ts'
  * least one of", with which zod accepts unknown attributes; ocsf.test.ts has those.
  */
 const file = new URL('../../../fixtures/ocsf-1.8.0.schema.json.gz', import.meta.url)
-type JsonSchema = { [name: string]: unknown }
+type JsonSchema = Exclude<Parameters<typeof z.fromJSONSchema>[0], boolean>
 const { classes, $defs } = JSON.parse(gunzipSync(readFileSync(file)).toString()) as {
   classes: Record<string, JsonSchema>
-  $defs: JsonSchema
+  $defs: Record<string, JsonSchema>
 }
 const readers = new Map(Object.entries(classes).map(([uid, schema]) => [uid, z.fromJSONSchema({ ...schema, $defs })]))
 

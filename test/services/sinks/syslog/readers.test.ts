@@ -18,6 +18,14 @@ const hostile = [
   'Grüße 😀 \u202eleft',
   '100 <86>1 counted',
 ]
+/** As CEF and LEEF show what they cannot carry. */
+const pictured = (text: string): string =>
+  text
+    .replaceAll('\t', '␉')
+    .replaceAll('\u001b', '␛')
+    .replaceAll('\u0007', '␇')
+    .replaceAll('\u007f', '␡')
+    .replace(/[\u0085\u2028]/g, '\ufffd')
 const events = hostile.map((line, n) => numbered(sampleEvent('command', { line, argv: [line], user: line }), n + 1))
 
 realTest(test, ['rsyslogd'], "rsyslog's mmjsonparse reads ECS with every hostile text as it was", async (t) => {
@@ -85,21 +93,13 @@ action(type="omfile" file="@FOLDER@/cef" template="cef")`
     const count = events.length + everySample.length
     await until(async () => (await receiver.lines('cef')).length >= count, { limitMs: 30_000 })
     const read = (await receiver.lines('cef')).map((line) => JSON.parse(line).cef)
-    const shown = hostile.map((text) =>
-      text
-        .replaceAll('\t', '␉')
-        .replaceAll('\u001b', '␛')
-        .replaceAll('\u0007', '␇')
-        .replaceAll('\u007f', '␡')
-        .replace(/[\u0085\u2028]/g, '\ufffd'),
-    )
     t.deepEqual(
       read.slice(0, hostile.length).map(({ Extensions }) => Extensions.cs2),
-      shown,
+      hostile.map(pictured),
     )
     t.deepEqual(
       read.slice(0, hostile.length).map(({ Extensions }) => Extensions.suser),
-      shown,
+      hostile.map(pictured),
     )
     t.true(read.every(({ DeviceVendor, Extensions }) => DeviceVendor === 'Bartizan' && Extensions.src !== '10.0.0.1'))
     t.is(read[0].Extensions.t, String(Date.parse('2026-03-04T05:06:07.089Z')))
@@ -123,6 +123,36 @@ realTest(test, ['syslog-ng'], "syslog-ng's JSON parser reads ECS with every host
     hostile,
   )
 })
+
+// Its parser of pairs takes " name=" within a value for another pair, whatever parts them.
+realTest(
+  test,
+  ['syslog-ng'],
+  "syslog-ng's parsers of columns and pairs read LEEF back, where no value has an equals sign",
+  async (t) => {
+    const columns = ['leef', 'vendor', 'product', 'version', 'id', 'delimiter', 'fields'].map((name) => `".c.${name}"`)
+    const parsers = `csv-parser(columns(${columns.join(', ')}) delimiters("|") quote-pairs("") flags(greedy));
+  kv-parser(prefix(".kv.") pair-separator("\t") template("\${.c.fields}"));`
+    const extra = '$(format-json --scope none --key .c.* --key .kv.*)'
+    const receiver = await startReceiver(t, 'syslog-ng', { transport: 'tcp', extra, parsers })
+    const sink = await syslogSink(t, { port: receiver.port, transport: 'tcp', format: 'leef' })
+    const plain = hostile.filter((line) => !line.includes('='))
+    await sendAll(
+      sink,
+      plain.map((line, n) => numbered(sampleEvent('command', { line, argv: [line], user: line }), n + 1)),
+    )
+    await sink.close()
+    await until(async () => (await receiver.lines()).length >= plain.length, { limitMs: 30_000 })
+    const read = (await receiver.lines()).map((line) => JSON.parse(line))
+    for (const { _c: header } of read)
+      t.like(header, { leef: 'LEEF:2.0', vendor: 'Bartizan', version: '1.2.3', id: 'command', delimiter: 'x09' })
+    t.deepEqual(
+      read.map(({ _kv: fields }) => fields.line),
+      plain.map((line) => pictured(line).replaceAll('\n', '␊').replaceAll('\r', '␍')),
+    )
+    t.true(read.every(({ _kv: { line, usrName, src } }) => usrName === line && src === '203.0.113.7'))
+  },
+)
 
 for (const format of ['ecs', 'ocsf', 'cef', 'leef'])
   realTest(

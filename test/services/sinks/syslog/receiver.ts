@@ -17,6 +17,7 @@ export type ReceiverOptions = {
   wantsClient?: boolean // a client certificate of our authority
   newlines?: boolean // where messages end at newlines instead of being counted
   extra?: string // rsyslog: after the first action; syslog-ng: the template of a line
+  parsers?: string // syslog-ng: in the place of its JSON parser
 }
 export type Receiver = {
   port: number
@@ -48,7 +49,7 @@ ${extra.replaceAll('@FOLDER@', folder)}
 }
 
 const syslogNgConfig = (folder: string, port: number, options: ReceiverOptions): string => {
-  const { transport, certificates, wantsClient = false, newlines = false, extra = '$MSG' } = options
+  const { transport, certificates, wantsClient = false, newlines = false, extra = '$MSG', parsers } = options
   const tls = certificates
     ? `tls(key-file("${certificates.server.key}") cert-file("${certificates.server.cert}") ca-file("${certificates.ca}")
     peer-verify(${wantsClient ? 'required-trusted' : 'optional-untrusted'}))`
@@ -57,9 +58,9 @@ const syslogNgConfig = (folder: string, port: number, options: ReceiverOptions):
   return `@version: 3.38
 options { stats-freq(0); keep-hostname(yes); log-msg-size(131072); };
 source s { ${newlines ? `network(${at} flags(syslog-protocol))` : `syslog(${at})`}; };
-parser p { json-parser(prefix(".json.")); };
+parser p { ${parsers ?? 'json-parser(prefix(".json."));'} };
 destination d { file("${folder}/out" template("${extra}\\n")); };
-log { source(s); ${extra.includes('.json.') ? 'parser(p);' : ''} destination(d); flags(flow-control); };
+log { source(s); ${parsers !== undefined || extra.includes('.json.') ? 'parser(p);' : ''} destination(d); flags(flow-control); };
 `
 }
 
