@@ -19,7 +19,10 @@ import { ZoneProvider } from './time.tsx'
 
 const queryClient = new QueryClient({
   defaultOptions: {
+    // Else nothing is asked while the browser believes it is offline, and nothing is said either.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       refetchOnWindowFocus: false,
       retry: (failures, error) => !(error instanceof Refusal && error.status < 500) && failures < 2,
     },

@@ -91,25 +91,27 @@ const LatestSessions = ({ user }: { user: string }) => {
   if (!sessions.data) return <Text size="sm">Loading …</Text>
   if (sessions.data.items.length === 0) return <Text size="sm">None.</Text>
   return (
-    <Table verticalSpacing={4}>
-      <Table.Tbody>
-        {sessions.data.items.map((session) => (
-          <Table.Tr key={session.id}>
-            <Table.Td>
-              <Anchor component={Link} to={`/sessions/${session.id}`} size="sm">
-                <Time at={session.startedAt} />
-              </Anchor>
-            </Table.Td>
-            <Table.Td>
-              <SessionState session={session} />
-            </Table.Td>
-            <Table.Td>
-              <HostPivot value={session.bastion} />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <Table.ScrollContainer minWidth={0}>
+      <Table verticalSpacing={4} horizontalSpacing={6}>
+        <Table.Tbody>
+          {sessions.data.items.map((session) => (
+            <Table.Tr key={session.id}>
+              <Table.Td>
+                <Anchor component={Link} to={`/sessions/${session.id}`} size="sm">
+                  <Time at={session.startedAt} />
+                </Anchor>
+              </Table.Td>
+              <Table.Td>
+                <SessionState session={session} />
+              </Table.Td>
+              <Table.Td>
+                <HostPivot value={session.bastion} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   )
 }
 
@@ -138,12 +140,12 @@ export const UserPage = () => {
         {visible(user)}
       </Title>
       <Grid>
-        <Grid.Col span={{ base: 12, md: 7 }}>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
           {facts.error && <Failure error={facts.error} onRetry={facts.refetch} />}
           {facts.isPending && <Loader aria-label="Loading habits" />}
           {facts.data && <Habits facts={facts.data} zone={zoneName} />}
         </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 5 }}>
+        <Grid.Col span={{ base: 12, lg: 5 }}>
           <Part title="Alerts" more={<All to={`/alerts?user=${name}&status=all`} />}>
             <AlertList about={{ user }} />
           </Part>
