@@ -12,7 +12,7 @@ import { missing } from '#test/helpers/real.ts'
 import { killIfAlive } from '#test/helpers/running.ts'
 import { type Teardown, temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
-import { readStory } from '../../scripts/demo/folder.ts'
+import { readStory, writeStory } from '../../scripts/demo/folder.ts'
 import { planDays } from '../../scripts/demo/plan.ts'
 
 const script = fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))
@@ -109,6 +109,9 @@ test.serial(
     const second = demo(t, data)
     await untilSaid(second, 'Ctrl-C ends it')
     t.false(second.output().includes('Day 1 of'), 'what was told is not told again')
+    const again = demo(t, data, '--clean')
+    t.is(await again.exited, 1)
+    t.true(again.output().includes('runs already'), 'what runs is not removed')
     const api = await apiOf(data, urlOf(second))
     const story = (await readStory(data))!
     const visits = planDays(story.plannedMs, story.historyDays).flatMap((day) => day.visits)
@@ -140,6 +143,18 @@ test.serial(
     t.false(await isThere(data))
   },
 )
+
+test.serial('a demo that was killed within a day begins anew', async (t) => {
+  t.timeout(5 * 60_000)
+  const data = await temporaryFolder(t)
+  await writeStory(data, { plannedMs: Date.now(), historyDays: 35, daysTold: 7, within: true })
+  await writeFile(join(data, 'sshd.log'), 'half of a day')
+  const run = demo(t, data)
+  await untilSaid(run, 'told from the beginning')
+  await untilSaid(run, 'Day 1 of')
+  t.is(await interrupted(run), 0, run.output())
+  t.false((await readFile(join(data, 'sshd.log'), 'utf8')).includes('half of a day'))
+})
 
 test.serial('the demo leaves alone what is not its own, and says so when it cannot start', async (t) => {
   const data = await temporaryFolder(t)
