@@ -4,7 +4,14 @@ import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
 import { createPrograms } from '#detectors/programs.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
-import { eventRecords, fastClock, openDetectorBackends, openRunner, settleRunners } from './detector-runner.ts'
+import {
+  createPace,
+  eventRecords,
+  fastClock,
+  openDetectorBackends,
+  openRunner,
+  settleRunners,
+} from './detector-runner.ts'
 import { directoryOf } from './directory-of.ts'
 
 /**
@@ -20,11 +27,14 @@ const backends = await openDetectorBackends(folder, fastClock)
 const directory = directoryOf(JSON.parse(readFileSync(directoryFile, 'utf8')))
 const open = () => openRunner(backends, { programs: createPrograms(), directory })
 const runners = await Promise.all(Array.from({ length: Number(workers) }, open))
+const pace = createPace(backends.bus, runners)
 const ticking = setInterval(() => Promise.all(runners.map((runner) => runner.tick())).catch(() => {}), 100)
 const lines = readFileSync(eventFile, 'utf8').trim().split('\n')
 process.stdout.write(`${from}\n`)
 for (let at = Number(from); at < lines.length; at++) {
-  await backends.bus.produce(eventRecords(SessionEvent.array().parse(JSON.parse(lines[at]!))))
+  const events = SessionEvent.array().parse(JSON.parse(lines[at]!))
+  await pace(events)
+  await backends.bus.produce(eventRecords(events))
   process.stdout.write(`${at + 1}\n`)
   await new Promise((resolve) => setTimeout(resolve, 5))
 }

@@ -129,17 +129,37 @@ export const lastAlerts = async (bus: Bus): Promise<Alert[]> => {
   return [...last.values()].filter(({ withdrawn }) => !withdrawn).sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** Everything that was produced is read, judged and stored, and what falls due by now has. */
-export const settleRunners = async (bus: Bus, runners: readonly Runner[]): Promise<void> => {
+/** Everything that was produced is read, judged and stored. */
+const untilRead = (bus: Bus, runners: readonly Runner[]): Promise<void> => {
   const ours: readonly string[] = Object.values(groups)
   const isRead = async (): Promise<boolean> => {
     for (const runner of runners) await runner.drain()
     return (await bus.lag()).every(({ group, committed, end }) => !ours.includes(group) || committed >= end)
   }
+  return until(isRead, { limitMs: 60_000, what: 'all is read' })
+}
+
+const stretchMs = 2 * 86_400_000
+/**
+ * Waits now and then, as real days would: what arrives within two days of event time is read before more is sent. The
+ * first call of a process waits as well.
+ */
+export const createPace = (bus: Bus, runners: readonly Runner[]) => {
+  let readMs = Number.NEGATIVE_INFINITY
+  return async (next: readonly SessionEvent[]): Promise<void> => {
+    const atMs = Math.max(...next.map(({ at }) => Date.parse(at)))
+    if (atMs - readMs < stretchMs) return
+    await untilRead(bus, runners)
+    readMs = atMs
+  }
+}
+
+/** What falls due by now has, too. */
+export const settleRunners = async (bus: Bus, runners: readonly Runner[]): Promise<void> => {
   // What one round tells the workers they tell on with the next; a timer fires with the one after.
   for (let round = 0; round < 4; round++) {
-    await until(isRead, { limitMs: 60_000, what: 'all is read' })
+    await untilRead(bus, runners)
     for (const runner of runners) await runner.tick()
   }
-  await until(isRead, { limitMs: 60_000, what: 'all is read' })
+  await untilRead(bus, runners)
 }

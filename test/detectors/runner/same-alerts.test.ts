@@ -11,6 +11,7 @@ import { type Alert, RuleId } from '#services/schema/alert.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import {
   arriving,
+  createPace,
   eventRecords,
   fastClock,
   lastAlerts,
@@ -31,8 +32,14 @@ const weeks = generateWeeks(seed)
 const directory = directoryOf(weeks.directory)
 const programs = createPrograms()
 
+const byDay = (events: SessionEvent[]): SessionEvent[][] => [
+  ...Map.groupBy(events, ({ at }) => at.slice(0, 10)).values(),
+]
 /** Month and days; what arrives on the days does so in an order of its own. */
-const arrivals = (arrivalSeed: number): SessionEvent[][] => [weeks.history, ...arriving(weeks.days, arrivalSeed)]
+const arrivals = (arrivalSeed: number): SessionEvent[][] => [
+  ...byDay(weeks.history),
+  ...arriving(weeks.days, arrivalSeed),
+]
 
 const alertsOf = async (t: ExecutionContext, groups: SessionEvent[][], workers: number): Promise<Alert[]> => {
   const backends = await openDetectorBackends(await temporaryFolder(t), fastClock)
@@ -40,7 +47,9 @@ const alertsOf = async (t: ExecutionContext, groups: SessionEvent[][], workers: 
   const open = () => openRunner(backends, { programs, directory })
   const runners = await Promise.all(Array.from({ length: workers }, open))
   t.teardown(() => Promise.all(runners.map((runner) => runner.close())))
+  const pace = createPace(backends.bus, runners)
   for (const group of groups) {
+    await pace(group)
     await backends.bus.produce(eventRecords(group))
     for (const runner of runners) await runner.tick()
   }
