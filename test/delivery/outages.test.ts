@@ -7,10 +7,21 @@ import test, { type ExecutionContext } from 'ava'
 import { Registry } from 'prom-client'
 import { createOperations } from '#delivery/operations.ts'
 import { SinkSettings } from '#services/schema/sink-settings.ts'
+import { freePort } from '#test/helpers/free-port.ts'
 import { until } from '#test/helpers/until.ts'
 import { wholeLines } from '#test/helpers/whole-lines.ts'
 import { httpReceiver } from '#test/services/sinks/http-receiver.ts'
-import { commandEvent, deliveryOf, fastClock, newPlace, produceEvents, startDelivery } from './place.ts'
+import { mailReceiver } from '#test/services/sinks/mail-receiver.ts'
+import {
+  commandEvent,
+  deliveryOf,
+  fastClock,
+  newPlace,
+  produceAlerts,
+  produceEvents,
+  someAlert,
+  startDelivery,
+} from './place.ts'
 
 const hookPlace = async (t: ExecutionContext) => {
   const place = await newPlace(t)
@@ -86,13 +97,14 @@ test('a destination that is down for ten minutes gets everything afterwards, in 
       return response.end()
     }
     if (receiver.received.length % 4 === 0) return request.socket.resetAndDestroy()
+    if (receiver.received.length % 4 === 1) return // no answer at all
     return response.writeHead(answers[receiver.received.length % 3]!, { 'retry-after': '20' }).end()
   }
   const registry = new Registry()
-  const delivery = await startDelivery(t, { bus, state }, [hook, file], { ...time, registry })
+  const delivery = await startDelivery(t, { bus, state }, [{ ...hook, timeoutMs: 300 }, file], { ...time, registry })
   await produceEvents(bus, many(0, 500))
   await until(async () => (await fileIds()).length === 500, { limitMs: 30_000 })
-  await until(() => receiver.received.length > 0, { limitMs: 30_000 })
+  await until(() => receiver.received.length > 1, { limitMs: 30_000 })
   await delivery.look()
   const operations = createOperations({ state, sinks: [SinkSettings.parse(hook)] })
   const [{ status } = { status: null }] = await operations.list()
@@ -192,4 +204,35 @@ test('a destination that is away at the end keeps nothing else from closing', as
   await taken(2)
   await until(() => connections === 2, { limitMs: 30_000 })
   await t.notThrowsAsync(delivery.close())
+})
+
+test('a mail server and a syslog receiver that are down for ten minutes get everything afterwards, each mail once', async (t) => {
+  const { bus, state } = await newPlace(t)
+  const time = fastClock(300)
+  const [mailPort, syslogPort] = [await freePort(), await freePort()]
+  const at = { host: '127.0.0.1' }
+  const mail = { ...at, name: 'mail', type: 'mail', port: mailPort, tls: 'none' }
+  const addresses = { from: 'bartizan@example.org', to: ['oncall@example.org'] }
+  const syslog = { ...at, name: 'siem', type: 'syslog', transport: 'tcp', port: syslogPort, send: { events: 'all' } }
+  const downUntilMs = time.clock.now() + 600_000
+  await startDelivery(t, { bus, state }, [{ ...mail, ...addresses }, syslog], time)
+  await produceEvents(bus, many(0, 300))
+  const twice = (n: number) => [1, 2].map((revision) => someAlert(n, { revision }))
+  await produceAlerts(bus, [1, 2, 3].flatMap(twice))
+  await until(() => time.clock.now() >= downUntilMs, { limitMs: 30_000 })
+
+  const messages: string[] = []
+  const receiver = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('data', (data) => messages.push(data.toString())).on('error', () => {})
+    socket.on('end', () => socket.end())
+  }).listen(syslogPort, '127.0.0.1')
+  t.teardown(() => receiver.close())
+  const { mails } = await mailReceiver(t, { port: mailPort, busy: 2 })
+  const numbers = () => new Set([...messages.join('').matchAll(/ seq="(\d+)"/g)].map(([, seq]) => Number(seq)))
+  await until(() => numbers().size >= 300 && mails.length >= 3, { limitMs: 60_000 })
+  t.deepEqual(
+    [...numbers()].sort((a, b) => a - b),
+    seqs(300),
+  )
+  t.deepEqual(mails.map(({ subject }) => subject.slice(-3)).sort(), ['(1)', '(2)', '(3)'])
 })

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Registry } from 'prom-client'
-import { SMTPServer } from 'smtp-server'
 import { createDetectors } from '#detectors/detectors.ts'
 import { createSshdLog } from '#hooks/openssh/sshd-log.ts'
 import type { Bus } from '#services/bus/bus.ts'
@@ -13,6 +11,7 @@ import { log, newPlace, startDelivery } from '#test/delivery/place.ts'
 import { lastAlerts } from '#test/helpers/detector-runner.ts'
 import { until } from '#test/helpers/until.ts'
 import { httpReceiver } from '#test/services/sinks/http-receiver.ts'
+import { mailReceiver } from '#test/services/sinks/mail-receiver.ts'
 import { bastion, directory, team } from '../../scripts/demo/team.ts'
 
 const attempts = 10_000
@@ -26,29 +25,10 @@ const linesOf = (userOf: (n: number) => string): string[] =>
     return `${at} ${bastion} sshd[${1_000 + n}]: Failed password for ${userOf(n)} from ${sourceIp} port ${20_000 + n} ssh2`
   })
 
-const mailServer = async (t: ExecutionContext) => {
-  const mails: { subject: string; text: string }[] = []
-  const smtp = new SMTPServer({
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    onData: (stream, _session, done) => {
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        const text = Buffer.concat(chunks).toString().replaceAll('=\r\n', '')
-        mails.push({ subject: /^Subject: (.*)$/m.exec(text)?.[1] ?? '', text })
-        done()
-      })
-    },
-  })
-  await new Promise<void>((resolve) => smtp.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => new Promise<void>((resolve) => smtp.close(() => resolve())))
-  return { mails, port: (smtp.server.address() as AddressInfo).port }
-}
-
 /** Bus, detectors and delivery as `up` has them, a web server that is paged and a mail server, at a time of the test's own. */
 const stormPlace = async (t: ExecutionContext) => {
   const { bus, state, folder } = await newPlace(t)
-  const [pager, mail] = [await httpReceiver(t), await mailServer(t)]
+  const [pager, mail] = [await httpReceiver(t), await mailReceiver(t)]
   const [secretFile, directoryFile] = [join(folder, 'secret'), join(folder, 'directory.json')]
   await writeFile(secretFile, `whsec_${randomBytes(32).toString('base64')}`)
   await writeFile(directoryFile, JSON.stringify(directory))
