@@ -26,9 +26,9 @@ export type ImportOptions = {
 }
 
 /** Why a line of sshd says nothing, where that is a loss. */
-const lossOf = (before: SshdLog['counts'], after: SshdLog['counts']): string | null => {
-  if (after.undated > before.undated) return 'its time is not known; --year says in which year the log begins'
-  return after.unexpanded > before.unexpanded ? 'stands for more repetitions than are counted' : null
+const lossOf = (undated: number, unexpanded: number, { counts }: SshdLog): string | null => {
+  if (counts.undated > undated) return 'its time is not known; --year says in which year the log begins'
+  return counts.unexpanded > unexpanded ? 'stands for more repetitions than are counted' : null
 }
 
 /** Files of sshd's log → the running instance, by the parser that follows it live: ids are the same. @throws BTZ_* */
@@ -61,18 +61,24 @@ export const importOpenssh = async (options: ImportOptions): Promise<Imported> =
         await sender.add(event, number)
       }
     }
-    const take = async ({ text, cutBytes }: SplitLine): Promise<void> => {
+    const take = ({ text, cutBytes }: SplitLine): readonly SshdEvent[] => {
       number++
-      const before = { ...parser.counts }
-      await add(parser.take(text))
-      const loss = cutBytes > 0 ? 'longer than 64 KiB: only its start was read' : lossOf(before, parser.counts)
+      const { undated, unexpanded } = parser.counts
+      const events = parser.take(text)
+      const loss = cutBytes > 0 ? 'longer than 64 KiB: only its start was read' : lossOf(undated, unexpanded, parser)
       if (loss) reject({ file: file.file, line: number, reason: loss })
+      return events
     }
     const onRead = (bytes: number): void => {
       doneBytes += bytes
       onProgress({ doneBytes, totalBytes, events: eventCount })
     }
-    for await (const lines of readLines(file.file, onRead)) for (const line of lines) await take(line)
+    for await (const lines of readLines(file.file, onRead)) {
+      for (const line of lines) {
+        const events = take(line)
+        if (events.length > 0) await add(events) // most lines give none: a GB of them is not waited for one by one
+      }
+    }
     if (isLast) await add(parser.settle(Date.now()))
     await sender.finish()
     imported.files++
