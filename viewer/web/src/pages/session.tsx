@@ -1,7 +1,7 @@
 import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Loader, Paper, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
-import { Link, useOutletContext, useParams, useSearchParams } from 'react-router'
+import { useRef } from 'react'
+import { Link, useOutletContext, useParams } from 'react-router'
 import { api, type Me, type Session } from '../api.ts'
 import { AlertList } from '../components/alert-list.tsx'
 import { CommandList } from '../components/command-list.tsx'
@@ -10,7 +10,8 @@ import { Facts } from '../components/facts.tsx'
 import { Failure } from '../components/failure.tsx'
 import { LoginFacts } from '../components/login-facts.tsx'
 import { AddressPivot, HostPivot, TargetPivot, UserPivot } from '../components/pivots.tsx'
-import { Player, type PlayerHandle } from '../components/player.tsx'
+import type { PlayerHandle } from '../components/player.tsx'
+import { Recording } from '../components/recording.tsx'
 import { SessionState } from '../components/session-state.tsx'
 import { Terminate } from '../components/terminate.tsx'
 import { startedAs } from '../started-as.ts'
@@ -107,47 +108,6 @@ const Exports = ({ id }: { id: string }) => (
     ))}
   </Group>
 )
-
-/** The recording; of a running session what is stored so far, with a button to take in what came since. */
-const Recording = ({ session, player }: { session: Session; player: React.Ref<PlayerHandle> }) => {
-  const [search] = useSearchParams()
-  const [version, setVersion] = useState(0)
-  const live = session.endedAt === null
-  const url = `/api/sessions/${session.id}/replay/index.json`
-  const stored = useQuery({
-    queryKey: ['stored', session.id, live, version],
-    queryFn: async ({ signal }) => (await fetch(url, { method: 'HEAD', signal })).ok,
-    refetchInterval: (query) => (query.state.data ? false : refreshMs),
-  })
-  if (!session.recorded)
-    return <Alert title="Not recorded">Another source saw this session; there is nothing to play.</Alert>
-  if (!stored.data) {
-    return (
-      <Alert title={live ? 'Recording' : 'Being stored'}>
-        <Group gap="sm">
-          <Loader size="xs" aria-hidden />
-          <Text size="sm">The recording can be played as soon as its first part is stored: within a minute.</Text>
-        </Group>
-      </Alert>
-    )
-  }
-  return (
-    <>
-      {live && (
-        <Group mb="xs">
-          <Text size="sm">
-            <span className="live-dot" />
-            Running: this shows what is stored so far.
-          </Text>
-          <Button size="compact-xs" variant="default" onClick={() => setVersion(version + 1)}>
-            Take in the latest
-          </Button>
-        </Group>
-      )}
-      <Player key={`${version}-${live}`} url={url} startAtMs={Number(search.get('t') ?? 0) || 0} ref={player} />
-    </>
-  )
-}
 
 export const SessionPage = () => {
   const { id = '' } = useParams()
