@@ -15,7 +15,7 @@ export type KafkaSinkOptions = {
 }
 
 /** CloudEvents 1.0, Kafka binding 3.2 (binary mode), with the extension `sequence`. */
-const cloudEvent = ({ seq, item }: Numbered, { host }: FormatContext): Record<string, string> => {
+const cloudEvent = ({ seq, item }: Numbered, { host }: FormatContext, contentType: string): Record<string, string> => {
   const isEvent = item.type === 'event'
   return {
     ce_specversion: '1.0',
@@ -24,16 +24,16 @@ const cloudEvent = ({ seq, item }: Numbered, { host }: FormatContext): Record<st
     ce_type: isEvent ? `bartizan.event.${item.event.kind}` : `bartizan.alert.${item.alert.rule}`,
     ce_time: isEvent ? item.event.at : item.alert.at,
     ce_sequence: String(seq),
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': `${contentType}; charset=utf-8`,
   }
 }
 
 /** What belongs together keeps its order: an alert's revisions, a session's events. */
-const recordOf = (numbered: Numbered, format: Format, about: FormatContext): NewRecord => {
+const recordOf = (numbered: Numbered, format: Format, about: FormatContext, contentType: string): NewRecord => {
   const { item } = numbered
   const key = item.type === 'alert' ? item.alert.id : (item.event.sessionId ?? item.event.bastion)
   const topic: Topic = item.type === 'alert' ? 'alerts' : 'session-events'
-  return { topic, key, value: Buffer.from(format(numbered, about)), headers: cloudEvent(numbered, about) }
+  return { topic, key, value: Buffer.from(format(numbered, about)), headers: cloudEvent(numbered, about, contentType) }
 }
 
 const settingsFor = (settings: KafkaSinkSettings, ours: KafkaSettings): KafkaSettings => {
@@ -44,6 +44,7 @@ const settingsFor = (settings: KafkaSinkSettings, ours: KafkaSettings): KafkaSet
 /** Idempotent and acknowledged by all replicas; topics are made by who runs the brokers. */
 export const createKafkaSink = (settings: KafkaSinkSettings, options: KafkaSinkOptions): Sink => {
   const { format, about, log } = options
+  const contentType = settings.format === 'ecs' || settings.format === 'ocsf' ? 'application/json' : 'text/plain'
   const names: Partial<Record<Topic, string>> = {
     ...(settings.send.events !== undefined && { 'session-events': settings.eventTopic }),
     ...(settings.send.alerts !== undefined && { alerts: settings.alertTopic }),
@@ -77,9 +78,11 @@ export const createKafkaSink = (settings: KafkaSinkSettings, options: KafkaSinkO
   return {
     send: async (batch) => {
       const context = about()
-      return write(batch.map((numbered) => recordOf(numbered, format, context))).catch((cause: unknown) => {
-        throw new SinkUnavailable(cause instanceof Error ? cause.message : 'Kafka failed', null, cause)
-      })
+      return write(batch.map((numbered) => recordOf(numbered, format, context, contentType))).catch(
+        (cause: unknown) => {
+          throw new SinkUnavailable(cause instanceof Error ? cause.message : 'Kafka failed', null, cause)
+        },
+      )
     },
     close: async () => {
       const writer = opened

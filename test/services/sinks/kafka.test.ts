@@ -59,6 +59,7 @@ onServices(test, ({ kafka: { brokers } }) => {
     t.regex((await sink.send(batch.slice(2), signal)).refused?.reason ?? '', /larger than/)
     t.deepEqual(await sink.send(batch.slice(3), signal), { taken: 1 })
     await until(() => got.length === 3, { limitMs: 60_000 })
+    t.true(got.every(({ headers }) => headers['content-type'] === 'application/json; charset=utf-8'))
     const ofAlert = got.find(({ topic }) => topic === names[1])!
     t.is(ofAlert.key, alert.id)
     t.like(ofAlert.headers, { ce_specversion: '1.0', ce_id: `${alert.id}-3`, ce_sequence: '2' })
