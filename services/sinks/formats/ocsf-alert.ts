@@ -18,7 +18,12 @@ const activity = (alert: Alert): [number, string] => {
 const attack = (alert: Alert): Fields => {
   const { tactic, technique, subtechnique } = attackOf(alert.rule)
   const named = (of: { id: string; name: string } | null): Fields | null => of && { uid: of.id, name: of.name }
-  return { version: attackVersion, tactic: named(tactic), technique: named(technique), sub_technique: named(subtechnique) }
+  return {
+    version: attackVersion,
+    tactic: named(tactic),
+    technique: named(technique),
+    sub_technique: named(subtechnique),
+  }
 }
 
 const findingInfo = (alert: Alert, consoleLink: string | null): Fields => ({
