@@ -72,8 +72,8 @@ const guardedAnnotator = (annotator: Annotator, onFailure: OnFailure): Annotator
   }
   return {
     ...annotator,
-    before: (state, observed) => attempt(observed, () => annotator.before(state, observed), unknownOrigin),
-    after: (state, observed) => attempt(observed, () => annotator.after(state, observed), state),
+    before: (...given) => attempt(given[1], () => annotator.before(...given), unknownOrigin),
+    after: (...given) => attempt(given[1], () => annotator.after(...given), given[0]),
   }
 }
 

@@ -9,6 +9,8 @@ import type { EntityStore } from './entity-store.ts'
 import type { Held } from './held.ts'
 
 const together = 16
+/** At a time: events wait meanwhile. */
+const maxRemoved = 16
 
 /** Does it for all of them, so many at once; the first failure is thrown when all that were begun have ended. */
 export const eachOf = async <T>(all: readonly T[], act: (one: T) => Promise<unknown>): Promise<void> => {
@@ -73,9 +75,12 @@ export const createHeldEntities = (
     dueBy: (atMs: number): string[] => [...dues].filter(([, dueMs]) => dueMs <= atMs).map(([name]) => name),
     /** Forgets what is over, for good, and what was not used for long, until it is needed again. */
     unload: async (nowMs: number): Promise<void> => {
+      let removed = 0
       for (const one of [...held.values()]) {
         if (!isClean(one)) continue
-        if (isOver(one.entity, engineOf(one.entity.subject), nowMs) && !dues.has(one.name)) {
+        const isGone = isOver(one.entity, engineOf(one.entity.subject), nowMs) && !dues.has(one.name)
+        if (isGone && removed < maxRemoved) {
+          removed++
           await store.remove(one)
           drop(one)
         } else if (memory.entities > settings.maxEntities) {
