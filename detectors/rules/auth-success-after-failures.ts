@@ -16,16 +16,22 @@ export type UserGuesses = {
 const siegeMs = 6 * 3_600_000
 const siegePlaces = 3
 const siegeFactor = 2
+const forgottenFactor = 2
 
 const placeOf = ({ sourceIp }: Login): string => (sourceIp ? (networkOf(sourceIp) ?? sourceIp) : 'no address')
 
-const fromOnePlace = (run: GuessRun, isUsual: boolean, { settings }: RuleContext): Success | null => {
+/** `isSecondFactor`: whoever guessed the password would not have had it. */
+const fromOnePlace = (
+  run: GuessRun,
+  { isUsual, isSecondFactor }: { isUsual: boolean; isSecondFactor: boolean },
+  { settings }: RuleContext,
+): Success | null => {
   const { failures, withinMs } = settings.authSuccess
   const expected = `fewer than ${failures} before a success, with pauses of up to ${span(withinMs)}`
-  const isRoutine = isUsual && isByTimer(run)
-  return run.count < failures
-    ? null
-    : { count: run.count, firstMs: run.firstMs, why: `from ${run.place}`, expected, isRoutine }
+  if (run.count < failures) return null
+  const isForgotten = isUsual && isSecondFactor && run.count < forgottenFactor * failures
+  const calm = isUsual && isByTimer(run) ? 'program' : isForgotten ? 'forgotten' : null
+  return { count: run.count, firstMs: run.firstMs, why: `from ${run.place}`, expected, calm }
 }
 
 const fromManyPlaces = (
@@ -44,7 +50,7 @@ const fromManyPlaces = (
     firstMs: Math.min(...strange.map(({ firstMs }) => firstMs)),
     why: `from ${strange.length} networks`,
     expected: `fewer than ${limit} from networks that the user never logged in from`,
-    isRoutine: false,
+    calm: null,
   }
 }
 
@@ -60,7 +66,9 @@ const entered = (
   const isAnotherFactor = isUsual && event.method === 'publickey' // whoever guessed passwords guessed no key
   if (context.isHistory || isAnotherFactor) return quiet(known === state.known ? state : { ...state, known })
   const run = runAt(state.runs, place, timeMs, context.settings.authSuccess.withinMs)
-  const success = (run && fromOnePlace(run, isUsual, context)) ?? fromManyPlaces(state, place, timeMs, context)
+  const isSecondFactor = event.mfa === true
+  const success =
+    (run && fromOnePlace(run, { isUsual, isSecondFactor }, context)) ?? fromManyPlaces(state, place, timeMs, context)
   const entry = entryOf(event, context.subject.key, timeMs)
   return {
     state: { known, runs: withoutRun(state.runs, place), last: { entry, place, run } },
@@ -76,7 +84,7 @@ const failed = (state: UserGuesses, event: Login, timeMs: number, context: RuleC
   if (last === null || last.place !== place || last.entry.timeMs !== timeMs)
     return quiet({ ...state, runs: withGuess(state.runs, place, '', timeMs, withinMs) })
   const run = withGuess(last.run ? [last.run] : [], place, '', timeMs, withinMs)[0]!
-  const success = fromOnePlace(run, true, context)
+  const success = fromOnePlace(run, { isUsual: true, isSecondFactor: last.entry.isSecondFactor === true }, context)
   return {
     state: { ...state, last: { ...last, run } },
     findings: success ? [successFinding(last.entry, success, context)] : [],

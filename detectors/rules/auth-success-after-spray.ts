@@ -22,7 +22,7 @@ const sprayOf = (run: GuessRun, user: string, { settings }: RuleContext): Succes
     firstMs: run.firstMs,
     why: `at ${run.names.length}${run.names.length < maxNames ? '' : ' or more'} accounts`,
     expected: `fewer than ${sprayAccounts} names that fail from one address before somebody gets in, with pauses of up to ${span(sprayMs)}`,
-    isRoutine: false,
+    calm: null,
   }
 }
 

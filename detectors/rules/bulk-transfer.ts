@@ -4,6 +4,7 @@ import { isLearning } from '../baselines/learning.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
 import { bulkFinding } from './bulk/bulk-finding.ts'
 import {
+  type Crossing,
   type DayTotal,
   dayOf,
   emptyFlow,
@@ -98,11 +99,14 @@ const unlearned = (flow: Flow, today: DayTotal, { settings }: RuleContext): Unus
 
 type Case = { direction: Direction; session: OpenSession | null; day: number; observed: Observed; context: RuleContext }
 
-const tell = (
-  unusual: Unusual,
-  days: readonly DayTotal[],
-  { direction, session, day, observed, context }: Case,
-): Finding => {
+const crossingOf = ({ session, observed }: Case): Crossing | null =>
+  session && {
+    sessionId: session.id,
+    atMs: session.startMs === null ? null : Math.max(0, observed.timeMs - session.startMs),
+  }
+
+const tell = (unusual: Unusual, days: readonly DayTotal[], one: Case): Finding => {
+  const { direction, day, observed, context } = one
   const { event, timeMs } = observed
   const { firstAtMs } = context.facts
   const excuse = excuseOf(day, observed, context)
@@ -116,7 +120,7 @@ const tell = (
     severity: excuse ? ('info' as const) : severityOf({ direction, total }, isKnown, context),
     sourceIp: event.sourceIp ?? null,
     bastion: event.bastion,
-    atMs: session?.startMs == null ? null : Math.max(0, timeMs - session.startMs),
+    crossing: days.at(-1)?.crossing ?? crossingOf(one),
     historyDays: firstAtMs === 0 ? 0 : Math.max(0, Math.round((timeMs - firstAtMs) / dayMs)),
   }
   return bulkFinding(told, context)
@@ -152,7 +156,11 @@ const judge = (state: Transfers, one: Case): Step<Transfers> => {
   const unusual = isKnown
     ? unusualDay(flow, today, session?.[direction] ?? null, factor, bulkTransfer)
     : unlearned(flow, today, context)
-  if (unusual) return { state: { ...state, [direction]: toldOf(flow, day) }, findings: [tell(unusual, [today], one)] }
+  if (unusual) {
+    const told = toldOf(flow, day, crossingOf(one))
+    const days = told.days.filter((each) => each.day === day)
+    return { state: { ...state, [direction]: told }, findings: [tell(unusual, days, one)] }
+  }
   return isKnown && !today.isTold ? judgeWeek(state, factor, one) : quiet(state)
 }
 

@@ -48,7 +48,7 @@ const findingOf = (
   const from = where(place.ip, context.geo(place.ip))
   const { addresses, networks, days } = historyOf(state)
   const known = addresses === 1 ? '1 known address' : `${addresses} known addresses`
-  const expected = `${known} in ${plural(networks, 'network')}`
+  const expected = addresses === 0 ? 'places of the organisation alone' : `${known} in ${plural(networks, 'network')}`
   return {
     window: `${place.ip} ${new Date(timeMs).toISOString().slice(0, 10)}`,
     severity: verdict.severity ?? 'info',

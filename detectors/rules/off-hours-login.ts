@@ -3,7 +3,7 @@ import { isLearning } from '../baselines/learning.ts'
 import { type WallTime, wallTime } from '../directory/zone-time.ts'
 import { networkOf } from '../geo/network-of.ts'
 import { type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
-import { daysSeen, inZone, isFarFrom, usualHours, withLogin, withWorkday } from './off-hours/hour-history.ts'
+import { daysSeen, hoursSeen, inZone, isFarFrom, withLogin, withWorkday } from './off-hours/hour-history.ts'
 import { nightAfter, withWhereabouts } from './off-hours/night.ts'
 import { isInPolicyHours, isMachine, isNearPolicyHours } from './off-hours/policy-hours.ts'
 import { type From, type HoursState, isSame, noNights, withPlace } from './off-hours/state.ts'
@@ -11,8 +11,8 @@ import { type Reading, verdictOf } from './off-hours/verdict.ts'
 
 const nightsKept = 120
 
-/** From noon to noon. */
-const nightOf = ({ day, hour }: WallTime): number => (hour < 12 ? day - 1 : day)
+/** A night goes from noon to noon; its fraction is the hour of it. */
+const nightAt = ({ day, hour }: WallTime): number => day + (hour - 12) / 24
 
 const fromOf = ({ event }: Observed, { geo }: RuleContext): From | null => {
   const network = event.sourceIp ? networkOf(event.sourceIp) : null
@@ -32,9 +32,13 @@ const readingOf = (state: HoursState, wall: WallTime, observed: Observed, contex
   const { timeMs } = observed
   const settings = context.settings.offHours
   if (isInPolicyHours(observed, context) || daysSeen(state.history, timeMs, settings) < minDays) return null
-  const seen = usualHours(state.history, timeMs, settings)
-  const usual = isMachine(observed, context) ? seen : withWorkday(seen, settings)
-  return { usual, isFar: isFarFrom(usual, wall.hour, settings) && !isNearPolicyHours(observed, context) }
+  const seen = hoursSeen(state.history, timeMs, settings)
+  const isOfPerson = !isMachine(observed, context)
+  const core = isOfPerson ? withWorkday(seen.core, settings) : seen.core
+  const usual = seen.usual.map((isUsual, hour) => isUsual || core[hour]!)
+  const isZoneKnown = isOfPerson && context.directory.hasZone(context.subject.key, timeMs)
+  const isFar = isFarFrom({ usual, core }, wall.hour, isZoneKnown, settings) && !isNearPolicyHours(observed, context)
+  return { usual, isFar }
 }
 
 const isAwayAt = ({ away }: HoursState, from: From | null, timeMs: number): boolean =>
@@ -52,7 +56,7 @@ const withHour = (state: HoursState, { timeMs }: Observed, { wall, from, reading
   }
   const history = withLogin(state.history, wall, login)
   const isNight = reading?.isFar && (directory.hasZone(subject.key, timeMs) || !isLearning(context, timeMs))
-  const nights = isNight ? withDay(state.nights, nightOf(wall), nightsKept) : state.nights
+  const nights = isNight ? withDay(state.nights, nightAt(wall), nightsKept) : state.nights
   return history === state.history && nights === state.nights ? state : { ...state, history, nights }
 }
 
@@ -75,7 +79,7 @@ const judged = (state: HoursState, observed: Observed, moment: Moment, context: 
   const verdict =
     reading === null || isAwayAt(state, from, observed.timeMs)
       ? null
-      : verdictOf(state, observed, { reading, isNewPlace, night: nightOf(wall) }, context)
+      : verdictOf(state, observed, { reading, isNewPlace, night: nightAt(wall) }, context)
   const where = (before: HoursState) =>
     from === null ? quiet(before) : withWhereabouts(before, from, observed, context)
   if (verdict === null) return where(state)

@@ -15,6 +15,7 @@ import {
   emptyPrivileges,
   executedIn,
   habitOf,
+  isReading,
   type Privileges,
   practised,
   withDeeds,
@@ -37,12 +38,20 @@ const windowOf = ({ sessionId }: SessionEvent, day: number): string => sessionId
 
 const whoOf = ({ runAs }: Command, { subject }: RuleContext) => ({ user: subject.key, isRoot: runAs === 'root' })
 
+const isLine = (argv: readonly string[]): boolean =>
+  (argv.length === 1 && argv[0]!.includes(' ')) || argv.some((word) => operators.has(word))
+const operators: ReadonlySet<string> = new Set(['|', '||', '&&', ';', '|&'])
+
 const actsOf = (state: Privileges, event: Command, context: RuleContext): Act[] => {
-  if (event.via === 'exec') return actsOfArgv(event.argv, whoOf(event, context))
+  if (event.via === 'exec') {
+    const found = actsOfArgv(event.argv, whoOf(event, context))
+    // Some recorders call a whole line of shell, cut at its blanks, the words of a command.
+    return isLine(event.argv)
+      ? [...found, ...actsOfLine(event.line || event.argv.join(' '), whoOf(event, context))]
+      : found
+  }
   const found = actsOfLine(event.line, whoOf(event, context))
-  // What a program does is seen executed, where that is seen at all: the line may have been typed into an editor.
-  const isSeen = !!event.sessionId && state.executing.includes(event.sessionId)
-  return found.filter(({ isExternal }) => !isExternal || !isSeen)
+  return isReading(state, event.sessionId) ? found.filter(({ isExternal }) => !isExternal) : found
 }
 
 const isHabit = (state: Privileges, kind: ActKind, day: number, { settings }: RuleContext): boolean => {
@@ -106,7 +115,7 @@ const isRefused = ({ outcome, argv }: Command): boolean =>
 
 const commanded = (state: Privileges, event: Command, observed: Observed, context: RuleContext): Step<Privileges> => {
   const found = actsOf(state, event, context)
-  const seen = event.via === 'exec' ? executedIn(state, event.sessionId) : state
+  const seen = event.via === 'exec' ? executedIn(state, event.sessionId, event.argv) : state
   const kinds = found.map(({ kind }) => kind)
   const { state: after, findings } =
     kinds.length === 0 ? quiet(seen) : judge(seen, kinds, event.line, observed, context)

@@ -6,9 +6,10 @@ import { plural, span } from './wording.ts'
 /** The recorder of a bastion that was killed or tampered with, or of which nothing is heard any more. */
 type Health = Extract<SessionEvent, { kind: 'recorder_health' }>
 type Harm = { firstMs: number; lastMs: number; count: number; sessions: readonly string[]; details: readonly string[] }
-type Silence = { sinceMs: number }
+type Silence = { sinceMs: number; isStop?: boolean }
 export type BastionRecorder = {
-  beatMs: number | null // the last sign of life, of an agent that did not say that it stops
+  beatMs: number | null // the last sign of life
+  isStopped?: boolean // it said that it stops: by an upgrade, a restart, or somebody who wants to be unseen
   dueMs: number | null // when it is silent for too long
   silence: Silence | null
   harm: Harm | null
@@ -59,23 +60,25 @@ const harmFinding = (
 }
 
 const silenceFinding = (
-  sinceMs: number,
+  { sinceMs, isStop }: Silence,
   untilMs: number,
   isOver: boolean,
   bastion: string,
   { settings }: RuleContext,
 ): Finding => {
   const { silentMs } = settings.recordingGap
-  const observed = `nothing heard of the agent of ${bastion} for ${span(untilMs - sinceMs)}${isOver ? ', then it came back' : ''}`
+  const how = isStop ? `the agent of ${bastion} was stopped` : `nothing heard of the agent of ${bastion}`
+  const observed = `${how} for ${span(untilMs - sinceMs)}${isOver ? ', then it came back' : ''}`
   const expected = `a sign of life every 5 minutes, at the latest after ${span(silentMs)}`
+  const said = isStop ? 'no maintenance is planned' : 'it did not say that it stops'
   return {
     window: `silent ${sinceMs}`,
-    severity: 'high',
-    title: `${bastion}: the recorder's agent is silent`,
-    explanation: `${observed}; it did not say that it stops. Expected: ${expected}.`,
+    severity: isStop ? 'medium' : 'high',
+    title: `${bastion}: the recorder's agent is ${isStop ? 'stopped' : 'silent'}`,
+    explanation: `${observed}; ${said}. Expected: ${expected}.`,
     baseline: { observed, expected, historySize: 0, historyDays: 0 },
     bastion,
-    gap: 'agent_silent',
+    gap: isStop ? 'agent_stopped' : 'agent_silent',
     count: 1,
     firstEventMs: sinceMs,
     lastEventMs: untilMs,
@@ -85,10 +88,10 @@ const silenceFinding = (
 
 const beaten = (state: BastionRecorder, event: Health, timeMs: number, context: RuleContext): Step<BastionRecorder> => {
   const { silence } = state
-  const beatMs = event.status === 'ok' ? Math.max(timeMs, state.beatMs ?? 0) : null
-  const dueMs = beatMs === null ? null : beatMs + context.settings.recordingGap.silentMs + slackMs
-  const next = { ...state, beatMs, dueMs, silence: null }
-  const findings = silence ? [silenceFinding(silence.sinceMs, timeMs, true, event.bastion, context)] : []
+  const beatMs = Math.max(timeMs, state.beatMs ?? 0)
+  const dueMs = beatMs + context.settings.recordingGap.silentMs + slackMs
+  const next = { ...state, beatMs, dueMs, isStopped: event.status === 'stopped', silence: null }
+  const findings = silence ? [silenceFinding(silence, timeMs, true, event.bastion, context)] : []
   return { state: next, findings }
 }
 
@@ -104,9 +107,11 @@ const apply = (state: BastionRecorder, { event, timeMs }: Observed, context: Rul
 const silent = (state: BastionRecorder, dueMs: number, context: RuleContext): Step<BastionRecorder> => {
   const bastion = context.subject.key
   if (context.directory.isMaintenance(bastion, dueMs)) return quiet({ ...state, dueMs: dueMs + afterMaintenanceMs })
-  const sinceMs = state.beatMs ?? dueMs
-  const findings = [silenceFinding(sinceMs, dueMs, false, bastion, context)]
-  return { state: { ...state, dueMs: null, silence: { sinceMs } }, findings }
+  const silence = { sinceMs: state.beatMs ?? dueMs, isStop: state.isStopped === true }
+  return {
+    state: { ...state, dueMs: null, silence },
+    findings: [silenceFinding(silence, dueMs, false, bastion, context)],
+  }
 }
 
 export const recordingGapBastion: Rule<BastionRecorder> = {

@@ -46,8 +46,10 @@ const counted = (state: UserRecordings, isRecorded: boolean, isAlert: boolean): 
   return { ...state, share, toldCount }
 }
 
-const gapOf = ({ isStarted, isForward }: Expected): 'missing' | 'tunnel_only' =>
-  isForward && !isStarted ? 'tunnel_only' : 'missing'
+const gapOf = ({ isStarted, isForward, isCut }: Expected): Gap => {
+  if (isCut) return 'recorder_killed'
+  return isForward && !isStarted ? 'tunnel_only' : 'missing'
+}
 
 const expect = (
   state: UserRecordings,
@@ -71,7 +73,7 @@ const seen = (
   about: Partial<Expected>,
 ): Step<UserRecordings> => {
   const ends = endsOf(observed.event, observed.timeMs)
-  const at = state.expected.findIndex((one) => belongs(one, ends))
+  const at = state.expected.findIndex((one) => !one.isCut && belongs(one, ends))
   if (at < 0) return quiet(about.isStarted ? expect(state, observed, context, about) : state)
   const before = state.expected[at]!
   const one: Expected = { ...before, ...about, isStarted: before.isStarted || about.isStarted === true }
@@ -81,13 +83,26 @@ const seen = (
   return { state: next, findings: isOther ? told(state, gap, one, observed.timeMs, context).findings : [] }
 }
 
+const isOne = (a: Ends, b: Ends): boolean => a.sessionId !== null && a.sessionId === b.sessionId
+
+/** The session, and whether its recorder ended it. */
+const withRecorded = (all: readonly Ends[], ends: Ends, isEnd: boolean): readonly Ends[] => {
+  if (isEnd && all.some((one) => isOne(one, ends)))
+    return all.map((one) => (isOne(one, ends) ? { ...one, isEnded: true } : one))
+  const isNew = !all.some((one) => (ends.sessionId === null ? belongs(one, ends) : isOne(one, ends)))
+  return isNew ? withSample(all, isEnd ? { ...ends, isEnded: true } : ends, maxRecorded) : all
+}
+
 const recorded = (state: UserRecordings, { event, timeMs }: Observed, context: RuleContext): Step<UserRecordings> => {
   const ends = endsOf(event, timeMs)
   const known = state.recorded.some((one) => belongs(one, ends))
-  const met = state.expected.filter((one) => belongs(one, ends))
+  const isEnd = event.kind === 'session_ended'
+  const met = state.expected.filter((one) =>
+    one.isCut ? isEnd && one.sessionId === ends.sessionId : belongs(one, ends),
+  )
   const next: UserRecordings = {
     ...(known ? state : counted(state, true, false)),
-    recorded: known ? state.recorded : withSample(state.recorded, ends, maxRecorded),
+    recorded: withRecorded(state.recorded, ends, isEnd),
     expected: met.length === 0 ? state.expected : state.expected.filter((one) => !met.includes(one)),
   }
   const late = met.filter((one) => one.told !== null && excuseOf(one, one.told, context) === null)
@@ -98,13 +113,15 @@ const recorded = (state: UserRecordings, { event, timeMs }: Observed, context: R
   }
 }
 
-/** Its own recorder says that the end of a session it recorded is not recorded. */
+/** The end of a session that was recorded, seen by somebody else. Its recorder has a moment to say so, too. */
 const cut = (state: UserRecordings, { event, timeMs }: Observed, context: RuleContext): Step<UserRecordings> => {
   const ends = endsOf(event, timeMs)
-  const start = state.recorded.find(({ sessionId }) => sessionId !== null && sessionId === ends.sessionId)
-  if (!start || event.source === 'openssh') return quiet(state)
-  const one: Expected = { ...start, id: event.id, dueMs: timeMs, isStarted: true, isForward: false, told: null }
-  return { state, findings: told(state, 'recorder_killed', one, timeMs, context).findings }
+  const start = state.recorded.find((one) => isOne(one, ends))
+  const isKnown = state.expected.some((one) => one.isCut && isOne(one, ends))
+  if (!start || start.isEnded || isKnown) return quiet(state)
+  const dueMs = timeMs + context.settings.recordingGap.graceMs
+  const one: Expected = { ...start, id: event.id, dueMs, isStarted: true, isForward: false, isCut: true, told: null }
+  return quiet({ ...state, expected: withSample(state.expected, one, maxExpected) })
 }
 
 const ended = (state: UserRecordings, observed: Observed, context: RuleContext): Step<UserRecordings> => {

@@ -88,10 +88,14 @@ const OffHours = z.strictObject({
     .number()
     .default(0.03)
     .describe('an hour is usual when there were logins in it on this share of days'),
+  coreShare: z.coerce
+    .number()
+    .default(0.15)
+    .describe('likewise an hour in which the work is done: those around it are not far'),
   workdayHours: int.max(24).default(9).describe('a working day lasts so long, from the first usual hour'),
   earlyHours: int.max(24).default(3).describe('alerted when so many hours before the next usual one or office hours'),
-  lateHours: int.max(24).default(4).describe('and so many after the last'),
-  anyHours: int.default(15).describe('who has so many usual hours of the day works at any'),
+  lateHours: int.max(24).default(6).describe('and so many after the last'),
+  anyHours: int.default(18).describe('who has so many usual hours of the day works at any'),
   nights: int.default(2).describe('who was there on so many nights before is there at night at times'),
   nightsDays: int.default(60).describe('within these days'),
   awayDays: int.default(30).describe('who is away is away for so long, then the hours there are learned'),

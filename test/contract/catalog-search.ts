@@ -180,7 +180,17 @@ const hitContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await t.throwsAsync(catalog.sessions({ limit: 1, user: 'alice', cursor }), refused)
     await t.throwsAsync(catalog.search({ text: 'alice', in: ['events'], limit: 1, cursor }), refused)
     const bent = Buffer.from(JSON.stringify({ closings: 1 })).toString('base64url')
-    for (const wrong of ['', 'x', '%', bent, `${cursor}x`, 'A'.repeat(10_000)]) {
+    for (const wrong of [
+      '',
+      'x',
+      '%',
+      bent,
+      `${cursor}x`,
+      `${cursor}xx`,
+      `${cursor}xxx`,
+      `${cursor}=`,
+      'A'.repeat(10_000),
+    ]) {
       await t.throwsAsync(catalog.events({ limit: 1, user: 'alice', cursor: wrong }), refused, wrong.slice(0, 20))
       await t.throwsAsync(catalog.sessions({ limit: 1, cursor: wrong }), refused, wrong.slice(0, 20))
     }

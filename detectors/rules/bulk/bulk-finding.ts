@@ -1,7 +1,7 @@
 import type { Severity } from '#services/schema/alert.ts'
 import type { Finding, RuleContext } from '../../rule.ts'
 import { bytes, plural } from '../wording.ts'
-import type { DayTotal } from './flow.ts'
+import type { Crossing, DayTotal } from './flow.ts'
 import type { Direction } from './open-session.ts'
 import type { Unusual } from './unusual.ts'
 
@@ -14,7 +14,7 @@ export type Told = {
   excuse: string | null
   sourceIp: string | null
   bastion: string
-  atMs: number | null
+  crossing: Crossing | null
   historyDays: number
 }
 
@@ -28,7 +28,7 @@ const wording: Record<Direction, { did: string; noun: string }> = {
 const spans: Record<Unusual['over'], string> = { day: 'in one day', session: 'in one session', week: 'in seven days' }
 
 export const bulkFinding = (told: Told, { subject, settings }: RuleContext): Finding => {
-  const { direction, unusual, days, severity, excuse, historyDays } = told
+  const { direction, unusual, days, severity, excuse, historyDays, crossing } = told
   const { measure, over, value, usual, most, samples } = unusual
   const files = days.reduce((sum, one) => sum + one.files, 0)
   const size = days.reduce((sum, one) => sum + one.bytes, 0)
@@ -50,8 +50,8 @@ export const bulkFinding = (told: Told, { subject, settings }: RuleContext): Fin
     baseline: { observed, expected, historySize: samples, historyDays },
     sourceIp: told.sourceIp,
     bastion: told.bastion,
-    sessionIds: days.flatMap(({ sessions }) => sessions),
-    atMs: told.atMs,
+    sessionIds: [...new Set([...(crossing ? [crossing.sessionId] : []), ...days.flatMap(({ sessions }) => sessions)])],
+    atMs: crossing?.atMs ?? null,
     count: Math.max(1, files),
     firstEventMs: Math.min(...days.map(({ firstMs }) => firstMs)),
     lastEventMs: Math.max(...days.map(({ lastMs }) => lastMs)),

@@ -7,8 +7,11 @@ export type DayTotal = Total & {
   firstMs: number
   lastMs: number
   isTold: boolean
+  crossing?: Crossing | null // where it became too much
   sessions: readonly string[]
 }
+/** A session, and how far into it. */
+export type Crossing = { sessionId: string; atMs: number | null }
 export type Flow = {
   days: readonly DayTotal[] // in order of days; only those on which something was moved
   sessions: readonly Total[] // that are over
@@ -25,11 +28,11 @@ const dayMs = 86_400_000
 export const emptyFlow: Flow = { days: [], sessions: [], months: [] }
 export const dayOf = (timeMs: number): number => Math.floor(timeMs / dayMs)
 
-/** The month at whose end the day is, give or take four days; null: it is far from one. */
+/** The month at whose end the day is, give or take a week: books close on working days. Null: it is far from one. */
 export const monthEndOf = (day: number): number | null => {
   const date = new Date(day * dayMs).getUTCDate()
-  if (date > 4 && date < 27) return null
-  const inside = new Date((day + (date <= 4 ? -5 : 0)) * dayMs)
+  if (date > 5 && date < 25) return null
+  const inside = new Date((day + (date <= 5 ? -6 : 0)) * dayMs)
   return inside.getUTCFullYear() * 12 + inside.getUTCMonth()
 }
 
@@ -83,13 +86,15 @@ export const moved = (flow: Flow, more: Total, day: number, timeMs: number, sess
   return { ...flow, days: forgetIds(withDay(flow.days, total), day), months: withMonth(flow.months, total) }
 }
 
-export const toldOf = (flow: Flow, day: number): Flow => ({
+export const toldOf = (flow: Flow, day: number, crossing: Crossing | null): Flow => ({
   ...flow,
-  days: flow.days.map((one) => (one.day === day ? { ...one, isTold: true } : one)),
+  days: flow.days.map((one) => (one.day === day ? { ...one, isTold: true, crossing: one.crossing ?? crossing } : one)),
 })
 
 /** Less is a screen that was read, not something that was moved. */
 export const leastBytes = 1_000_000
 
 export const withSession = (flow: Flow, { bytes, files }: Total): Flow =>
-  bytes < leastBytes && files === 0 ? flow : { ...flow, sessions: withSample(flow.sessions, { bytes, files }, maxSessions) }
+  bytes < leastBytes && files === 0
+    ? flow
+    : { ...flow, sessions: withSample(flow.sessions, { bytes, files }, maxSessions) }

@@ -88,10 +88,10 @@ export const unusualDay = (
     if (today[measure] < floor) continue
     if (isMonthEndAsBefore(flow, today, measure, today[measure])) continue
     const common = { prior: prior[measure], count: priorSamples, spread: spreadFloor }
-    const values = flow.days
-      .filter(({ day }) => day < today.day)
-      .map((one) => one[measure])
-      .filter((value) => value >= least(measure))
+    const earlier = flow.days.filter(({ day }) => day < today.day)
+    // What nobody was told of was within what the user does.
+    if (earlier.some((one) => !one.isTold && one[measure] >= today[measure])) continue
+    const values = earlier.map((one) => one[measure]).filter((value) => value >= least(measure))
     const found =
       compare(measure, 'day', { ...common, values, value: today[measure] }, floor, settings) ??
       (session &&

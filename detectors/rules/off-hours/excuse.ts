@@ -25,7 +25,15 @@ export const isExpected = (
   if (around.some((atMs) => directory.isOnDuty(user, atMs))) return true
   if (isNewPlace) return false
   if (directory.person(user, timeMs)?.schedule === 'shift') return true
-  return nights.filter((one) => one < night && one >= night - own.nightsDays).length >= own.nights
+  const before = nights.filter((one) => isAtThatHour(one, night) && one >= night - own.nightsDays)
+  return new Set(before.map(Math.floor)).size >= own.nights
+}
+
+const aroundHours = 3
+/** On an earlier night, a few hours sooner or later. */
+const isAtThatHour = (one: number, night: number): boolean => {
+  const apart = Math.abs((one % 1) - (night % 1)) * 24
+  return Math.floor(one) < Math.floor(night) && apart <= aroundHours
 }
 
 /** What is planned for that time and worth a word, no alert; null: nothing. */

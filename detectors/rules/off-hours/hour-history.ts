@@ -90,14 +90,22 @@ const at = (shares: readonly number[], hour: number): number => shares[(hour + 2
 /** An hour seen on a single day is no habit, however few days there are. */
 const minHabitDays = 1.5
 
-/** The hours of the day that are seen on more than a few days, what was seen in the hours beside them included by half. */
-export const usualHours = (history: HourHistory, timeMs: number, settings: HourSettings): boolean[] => {
+/**
+ * Hours of the day with logins. `usual`: seen on more than a few days. `core`: where most of the work is done. Both have what was
+ * seen in the hours beside them included by half.
+ */
+export type HoursSeen = { usual: readonly boolean[]; core: readonly boolean[] }
+
+export const hoursSeen = (history: HourHistory, timeMs: number, settings: HourSettings): HoursSeen => {
   const { bins, total } = history
   const shares = new Array<number>(24).fill(0)
-  if (total === 0) return shares.map(() => false)
-  for (let bin = 0; bin < weekHours; bin++) shares[bin % 24]! += bins[bin]! / total
-  const least = Math.max(settings.usualShare, minHabitDays / daysSeen(history, timeMs, settings))
-  return shares.map((share, hour) => share > 0 && share + (at(shares, hour - 1) + at(shares, hour + 1)) / 2 >= least)
+  if (total > 0) for (let bin = 0; bin < weekHours; bin++) shares[bin % 24]! += bins[bin]! / total
+  const seenOn = (least: number): boolean[] =>
+    shares.map((share, hour) => share > 0 && share + (at(shares, hour - 1) + at(shares, hour + 1)) / 2 >= least)
+  const least = minHabitDays / daysSeen(history, timeMs, settings)
+  const usual = seenOn(Math.max(settings.usualShare, least))
+  const core = seenOn(Math.max(settings.coreShare, least))
+  return { usual, core: core.includes(true) ? core : usual }
 }
 
 /** Where the longest stretch of unusual hours ends. */
@@ -113,22 +121,36 @@ const morningOf = (usual: readonly boolean[]): number => {
 }
 
 /** Who is always seen in the morning may come in the afternoon: a working day lasts so many hours from its first one. */
-export const withWorkday = (usual: readonly boolean[], { workdayHours }: HourSettings): boolean[] => {
+export const withWorkday = (usual: readonly boolean[], { workdayHours }: HourSettings): readonly boolean[] => {
   if (!usual.includes(true)) return [...usual]
   const morning = morningOf(usual)
   return usual.map((isUsual, hour) => isUsual || (hour - morning + 24) % 24 < workdayHours)
 }
 
-/** Whether an hour is far from all usual ones. Work ends late more often than it begins early. */
+const isNear = (hours: readonly boolean[], hour: number, ahead: number, ago: number): boolean => {
+  for (let h = 0; h < ahead; h++) if (hours[(hour + h) % 24]) return true
+  for (let h = 0; h < ago; h++) if (hours[(hour - h + 48) % 24]) return true
+  return false
+}
+
+const besideHours = 2
+/** Between one and six most people sleep, however late they work. */
+const isSmallHour = (hour: number): boolean => hour >= 1 && hour < 6
+const smallLateHours = 3
+
+/**
+ * Whether an hour is far from all usual ones. Work ends late more often than it begins early; what is done now and then
+ * stretches less far than what is done on most days.
+ */
 export const isFarFrom = (
-  usual: readonly boolean[],
+  { usual, core }: HoursSeen,
   hour: number,
+  isZoneKnown: boolean,
   { earlyHours, lateHours }: HourSettings,
 ): boolean => {
-  if (!usual.includes(true)) return false
-  for (let ahead = 0; ahead < earlyHours; ahead++) if (usual[(hour + ahead) % 24]) return false
-  for (let ago = 0; ago < lateHours; ago++) if (usual[(hour - ago + 48) % 24]) return false
-  return true
+  if (!usual.includes(true) || isNear(usual, hour, besideHours, besideHours)) return false
+  const ago = isZoneKnown && isSmallHour(hour) ? Math.min(lateHours, smallLateHours) : lateHours
+  return !isNear(core, hour, earlyHours, ago)
 }
 
 const clock = (hour: number): string => `${String(hour % 24).padStart(2, '0')}:00`

@@ -23,7 +23,7 @@ export type Away = From & { untilMs: number; history: HourHistory }
 
 export type HoursState = {
   history: HourHistory
-  nights: ActiveDays // with logins far from what is usual
+  nights: ActiveDays // with logins far from what is usual; the fraction is the hour, from noon to noon
   places: readonly KnownFrom[]
   night: Night | null
   away: Away | null

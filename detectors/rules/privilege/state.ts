@@ -1,5 +1,6 @@
 import type { Severity } from '#services/schema/alert.ts'
 import { type ActKind, acts } from '../../argv/acts.ts'
+import { nameOf } from '../../argv/unwrap.ts'
 import { withSample } from '../../baselines/robust.ts'
 
 /** What a user does with privileges. Plain JSON, bounded. */
@@ -19,7 +20,7 @@ export type Refusals = { timesMs: readonly number[]; firstMs: number; count: num
 export type Privileges = {
   habits: readonly Habit[]
   cases: readonly Case[]
-  executing: readonly string[] // the last sessions in which something was seen to be executed
+  reading?: readonly string[] // sessions in which a program was started last that takes what is typed: an editor, a client
   refusals: Refusals
 }
 
@@ -27,13 +28,12 @@ const dayMs = 86_400_000
 const habitKeepDays = 120
 const maxCases = 8
 const maxDeeds = 6
-const maxExecuting = 24
+const maxReading = 24
 const maxLine = 160
 
 export const emptyPrivileges: Privileges = {
   habits: [],
   cases: [],
-  executing: [],
   refusals: { timesMs: [], firstMs: 0, count: 0, isTold: false },
 }
 export const dayOf = (timeMs: number): number => Math.floor(timeMs / dayMs)
@@ -50,10 +50,31 @@ export const practised = (state: Privileges, kind: ActKind, day: number, isLearn
   return { ...state, habits: [...state.habits.filter((one) => one.kind !== kind), habit] }
 }
 
-export const executedIn = (state: Privileges, sessionId: string | null | undefined): Privileges =>
-  !sessionId || state.executing.includes(sessionId)
-    ? state
-    : { ...state, executing: withSample(state.executing, sessionId, maxExecuting) }
+// What is typed into them is text, or in a language of their own.
+const readers: ReadonlySet<string> = new Set(
+  'vi vim nvim view vimdiff nano pico emacs joe mcedit ed ex less more most man info psql mysql mariadb sqlite3 mongosh redis-cli python python3 irb node perl bc ftp sftp mail mutt tee'.split(
+    ' ',
+  ),
+)
+const firstWords = 8 // sudo, its options and their values come before
+const takesTyping = (argv: readonly string[]): boolean =>
+  argv.slice(0, firstWords).some((word) => readers.has(nameOf(word))) ||
+  (argv.length === 1 && nameOf(argv[0]) === 'cat')
+
+/** Whether lines typed into the session now go to a program. */
+export const isReading = ({ reading = [] }: Privileges, sessionId: string | null | undefined): boolean =>
+  !!sessionId && reading.includes(sessionId)
+
+export const executedIn = (
+  state: Privileges,
+  sessionId: string | null | undefined,
+  argv: readonly string[],
+): Privileges => {
+  const isReader = takesTyping(argv)
+  if (!sessionId || isReader === isReading(state, sessionId)) return state
+  const others = (state.reading ?? []).filter((one) => one !== sessionId)
+  return { ...state, reading: isReader ? withSample(others, sessionId, maxReading) : others }
+}
 
 const order: readonly Severity[] = ['info', 'low', 'medium', 'high', 'critical']
 export const gravest = (severities: readonly Severity[]): Severity =>

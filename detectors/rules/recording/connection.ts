@@ -8,6 +8,7 @@ export type Ends = {
   sourceIp: string | null
   sourcePort: number | null
   timeMs: number
+  isEnded?: boolean // a recorder said so
 }
 /** A login, or a session that another source saw, of which a recording is expected. */
 export type Expected = Ends & {
@@ -15,7 +16,8 @@ export type Expected = Ends & {
   dueMs: number
   isStarted: boolean // a shell, a command or a subsystem was
   isForward: boolean
-  told: 'missing' | 'tunnel_only' | null
+  isCut?: boolean // it was recorded, and only others saw its end
+  told: 'missing' | 'tunnel_only' | 'recorder_killed' | null
 }
 
 const togetherMs = 12 * 3_600_000

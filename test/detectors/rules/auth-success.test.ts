@@ -80,6 +80,25 @@ const cases: Case[] = [
     infos: 1,
   },
   {
+    name: 'a password that was forgotten, from the usual place and with a second factor, is a finding',
+    events: [
+      ...many(10, (n) => entered(at - (10 - n) * day, home)),
+      ...many(6, (n) => failed(at + n * 20 * second, home)),
+      entered(at + 3 * minute, home, { method: 'keyboard-interactive', mfa: true }),
+    ],
+    counts: [],
+    infos: 1,
+  },
+  {
+    name: 'a second factor from where the user never was excuses nothing',
+    events: [
+      ...many(10, (n) => entered(at - (10 - n) * day, home)),
+      ...many(6, (n) => failed(at + n * 20 * second)),
+      entered(at + 3 * minute, evil, { method: 'keyboard-interactive', mfa: true }),
+    ],
+    counts: [6],
+  },
+  {
     name: 'one or two failures from each of ten networks, and one of them gets in',
     events: [
       ...many(14, (n) => failed(at + n * 5 * minute, `203.0.${n % 10}.9`)),

@@ -82,7 +82,7 @@ const cases: Case[] = [
     severities: [],
   },
   {
-    name: 'the second end of a month like the first',
+    name: 'the first end of a month teaches, and the second is like it',
     events: [
       ...history((timeMs, n) =>
         n === 25
@@ -91,7 +91,39 @@ const cases: Case[] = [
       ),
       file(Date.UTC(2026, 1, 28, 10), 11_000 * megabyte),
     ],
+    severities: [],
+  },
+  {
+    name: 'the end of a month unlike those before',
+    events: [...quietPast, file(Date.UTC(2026, 1, 27, 10), 3_000 * megabyte)],
     severities: ['high'],
+  },
+  {
+    name: 'less than what was fetched once before, and was not alerted then',
+    events: [
+      ...history((timeMs, n) => [file(timeMs, (n === 3 ? 4_000 : 2) * megabyte, { sessionId: `old${n}` })]),
+      file(today, 3_000 * megabyte),
+    ],
+    severities: [],
+  },
+  {
+    name: 'a machine that copies as much each night, between many small sessions',
+    events: [
+      ...history((timeMs, n) => [
+        file(timeMs, 3_000 * megabyte, { sessionId: `night${n}` }),
+        ...many(20, (k) =>
+          happened(timeMs + (k + 1) * minute, 'session_ended', {
+            sessionId: `small${n}-${k}`,
+            durationMs: 1_000,
+            outBytes: 5_000,
+            inBytes: 200,
+            recorded: true,
+          }),
+        ),
+      ]),
+      file(today, 3_300 * megabyte, { sessionId: 'tonight' }),
+    ],
+    severities: [],
   },
   { name: 'somebody new is being learned', events: [login(today), file(today, 3_000 * megabyte)], severities: [] },
   {

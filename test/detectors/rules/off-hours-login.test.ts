@@ -53,6 +53,39 @@ const cases: Case[] = [
     {},
     ['low'],
   ],
+  ['an evening of a working day is no alert', [...weeks, { at: '2026-03-03T21:30Z', ip: home }], withZone, []],
+  [
+    'two late evenings do not make the small hours usual',
+    [
+      ...weeks,
+      { at: '2026-02-10T21:10Z', ip: home },
+      { at: '2026-02-19T21:20Z', ip: home },
+      { at: '2026-03-03T00:40Z', ip: home },
+    ],
+    withZone,
+    ['low'],
+  ],
+  [
+    'somebody who works from noon to midnight is not expected at five',
+    [
+      ...workingWeeks(monday, 8, { hours: [12, 15, 18, 21, 23] }),
+      { at: '2026-03-03T00:30Z', ip: home },
+      { at: '2026-03-05T04:00Z', ip: home },
+    ],
+    withZone,
+    ['low'],
+  ],
+  [
+    'nights around midnight excuse nobody before dawn',
+    [
+      ...weeks,
+      { at: '2026-03-03T23:30Z', ip: home },
+      { at: '2026-03-10T23:40Z', ip: home },
+      { at: '2026-03-17T04:30Z', ip: home },
+    ],
+    withZone,
+    ['low', 'low', 'low'],
+  ],
   ['overtime of some hours is no alert', [...weeks, { at: '2026-03-03T17:30Z', ip: home }], withZone, []],
   [
     'somebody who regularly begins at six is not alerted for it',

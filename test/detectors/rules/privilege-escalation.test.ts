@@ -41,6 +41,25 @@ const cases: Case[] = [
     events: [...plain, ran(today, 'sudo -i')],
     severities: ['medium'],
   },
+  {
+    name: 'a line that writes rules of sudo, typed where executed commands are seen too',
+    events: [
+      ...plain,
+      ran(today, 'ls'),
+      typed(today + minute, "echo 'alice ALL=(ALL) NOPASSWD: ALL' | sudo tee /etc/sudoers.d/alice"),
+    ],
+    severities: ['medium'],
+  },
+  {
+    name: 'a line of shell that a recorder calls the words of one command',
+    events: [
+      ...plain,
+      ran(today, "echo 'alice ALL=(ALL) NOPASSWD: ALL' | sudo tee /etc/sudoers.d/alice", {
+        argv: ['echo', 'alice ALL=(ALL) NOPASSWD: ALL', '|', 'sudo', 'tee', '/etc/sudoers.d/alice'],
+      }),
+    ],
+    severities: ['high'],
+  },
   { name: 'sudo -i of an administrator who does it daily', events: [...admin, ran(today, 'sudo -i')], severities: [] },
   { name: 'sudo -i of somebody new', events: [ran(today, 'sudo -i')], severities: [] },
   {

@@ -87,6 +87,33 @@ const cases: Case[] = [
     gaps: ['recorder_killed'],
   },
   {
+    name: 'a recorded session whose end only sshd saw',
+    events: [...past, login(at), started(at + second), ended(at + hour)],
+    gaps: ['recorder_killed'],
+  },
+  {
+    name: 'a recorded session whose end sshd saw before its recorder said so',
+    events: [
+      ...past,
+      login(at),
+      started(at + second),
+      ended(at + hour),
+      ended(at + hour + 5 * second, { source: 'sudo', recorded: true }),
+    ],
+    gaps: [],
+  },
+  {
+    name: 'a recorded session whose end sshd saw after its recorder said so',
+    events: [
+      ...past,
+      login(at),
+      started(at + second),
+      ended(at + hour, { source: 'sudo', recorded: true }),
+      ended(at + hour + second),
+    ],
+    gaps: [],
+  },
+  {
     name: 'a user who is exempt',
     events: [login(at)],
     gaps: [],
@@ -167,11 +194,25 @@ test('an agent that misses two beats is not silent, one that misses five is, unt
   )
 })
 
-test('an agent that said it stops is not silent, nor is one in maintenance', (t) => {
-  const stopped = createDay(rules)
-  stopped.take(...beats(at, 3), health(at + 11 * minute, 'stopped'))
-  stopped.tick(at + day)
-  t.is(stopped.all().length, 0)
+test('an agent that was stopped and is back within minutes was restarted', (t) => {
+  const watch = createDay(rules)
+  watch.take(...beats(at, 3), health(at + 11 * minute, 'stopped'), ...beats(at + 13 * minute, 20))
+  t.is(watch.all().length, 0)
+})
+
+test('an agent that was stopped and stays away records nobody', (t) => {
+  const watch = createDay(rules)
+  watch.take(...beats(at, 3), health(at + 11 * minute, 'stopped'))
+  watch.tick(at + hour)
+  t.like(watch.alerts()[0], { gap: 'agent_stopped', severity: 'medium', status: 'open', bastion: 'b1' })
+  watch.take(...beats(at + 2 * hour, 3))
+  t.deepEqual(
+    watch.alerts().map(({ status }) => status),
+    ['resolved'],
+  )
+})
+
+test('an agent in maintenance is not silent', (t) => {
   const maintained = createDay(rules, { directory: { isMaintenance: (_, timeMs) => timeMs < at + 3 * hour } })
   maintained.take(...beats(at, 3), ...beats(at + 2 * hour, 20))
   t.is(maintained.all().length, 0)
