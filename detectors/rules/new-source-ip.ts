@@ -86,10 +86,11 @@ const followedBy = ({ addresses }: SourceState, place: Place, timeMs: number): s
 const isShared = ({ origin }: Observed, { settings }: RuleContext): boolean =>
   origin !== null && Math.max(origin.otherUsers, origin.networkUsers) >= settings.newSourceIp.peers
 
-/** A place of the organisation. */
+/** A place of the organisation: of its people, or of the account itself. Programs do not sit in offices. */
 const isOfPlace = (user: string, ip: string, timeMs: number, { directory }: RuleContext): boolean => {
   const known = directory.knownNetwork(ip, timeMs)
   if (known === null) return false
+  if (known.kind !== 'automation' && directory.person(user, timeMs)?.accountType === 'service') return false
   return known.kind !== 'automation' || known.account === null || directory.canonical(known.account) === user
 }
 

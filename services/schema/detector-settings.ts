@@ -15,7 +15,7 @@ const AuthFailures = z.strictObject({
   familiarAccounts: int
     .min(2)
     .max(24)
-    .default(20)
+    .default(12)
     .describe('likewise accounts that fail there and have not got in since'),
   systemAttempts: int.default(100).describe('of root and other accounts that every host has'),
   insideNames: int
@@ -55,7 +55,7 @@ const PrivilegeEscalation = z.strictObject({
 const RecordingGap = z.strictObject({
   graceMs: int.default(minute).describe('a login is recorded within this time'),
   allowTunnels: Flag.default(false).describe('connections that only forward are wanted here'),
-  silentMs: int.default(15 * minute).describe('an agent that said nothing for so long is silent'),
+  silentMs: int.default(20 * minute).describe('an agent that said nothing for so long is silent'),
   quietMs: int.default(30 * minute).describe('what is killed on a bastion within this time is one incident'),
   habitCount: int
     .default(3)

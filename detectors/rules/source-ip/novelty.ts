@@ -31,8 +31,10 @@ export const explanationOf = (
   const { directory, settings, subject } = context
   const { peers, travelMarginMs } = settings.newSourceIp
   const user = subject.key
-  if (origin && origin.otherUsers >= peers) return `${origin.otherUsers} others came from this address within 30 days`
-  if (origin && origin.networkUsers >= peers)
+  const isService = directory.person(user, timeMs)?.accountType === 'service' // where people come from is no place of its own
+  if (!isService && origin && origin.otherUsers >= peers)
+    return `${origin.otherUsers} others came from this address within 30 days`
+  if (!isService && origin && origin.networkUsers >= peers)
     return `${origin.networkUsers} others came from its network within 30 days`
   const [ticket] = directory
     .tickets({ user, target: event.target ?? null, sourceIp: place.ip }, timeMs)

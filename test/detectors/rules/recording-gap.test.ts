@@ -185,7 +185,7 @@ test('an agent that misses two beats is not silent, one that misses five is, unt
   const watch = createDay(rules)
   watch.take(...beats(at, 4), ...beats(at + 30 * minute, 3))
   t.is(watch.alerts().length, 0)
-  watch.tick(at + 40 * minute + 16 * minute)
+  watch.tick(at + 40 * minute + 21 * minute)
   t.like(watch.alerts()[0], { gap: 'agent_silent', bastion: 'b1', status: 'open', severity: 'high' })
   watch.take(health(at + 2 * hour, 'ok'))
   t.deepEqual(
