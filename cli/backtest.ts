@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import { runBacktest } from '#detectors/backtest/backtest.ts'
 import { createReplay } from '#detectors/backtest/replay.ts'
@@ -35,7 +36,14 @@ const createProgress = () => {
   }
 }
 
+/**
+ * Events live for ten minutes of event time and then are garbage; by default the heap grows to several times what is alive
+ * before that is looked for. Half as much again costs no time that could be measured.
+ */
+const keepHeapSmall = (): void => setFlagsFromString('--heap-growing-percent=50')
+
 const run = async (config: Config, options: Options): Promise<void> => {
+  keepHeapSmall()
   const log = createLogger('backtest', config.log.level)
   const settings = config.detectors
   const directory = await loadDirectory({ file: options.directory ?? settings.directoryFile, log, clock: systemClock })

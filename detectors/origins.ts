@@ -1,4 +1,5 @@
-import type { Annotator } from './engine/folded.ts'
+import type { SessionEvent } from '#services/schema/session-event.ts'
+import type { Annotator, FoldContext } from './engine/folded.ts'
 import type { Observed } from './rule.ts'
 
 /** What a network knows of the logins from it: who came in, and how much failed in the last hour. */
@@ -71,14 +72,17 @@ const failuresOf = (state: Origins, { event, timeMs }: Observed) => {
   }
 }
 
+/** Whoever comes in by another of their names is nobody else. */
+const userOf = ({ user }: SessionEvent, { directory }: FoldContext): string | null =>
+  user ? directory.canonical(user) : null
+
 /** For each login and failure what its network knew before it. All of it bounded; forgotten when nobody came in for 30 days and nothing failed for an hour. */
 export const origins: Annotator<Origins> = {
   initial: () => ({ visitors: [], failing: [] }),
-  before: (state, observed) => {
+  before: (state, observed, context) => {
     const { event, timeMs } = observed
-    const others = state.visitors.filter(
-      ({ user, lastMs }) => user !== event.user && isWithin(lastMs, timeMs, visitorMs),
-    )
+    const own = userOf(event, context)
+    const others = state.visitors.filter(({ user, lastMs }) => user !== own && isWithin(lastMs, timeMs, visitorMs))
     const fromAddress = others.filter(({ ip }) => ip === event.sourceIp)
     return {
       otherUsers: fromAddress.length,
@@ -86,10 +90,11 @@ export const origins: Annotator<Origins> = {
       ...failuresOf(state, observed),
     }
   },
-  after: (state, { event, timeMs }) => {
+  after: (state, { event, timeMs }, context) => {
     if (!event.sourceIp) return state
-    if (event.kind === 'login') return event.user ? afterLogin(state, event.user, event.sourceIp, timeMs) : state
-    return event.kind === 'login_failed' ? afterFailure(state, event.user ?? null, event.sourceIp, timeMs) : state
+    const user = userOf(event, context)
+    if (event.kind === 'login') return user ? afterLogin(state, user, event.sourceIp, timeMs) : state
+    return event.kind === 'login_failed' ? afterFailure(state, user, event.sourceIp, timeMs) : state
   },
   isOver: ({ visitors, failing }, nowMs) =>
     visitors.every(({ lastMs }) => lastMs <= nowMs - visitorMs) &&

@@ -38,8 +38,8 @@ export type Entity = {
   published: Record<string, Published>
 }
 export type Pending = { observed: Observed; after: Folded | null; forwarded: string | null } & Arrival
-/** `isClosed`: was told to be over; it stands in the base still. */
-type Published = { incident: Incident; digest: string; isClosed?: boolean }
+/** `closedMs`: at an event of this time it was over; `isClosed`: that was told, and it stands in the base still. */
+type Published = { incident: Incident; digest: string; closedMs?: number; isClosed?: boolean }
 /**
  * Of an event. `arrivedMs`: when the bus took it; 0: whatever arrived before it is here. `version`: grows with what the
  * network knew of it.
@@ -129,7 +129,7 @@ const takeLate = (entity: Entity, observed: Observed, engine: Engine, { arrivedM
   const isHistory = entity.baseFirstMs !== null && observed.timeMs < entity.baseFirstMs
   if (!isHistory && observed.timeMs < entity.maxMs - tooLateMs) return 'too late'
   if (isForwarded(observed, engine)) {
-    const origin = program.annotator!.before(entity.base.annotation, observed)
+    const origin = program.annotator!.before(entity.base.annotation, observed, context)
     entity.late.push({ ...observed, origin, arrivedMs })
   }
   const folded = foldEvent(program, entity.base, observed, context, entity.subject, {
@@ -188,7 +188,7 @@ const isForwarded = ({ event }: Observed, { program }: Engine): boolean =>
 /** What its network knew before the event goes on with it, once, and again when the network knows better. */
 const forwardOf = (one: Pending, before: Folded, engine: Engine): Forward[] => {
   if (!isForwarded(one.observed, engine)) return []
-  const origin = engine.program.annotator!.before(before.annotation, one.observed)
+  const origin = engine.program.annotator!.before(before.annotation, one.observed, engine.context)
   const digest = digestOf(origin)
   if (digest === one.forwarded) return []
   one.forwarded = digest
@@ -206,6 +206,12 @@ const tellClosed = ({ published }: Entity, key: string, incident: Incident): Inc
   return [{ key, incident, before: before?.incident ?? null, withdrawn: false }]
 }
 
+/** What was over at an event that is done again is over again then, or has lost its ground. */
+const reopen = ({ published }: Entity, fromMs: number): void => {
+  for (const [key, { closedMs, ...one }] of Object.entries(published))
+    if (closedMs !== undefined && closedMs > fromMs) published[key] = one
+}
+
 type Refolded = { forwards: Forward[]; changes: IncidentChange[] }
 
 /** Does what has no state after it, and says which events go on and what was over before the last of them. */
@@ -214,11 +220,15 @@ const refold = (entity: Entity, engine: Engine): Refolded => {
   const { pending, subject } = entity
   const forwards = entity.late.splice(0)
   const changes = entity.lateClosed.splice(0).flatMap(({ key, incident }) => tellClosed(entity, key, incident))
-  const onClosed = (key: string, incident: Incident) => void changes.push(...tellClosed(entity, key, incident))
+  reopen(entity, pending[entity.foldedCount]?.observed.timeMs ?? Number.POSITIVE_INFINITY)
   let before = entity.foldedCount === 0 ? entity.base : pending[entity.foldedCount - 1]!.after!
   for (; entity.foldedCount < pending.length; entity.foldedCount++) {
     const one = pending[entity.foldedCount]!
     forwards.push(...forwardOf(one, before, engine))
+    const onClosed = (key: string, incident: Incident): void => {
+      changes.push(...tellClosed(entity, key, incident))
+      entity.published[key] = { ...entity.published[key]!, closedMs: one.observed.timeMs }
+    }
     one.after = foldEvent(program, before, one.observed, context, subject, { onClosed })
     before = one.after
   }
@@ -239,12 +249,12 @@ const changed = ({ published, tip }: Entity): IncidentChange[] => {
 }
 
 /** What stood and stands no more: it is over for days, or an event that came late took its ground away. */
-const gone = ({ published, tip }: Entity): Pick<EntityChange, 'changes' | 'closed'> => {
+const gone = ({ published, tip, base }: Entity): Pick<EntityChange, 'changes' | 'closed'> => {
   const [closed, changes]: [Incident[], IncidentChange[]] = [[], []]
   for (const [key, one] of Object.entries(published)) {
     if (key in tip.incidents) continue
     const { incident } = one
-    const isOver = isClosed(incident, tip.timeMs)
+    const isOver = one.closedMs !== undefined || isClosed(incident, base.timeMs)
     if (isOver && !one.isClosed) closed.push(incident)
     if (!isOver) changes.push({ key, incident, before: incident, withdrawn: true })
     if (isOver) published[key] = { ...one, isClosed: true }
@@ -253,10 +263,10 @@ const gone = ({ published, tip }: Entity): Pick<EntityChange, 'changes' | 'close
   return { closed, changes }
 }
 
-/** Whoever does the pending events again comes upon what is over once more, as long as it stands before them. */
+/** Whoever does the pending events again comes upon what is over once more, as long as it stands before them or among them. */
 const forgetClosed = ({ published, base }: Entity): void => {
-  for (const [key, { isClosed }] of Object.entries(published))
-    if (isClosed && !(key in base.incidents)) delete published[key]
+  for (const [key, { isClosed, closedMs = 0 }] of Object.entries(published))
+    if (isClosed && closedMs <= base.timeMs && !(key in base.incidents)) delete published[key]
 }
 
 /** What followed from all that was taken since the last time. */

@@ -4,8 +4,8 @@ import type { AnyRule, EntityFacts, Finding, Observed, OriginFacts, RuleContext,
 /** Tells each event what its entity knew before it; the event goes on to its user with that. State as with rules. */
 export type Annotator<S = unknown> = {
   initial(): S
-  before(state: S, observed: Observed): OriginFacts
-  after(state: S, observed: Observed): S
+  before(state: S, observed: Observed, context: FoldContext): OriginFacts
+  after(state: S, observed: Observed, context: FoldContext): S
   isOver(state: S, nowMs: number): boolean
 }
 /** What is done with the events of one kind of entity. */
@@ -201,7 +201,7 @@ export const foldEvent = (
   return {
     ...folded,
     incidents: withoutClosed(folded.incidents, timeMs, onClosed),
-    annotation: annotator ? annotator.after(folded.annotation, observed) : null,
+    annotation: annotator ? annotator.after(folded.annotation, observed, context) : null,
     facts: factsAfter(folded.facts, observed),
     timeMs,
   }

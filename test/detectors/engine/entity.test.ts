@@ -240,3 +240,22 @@ test('what comes four days late is told, too', (t) => {
   const told = settle(entity, engine).changes.filter(({ incident }) => incident.finding.title === 'burst')
   t.true(told.some(({ incident }) => incident.finding.count >= 3))
 })
+
+test('what was told and has lost its ground is taken back, however far the entity has gone on meanwhile', (t) => {
+  const arrival = { arrivedMs: 1_000, version: 0 } // other partitions may be behind
+  for (const isToldToBeOver of [false, true]) {
+    const entity = createEntity(subject, engine)
+    takeEvent(entity, failure(0, startMs), engine, arrival)
+    takeTick(entity, startMs + 3 * minute)
+    const [told] = settle(entity, engine).changes
+    t.is(told?.incident.finding.title, 'silent')
+    takeEvent(entity, failure(9, startMs + 20 * dayMs), engine, arrival)
+    if (isToldToBeOver) settle(entity, engine)
+    takeEvent(entity, failure(1, startMs + minute), engine, arrival) // not silent, then
+    const after = settle(entity, engine).changes.filter(({ key }) => key === told!.key)
+    t.deepEqual(
+      after.map(({ withdrawn }) => withdrawn),
+      [true],
+    )
+  }
+})
