@@ -76,8 +76,8 @@ const excuseOf = (day: number, { event, timeMs }: Observed, { directory, subject
   return isPlanned ? 'it is within a schedule of the account' : null
 }
 
-/** Until a month has ended before the user's eyes nobody can say what its end is like. */
-const monthMs = 31 * dayMs
+/** Until a month has ended before our eyes nobody can say what its end is like. In so many days most of one was seen. */
+const monthMs = 26 * dayMs
 const isKnownUser = (day: number, timeMs: number, context: RuleContext): boolean =>
   !isLearning(context, timeMs) && (monthEndOf(day) === null || timeMs - context.facts.firstAtMs > monthMs)
 
