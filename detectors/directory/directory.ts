@@ -38,6 +38,8 @@ export type Directory = {
   isWorkingDay(user: string, atMs: number): boolean
   /** On call, on a shift, or with a schedule of their own at that time. */
   isOnDuty(user: string, atMs: number): boolean
+  /** Work that was planned for the account, not that somebody is on call. */
+  isScheduled(user: string, atMs: number): boolean
   isOnLeave(user: string, atMs: number): boolean
   travelOf(user: string, atMs: number): { country: string; city: string | null } | null
   knownNetwork(ip: string, atMs: number): KnownNetwork | null

@@ -7,7 +7,7 @@ import { createSpans } from './spans.ts'
 
 type Plans = Pick<
   Directory,
-  'isOnDuty' | 'isOnLeave' | 'travelOf' | 'isMaintenance' | 'tickets' | 'hasGrant' | 'isException'
+  'isOnDuty' | 'isScheduled' | 'isOnLeave' | 'travelOf' | 'isMaintenance' | 'tickets' | 'hasGrant' | 'isException'
 >
 
 const everybody = '' // key of rows that name nobody: no user, host or bastion is called so
@@ -57,6 +57,7 @@ export const createPlans = (tables: DirectoryTables, people: People): Plans => {
       rows.map((row) => ({ key: people.canonical(row.user), span: spanOf(row, people.anyZone(row.user)), row })),
     )
   const duty = ofUsers([...tables.rota, ...tables.schedules])
+  const scheduled = ofUsers(tables.schedules)
   const leave = ofUsers(tables.leave)
   const travel = ofUsers(tables.travel)
   const maintenance = createSpans(
@@ -73,6 +74,7 @@ export const createPlans = (tables: DirectoryTables, people: People): Plans => {
   )
   return {
     isOnDuty: (user, atMs) => duty.covers(people.canonical(user), atMs),
+    isScheduled: (user, atMs) => scheduled.covers(people.canonical(user), atMs),
     isOnLeave: (user, atMs) => leave.covers(people.canonical(user), atMs),
     travelOf: (user, atMs) => {
       const [row] = travel.at(people.canonical(user), atMs)

@@ -72,7 +72,7 @@ const excuseOf = (day: number, { event, timeMs }: Observed, { directory, subject
   const ticket = tickets.find(({ type }) => type === 'data-handover' || type === 'migration')
   if (ticket) return `ticket ${ticket.id} (${ticket.type}) covers it`
   const isService = directory.person(subject.key, timeMs)?.accountType === 'service'
-  const isPlanned = (isService || monthEndOf(day) !== null) && directory.isOnDuty(subject.key, timeMs)
+  const isPlanned = (isService || monthEndOf(day) !== null) && directory.isScheduled(subject.key, timeMs)
   return isPlanned ? 'it is within a schedule of the account' : null
 }
 

@@ -17,6 +17,7 @@ export const quietDirectory: Directory = {
   isHoliday: () => false,
   isWorkingDay: () => true,
   isOnDuty: () => false,
+  isScheduled: () => false,
   isOnLeave: () => false,
   travelOf: () => null,
   knownNetwork: () => null,

@@ -34,13 +34,23 @@ const filled = (values: readonly number[], value: number, count: number): number
   ...new Array<number>(Math.max(0, count - values.length)).fill(value),
 ]
 
-type Compared = { values: readonly number[]; value: number; prior: number; count: number; spread: number }
+/** `untold`: the values that nobody was alerted of; all of them where that is not known. */
+type Compared = {
+  values: readonly number[]
+  untold?: readonly number[]
+  value: number
+  prior: number
+  count: number
+  spread: number
+}
 
 /** A level that was reached twice is one that the user's work has. */
-const stands = ({ values, value, prior, count, spread }: Compared, { score, peakScore }: Settings): boolean => {
+const stands = (compared: Compared, { score, peakScore }: Settings): boolean => {
+  const { values, untold = values, value, prior, count, spread } = compared
   const history = filled(values, prior, count)
-  const [most, second] = history.toSorted((a, b) => b - a) as [number, number]
+  const second = history.toSorted((a, b) => b - a)[1]!
   if (value <= levelFactor * second) return false
+  const most = Math.max(prior, ...untold)
   const z = robustScore(history.map(Math.log1p), Math.log1p(value), spread)
   return z > score || (z > peakScore && value > peakFactor * most)
 }
@@ -91,9 +101,12 @@ export const unusualDay = (
     const earlier = flow.days.filter(({ day }) => day < today.day)
     // What nobody was told of was within what the user does.
     if (earlier.some((one) => !one.isTold && one[measure] >= today[measure])) continue
-    const values = earlier.map((one) => one[measure]).filter((value) => value >= least(measure))
+    const valuesOf = (days: readonly DayTotal[]) =>
+      days.map((one) => one[measure]).filter((value) => value >= least(measure))
+    const values = valuesOf(earlier)
+    const untold = valuesOf(earlier.filter(({ isTold }) => !isTold))
     const found =
-      compare(measure, 'day', { ...common, values, value: today[measure] }, floor, settings) ??
+      compare(measure, 'day', { ...common, values, untold, value: today[measure] }, floor, settings) ??
       (session &&
         compare(
           measure,
