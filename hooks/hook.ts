@@ -30,7 +30,14 @@ export type SessionOpening = Origin & {
   client: string
   /** Mode of the session's terminal now; absent where there is no terminal or no way to look. */
   ttyMode?: () => Promise<TtyMode>
+  clock?: Clock
 }
+
+/**
+ * By what time it is judged whether output answered a key. `wall` (default): frames come as they happen. `stream`: they
+ * come late, many at once, and only their delays say when they happened.
+ */
+export type Clock = 'wall' | 'stream'
 
 export type SessionEnding = {
   reason: 'exit' | 'recorder_killed' | 'truncated' | 'aborted'
@@ -62,6 +69,11 @@ export type SessionRecorder = {
   onAbort(listener: (text: string) => void): void
   /** Resolves when the end is durable in the spool and the last onCommit was called with the exact total. */
   end(ending: SessionEnding): Promise<void>
+  /**
+   * This recorder takes nothing more; the session stays open for `resume`, also by the next agent (for as long as
+   * sudo.resumeGraceMs). For a source with a memory of its own, such as a file. Resolves when all that was decided is durable.
+   */
+  leave(): Promise<void>
 }
 
 export type Recorder = {
@@ -72,7 +84,7 @@ export type Recorder = {
    * A source that was cut off comes back. Frames up to what is already durable are recognised and not recorded twice.
    * @throws BTZ_NOT_FOUND when the log id is unknown or its session is sealed
    */
-  resume(logId: string, resumePointNs: bigint): Promise<SessionRecorder>
+  resume(logId: string, resumePointNs: bigint, clock?: Clock): Promise<SessionRecorder>
   /** Durable in the spool when resolved. The agent adds id, agentSeq, prevHash, bastion and masks argv. */
   event(event: HookEvent): Promise<void>
 }

@@ -1,6 +1,7 @@
-import type { TtyMode } from '#hooks/hook.ts'
+import type { Clock, TtyMode } from '#hooks/hook.ts'
 import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import type { Masker } from './masking/masker.ts'
+import { maskingClock } from './masking-clock.ts'
 import { createModeWatch } from './mode-watch.ts'
 import { createReleaseOrder } from './release-order.ts'
 import { sourceBytes } from './session-chain.ts'
@@ -20,12 +21,14 @@ export type MaskingLine = {
 export const createMaskingLine = (options: {
   masker: Masker
   ttyMode: (() => Promise<TtyMode>) | undefined
+  clock: Clock
   fromNs: bigint
   /** `releasedNs`: sum of the delays of all frames that are through as a whole. */
   out: (frame: Frame, releasedNs: bigint) => void
 }): MaskingLine => {
   const { masker, ttyMode, out } = options
   const order = createReleaseOrder(options.fromNs)
+  const clock = maskingClock(options.clock)
   let cut: { rest: Frame; delayNs: bigint } | null = null
   let timer: NodeJS.Timeout | null = null
 
@@ -40,10 +43,10 @@ export const createMaskingLine = (options: {
     if (deadlineMs === null) return
     const tick = (): void => {
       timer = null
-      release(masker.tick(performance.now()))
+      release(masker.tick(clock.nowMs()))
       armTimer()
     }
-    timer = setTimeout(tick, Math.max(1, Math.ceil(deadlineMs - performance.now())))
+    timer = setTimeout(tick, Math.max(1, Math.ceil(clock.untilMs(deadlineMs))))
   }
   const push = (frame: Frame, mode: TtyMode, nowMs: number): void => {
     const delayNs = cut?.rest === frame ? cut.delayNs : frame.delayNs
@@ -58,16 +61,18 @@ export const createMaskingLine = (options: {
     release(released)
     armTimer()
   }
-  const typed = createTypedOrder(ttyMode, push)
+  const typed = createTypedOrder(ttyMode, push, clock.nowMs)
   const watch = ttyMode && createModeWatch(ttyMode, masker.observe)
 
   return {
     add: (frame, delayNs) => {
       if (delayNs !== undefined) cut = { rest: frame, delayNs }
+      clock.frame(delayNs ?? frame.delayNs)
       typed.add(frame)
       if (frame.stream === Stream.TTYOUT) watch?.output()
     },
     pass: (delayNs) => {
+      clock.frame(delayNs)
       order.pass(delayNs)
       return order.releasedNs()
     },

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { Recorder, SessionOpening } from '#hooks/hook.ts'
+import type { Clock, Recorder, SessionOpening } from '#hooks/hook.ts'
 import type { Config } from '#services/config.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
@@ -52,10 +52,13 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
   const live = new Map<string, { session: Session; lineage: Lineage }>()
   let refusal: string | null = null
 
-  const build = (chain: SessionChain, lineage: Lineage, more: Pick<SessionOptions, 'ttyMode' | 'resumed'>): Session => {
+  const build = (
+    chain: SessionChain,
+    lineage: Lineage,
+    more: Pick<SessionOptions, 'ttyMode' | 'clock' | 'resumed'>,
+  ): Session => {
     const session: Session = createSession({
-      ttyMode: more.ttyMode,
-      resumed: more.resumed,
+      ...more,
       spool,
       events,
       signing: options.signing,
@@ -115,7 +118,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     const facts = factsOf(opening, parentId)
     const chain = newChain(sessionId, facts, Date.now())
     const lineage = { sessionId, connectionId: opening.connectionId, sshTty: opening.env.SSH_TTY ?? null }
-    const session = build(chain, lineage, { ttyMode: opening.ttyMode })
+    const session = build(chain, lineage, { ttyMode: opening.ttyMode, clock: opening.clock })
     state.sessions.set(sessionId, chain)
     try {
       await Promise.all([
@@ -129,7 +132,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     return session
   }
 
-  const resume = async (logId: string, resumePointNs: bigint): Promise<Session> => {
+  const resume = async (logId: string, resumePointNs: bigint, clock?: Clock): Promise<Session> => {
     if (refusal !== null) throw new BartizanError('BTZ_UNAVAILABLE', refusal)
     const chain = state.sessions.get(logId)
     if (!chain || chain.end) {
@@ -145,7 +148,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     before?.session.retire()
     const lineage = before?.lineage ?? { sessionId: logId, connectionId: chain.facts.connectionId, sshTty: null }
     const commandsAhead = Math.max(0, chain.commandEvents - chain.execMarkers)
-    return build(chain, lineage, { resumed: { fromNs: resumePointNs, match, commandsAhead } })
+    return build(chain, lineage, { clock, resumed: { fromNs: resumePointNs, match, commandsAhead } })
   }
 
   return {

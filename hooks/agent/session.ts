@@ -1,4 +1,4 @@
-import type { SessionEnding, SessionRecorder, TtyMode } from '#hooks/hook.ts'
+import type { Clock, SessionEnding, SessionRecorder, TtyMode } from '#hooks/hook.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
 import type { Frame } from '#services/recordings/format/frame-batch.ts'
@@ -40,6 +40,7 @@ export type SessionOptions = {
   masker: Masker
   log: Logger
   ttyMode?: (() => Promise<TtyMode>) | undefined
+  clock?: Clock | undefined
   /**
    * Of a source that came back: where it goes on, what of that is recorded already, and how many command events are in
    * the spool although their markers are not.
@@ -118,7 +119,8 @@ export const createSession = (options: SessionOptions): Session => {
       abort('Bartizan: this session cannot be recorded any more')
     },
   })
-  const line = createMaskingLine({ masker: options.masker, ttyMode: options.ttyMode, fromNs, out: writer.add })
+  const { masker, ttyMode, clock = 'wall' } = options
+  const line = createMaskingLine({ masker, ttyMode, clock, fromNs, out: writer.add })
 
   const resumedHere = (): void => {
     match = null
@@ -199,6 +201,11 @@ export const createSession = (options: SessionOptions): Session => {
     return ended
   }
 
+  const retire = (): void => {
+    retired = true
+    stop()
+  }
+
   return {
     sessionId,
     logId: sessionId,
@@ -222,9 +229,11 @@ export const createSession = (options: SessionOptions): Session => {
       await line.flush()
       await writer.flush()
     },
-    retire: () => {
-      retired = true
-      stop()
+    leave: async () => {
+      retire()
+      await writer.flush()
+      options.onClosed()
     },
+    retire,
   }
 }

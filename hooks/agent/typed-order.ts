@@ -17,6 +17,7 @@ export type TypedOrder = {
 export const createTypedOrder = (
   ttyMode: (() => Promise<TtyMode>) | undefined,
   push: (frame: Frame, mode: TtyMode, nowMs: number) => void,
+  clockMs: () => number = () => performance.now(),
 ): TypedOrder => {
   let reading: Promise<void> | null = null
   let waiting: { frame: Frame; nowMs: number }[] = []
@@ -40,7 +41,7 @@ export const createTypedOrder = (
   }
   return {
     add: (frame) => {
-      const nowMs = performance.now()
+      const nowMs = clockMs()
       if (reading) return void waiting.push({ frame, nowMs })
       if (frame.stream !== Stream.TTYIN || !ttyMode) return push(frame, 'unknown', nowMs)
       waiting.push({ frame, nowMs })

@@ -9,6 +9,8 @@ export type JournalPosition = Extract<Position, { kind: 'journal' }>
 export type FollowJournalOptions = {
   /** null: from the journal's beginning. */
   from: JournalPosition | null
+  /** SYSLOG_IDENTIFIER of the entries that are read. */
+  identifiers: readonly string[]
   onProblem: (problem: SourceProblem) => void
   /** Arguments before ours, such as `--directory=…`. */
   journalctl?: string[]
@@ -16,16 +18,15 @@ export type FollowJournalOptions = {
 
 const restartMs = 1000
 const maxErrorText = 500
-const names = ['sshd', 'sshd-session', 'sshd-auth', 'internal-sftp', 'sftp-server']
 
-const argumentsOf = (cursor: string | null): string[] => [
+const argumentsOf = (cursor: string | null, identifiers: readonly string[]): string[] => [
   '--follow',
   '--no-tail',
   '--output=json',
   '--all',
   '--quiet',
   ...(cursor === null ? [] : [`--after-cursor=${cursor}`]),
-  ...names.map((name) => `SYSLOG_IDENTIFIER=${name}`),
+  ...identifiers.map((name) => `SYSLOG_IDENTIFIER=${name}`),
 ]
 
 const cursorOf = (line: string): string | null => {
@@ -37,8 +38,13 @@ const cursorOf = (line: string): string | null => {
   }
 }
 
-/** What sshd and its sftp servers tell journald, one JSON line each; journalctl is started again when it ends. */
-export const followJournal = ({ from, onProblem, journalctl = ['journalctl'] }: FollowJournalOptions): LineSource => {
+/** What some programs tell journald, one JSON line each; journalctl is started again when it ends. */
+export const followJournal = ({
+  from,
+  identifiers,
+  onProblem,
+  journalctl = ['journalctl'],
+}: FollowJournalOptions): LineSource => {
   const closing = new AbortController()
   const [command = 'journalctl', ...before] = journalctl
   let cursor = from?.cursor ?? null
@@ -62,7 +68,9 @@ export const followJournal = ({ from, onProblem, journalctl = ['journalctl'] }: 
 
   /** Until journalctl ends: why it did. */
   const follow = async (onLines: OnLines): Promise<string> => {
-    const child = spawn(command, [...before, ...argumentsOf(cursor)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, [...before, ...argumentsOf(cursor, identifiers)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const ended = once(child, 'close').then(
       ([code, signal]) => `ended with ${signal ?? code}`,
       (error: unknown) => String(error),

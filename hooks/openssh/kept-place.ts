@@ -4,44 +4,47 @@ import { systemCode } from '#services/disk-error.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import type { Logger } from '#services/log.ts'
 import type { Position } from './line-source.ts'
-import { SshdLogState } from './state.ts'
 
 /** How far a source was read, and what the parser remembered there: from here on the same lines give the same events. */
-export type Place = { position: Position; parser: SshdLogState }
+export type Place<S> = { position: Position; parser: S }
 
-const KeptPlace: z.ZodType<Place> = z.object({
-  version: z.literal(1),
-  position: z
-    .discriminatedUnion('kind', [
-      z.object({
-        kind: z.literal('file'),
-        device: z.number(),
-        inode: z.number(),
-        offset: z.number(),
-        headBytes: z.number(),
-        headHash: z.string(),
-      }),
-      z.object({ kind: z.literal('journal'), cursor: z.string() }),
-    ])
-    .nullable(),
-  parser: SshdLogState,
-})
+const KeptPosition: z.ZodType<Position> = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('file'),
+      device: z.number(),
+      inode: z.number(),
+      offset: z.number(),
+      headBytes: z.number(),
+      headHash: z.string(),
+    }),
+    z.object({ kind: z.literal('journal'), cursor: z.string() }),
+  ])
+  .nullable()
+const KeptPlace = z.object({ version: z.literal(1), position: KeptPosition, parser: z.unknown() })
 
 const everyMs = 1_000
 
 /** Null: the source is read from its beginning. What was read before has the same ids then. */
-export const readPlace = async (file: string, log: Logger): Promise<Place | null> => {
+export const readPlace = async <S>(file: string, State: z.ZodType<S>, log: Logger): Promise<Place<S> | null> => {
   try {
-    return KeptPlace.parse(JSON.parse(await readFile(file, 'utf8')))
+    const { position, parser } = KeptPlace.parse(JSON.parse(await readFile(file, 'utf8')))
+    return { position, parser: State.parse(parser) }
   } catch (err) {
-    if (systemCode(err) !== 'ENOENT') log.error({ err, file }, 'sshd log: the place where reading goes on is not known')
+    if (systemCode(err) !== 'ENOENT') log.error({ err, file }, 'the place where reading of a log goes on is not known')
     return null
   }
 }
 
+export type PlaceKeeper<S> = {
+  /** Everything before this place is durable elsewhere. */
+  keep(place: Place<S>): void
+  close(): Promise<void>
+}
+
 /** Keeps a place durably, at most once a second. */
-export const createPlaceKeeper = (file: string, log: Logger) => {
-  let next: Place | null = null
+export const createPlaceKeeper = <S>(file: string, log: Logger): PlaceKeeper<S> => {
+  let next: Place<S> | null = null
   let timer: NodeJS.Timeout | null = null
   let writing: Promise<void> = Promise.resolve()
 
@@ -52,24 +55,22 @@ export const createPlaceKeeper = (file: string, log: Logger) => {
       if (place === null) return
       // A place that is not kept costs reading again, and nothing else.
       await writeFileDurably(file, JSON.stringify({ version: 1, ...place })).catch((err: unknown) =>
-        log.error({ err, file }, 'sshd log: the place is not kept'),
+        log.error({ err, file }, 'the place in a log is not kept'),
       )
     })
     return writing
   }
   return {
-    /** Everything before this place is durable elsewhere. */
-    keep: (place: Place): void => {
+    keep: (place) => {
       next = place
       timer ??= setTimeout(() => {
         timer = null
         void write()
       }, everyMs).unref()
     },
-    close: async (): Promise<void> => {
+    close: async () => {
       if (timer) clearTimeout(timer)
       await write()
     },
   }
 }
-export type PlaceKeeper = ReturnType<typeof createPlaceKeeper>

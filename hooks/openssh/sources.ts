@@ -1,4 +1,3 @@
-import type { Config } from '#services/config.ts'
 import { followFile } from './follow-file.ts'
 import { followJournal } from './journal.ts'
 import type { LineSource, Position, SourceProblem } from './line-source.ts'
@@ -15,10 +14,10 @@ const fileSource = (path: string): NamedSource => ({
   open: (from, onProblem) => followFile({ path, from: from?.kind === 'file' ? from : null, onProblem }),
 })
 
-const journalSource: NamedSource = {
+const journalSource = (identifiers: readonly string[]): NamedSource => ({
   name: 'journal',
-  open: (from, onProblem) => followJournal({ from: from?.kind === 'journal' ? from : null, onProblem }),
-}
+  open: (from, onProblem) => followJournal({ from: from?.kind === 'journal' ? from : null, identifiers, onProblem }),
+})
 
 /** `udp:HOST:PORT`, `tcp:HOST:PORT`, `unix:PATH`; the configuration takes no other. */
 export const syslogAddress = (text: string): SyslogAddress => {
@@ -34,9 +33,14 @@ const syslogSource = (text: string): NamedSource => ({
   open: (_from, onProblem) => listenSyslog(syslogAddress(text), onProblem),
 })
 
-/** What the configuration asks for. */
-export const sourcesOf = ({ logFile, listen, journal }: Config['openssh']): NamedSource[] => [
+export type SourceSettings = { logFile?: string | undefined; listen: readonly string[]; journal: boolean }
+
+/** What the configuration asks for. `identifiers`: SYSLOG_IDENTIFIER of what is read from the journal. */
+export const sourcesOf = (
+  { logFile, listen, journal }: SourceSettings,
+  identifiers: readonly string[],
+): NamedSource[] => [
   ...(logFile ? [fileSource(logFile)] : []),
   ...listen.map(syslogSource),
-  ...(journal ? [journalSource] : []),
+  ...(journal ? [journalSource(identifiers)] : []),
 ]

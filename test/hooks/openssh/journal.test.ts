@@ -55,7 +55,12 @@ const following = async (t: ExecutionContext, folder: string, from: Extract<Posi
   const lines: string[] = []
   const positions: Position[] = []
   const journalctl = ['journalctl', `--directory=${join(folder, 'journal')}`]
-  const source = followJournal({ from, journalctl, onProblem: () => undefined })
+  const source = followJournal({
+    from,
+    identifiers: ['sshd', 'sshd-session', 'internal-sftp'],
+    journalctl,
+    onProblem: () => undefined,
+  })
   await source.start(async (batch, position) => {
     lines.push(...batch)
     positions.push(position)

@@ -58,6 +58,7 @@ export const createMemoryRecorder = ({
         session.ending = ending
         commit(elapsedNs())
       },
+      leave: async () => undefined,
     }
   }
 
