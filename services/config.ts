@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parse as parseYaml } from 'yaml'
@@ -104,7 +105,25 @@ const Uplink = z.strictObject({
     .describe('batches and events go through the receiver, or straight into Kafka; heartbeats always to the receiver'),
   url: z.url().optional().describe('receiver; absent: the local instance, found through endpoints.json'),
   tokenFile: z.string().optional().describe('file with the ingest token; absent: the local instance made one'),
+  caFile: z.string().optional().describe('certificate that vouches for an https receiver; absent: those of the system'),
   maxUploadBytes: int.default(4 * MiB).describe('size of one upload'),
+})
+const hostName = z
+  .string()
+  .max(253)
+  .refine((name) => isIP(name) > 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name), 'not a name or address')
+const Receiver = z.strictObject({
+  host: z
+    .string()
+    .optional()
+    .describe('address where agents of other machines are received, over HTTPS; absent: nowhere'),
+  port: port.default(8443).describe('0 = any free port'),
+  names: list(hostName)
+    .default([])
+    .describe('names and addresses by which agents reach it, the first in the command to enrol; absent: host'),
+  plainFrom: list(z.union([z.cidrv4(), z.cidrv6()]))
+    .default([])
+    .describe('networks, besides loopback, from which agents are taken over plain HTTP: of a TLS proxy, of containers'),
 })
 const Ingest = z.strictObject({
   blockMaxBytes: int.default(4 * MiB).describe('a block closes at this size'),
@@ -198,6 +217,7 @@ export const Config = z.strictObject({
   openssh: Openssh.prefault({}),
   agent: Agent.prefault({}),
   uplink: Uplink.prefault({}),
+  receiver: Receiver.prefault({}),
   ingest: Ingest.prefault({}),
   bus: BusConfig.prefault({}),
   recordings: Recordings.prefault({}),
