@@ -90,3 +90,13 @@ test('no store of recordings can delete or overwrite', (t) => {
   const port = readFileSync(join(root, 'services/recordings/recording-store.ts'), 'utf8')
   t.notRegex(port.replaceAll(/\/\*[\s\S]*?\*\//g, ''), /\b(delete|remove|overwrite|destroy|truncate)\b/i)
 })
+
+test('the company of the bench knows nothing of the detectors it judges', (t) => {
+  const files = ['bench/company.ts', ...readdirSync(join(root, 'bench/company')).map((file) => `bench/company/${file}`)]
+  const allowed = /^(node:|zod$|services\/schema\/|bench\/(company|cluster\/process-cost)\b)/
+  t.true(files.length > 30)
+  t.deepEqual(
+    offenders(files, (imported) => !allowed.test(imported)),
+    [],
+  )
+})

@@ -20,7 +20,8 @@ const membersOf = async (groups: number[]): Promise<{ pid: string; fields: strin
   return all.filter(({ fields }) => groups.includes(Number(fields[2])))
 }
 
-const peakOf = async (pid: string): Promise<number> => {
+/** MB; 0 once it has ended. */
+export const peakOf = async (pid: string): Promise<number> => {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) / 1024
 }
