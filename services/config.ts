@@ -41,6 +41,13 @@ const Sudo = z.strictObject({
     .describe('how long a cut session waits for its client before it ends as truncated'),
   idleHelloMs: int.default(10_000).describe('a connection that says nothing for this long is closed'),
 })
+const Script = z.strictObject({
+  port: port
+    .default(0)
+    .describe('where `bartizan record` finds the agent; 0 = any free one, told to its own user only'),
+  maxSessions: int.default(256).describe('recordings by `bartizan record` at once; more are refused'),
+  maxSessionsPerUser: int.default(32).describe('and of one user'),
+})
 const syslogAddress = /^(?:(?:udp|tcp):(?:(?:\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,253}):)?\d{1,5}|unix:\/.{1,200})$/
 const Openssh = z.strictObject({
   logFile: z
@@ -61,6 +68,25 @@ const Openssh = z.strictObject({
     .max(9999)
     .optional()
     .describe('of the first line, where times name none; absent: by the clock'),
+})
+const lines = {
+  logFile: z.string().optional().describe('file that is followed from its beginning'),
+  listen: list(z.string().regex(syslogAddress, 'not udp:HOST:PORT, tcp:HOST:PORT or unix:PATH'))
+    .default([])
+    .describe('where syslog comes in, as for openssh'),
+  journal: Flag.default(false).describe('read the journal of systemd'),
+}
+const Tlog = z.strictObject({
+  ...lines,
+  silentEndMs: int
+    .default(3_600_000)
+    .describe('silence after which a recording is over, where its process cannot be looked at (another host)'),
+})
+const Auditd = z.strictObject({
+  logFile: z
+    .string()
+    .optional()
+    .describe("auditd's log (raw or enriched) or laurel's, with execve records; followed from its beginning"),
 })
 const Agent = z.strictObject({
   drainMs: int.default(5_000).describe('on SIGTERM: what open sessions get before they are ended'),
@@ -214,7 +240,10 @@ export const Config = z.strictObject({
   log: Log.prefault({}),
   http: Http.prefault({}),
   sudo: Sudo.prefault({}),
+  script: Script.prefault({}),
   openssh: Openssh.prefault({}),
+  tlog: Tlog.prefault({}),
+  auditd: Auditd.prefault({}),
   agent: Agent.prefault({}),
   uplink: Uplink.prefault({}),
   receiver: Receiver.prefault({}),
