@@ -51,7 +51,7 @@ test('a bad line is named by its number, with the reason, and the others are tak
         login('event-00001'),
         login('event-00002', { bastion: 'bastion-2' }),
         login('event-00003', { kind: 'nonsense' }),
-        login('short', { id: 'x' }),
+        login('short', { id: '' }),
         '  ',
         login('event-00004', { x: 'y'.repeat(1024 * 1024) }),
       ),
