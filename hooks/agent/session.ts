@@ -230,8 +230,8 @@ export const createSession = (options: SessionOptions): Session => {
       await writer.flush()
     },
     leave: async () => {
-      retire()
       await writer.flush()
+      retire()
       options.onClosed()
     },
     retire,

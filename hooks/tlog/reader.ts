@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Recorder } from '#hooks/hook.ts'
+import type { PlaceKeeper } from '#hooks/openssh/kept-place.ts'
+import type { Position } from '#hooks/openssh/line-source.ts'
+import type { LineReader } from '#hooks/openssh/run-sources.ts'
+import { BartizanError, hasCode } from '#services/errors.ts'
+import type { Logger } from '#services/log.ts'
+import { createEndedRecordings } from './ended-recordings.ts'
+import type { Part } from './message-order.ts'
+import { piecesOf } from './pieces.ts'
+import { readLine } from './read-line.ts'
+import { createRecording, openingOf, type Recording, resumeRecording } from './recording.ts'
+import type { ProcessLook } from './recording-process.ts'
+import { createRefusals } from './refusals.ts'
+import type { TlogState } from './state.ts'
+
+const maxOpen = 1024
+const maxPendingBytes = 4 * 1024 * 1024
+const pauseMs = 50
+const tickMs = 500
+const quietMs = 3_000
+
+export type ReaderOptions = {
+  recorder: Recorder
+  kept: TlogState | null
+  place: PlaceKeeper<TlogState>
+  hasRoom: () => boolean
+  processState: ProcessLook
+  /** Silence after which a recording whose process cannot be looked at counts as over. */
+  silentEndMs: number
+  signal: AbortSignal
+  log: Logger
+}
+
+type Place = { position: Position; parser: TlogState }
+
+/** Lines of tlog → sessions. Where there is no room, reading waits; a place is kept when all before it is durable. */
+export const createReader = async (options: ReaderOptions): Promise<LineReader> => {
+  const { recorder, kept, place, hasRoom, processState, signal, log } = options
+  const open = new Map<string, Recording>()
+  const ended = createEndedRecordings(kept?.ended ?? [])
+  const refusals = createRefusals(recorder, log, 'tlog', 'tlog')
+  let candidates: Place[] = [] // the one that is waited for, and the latest
+  let turn: Promise<void> = Promise.resolve()
+
+  const adopt = (recording: Recording): void => {
+    open.set(recording.rec, recording)
+    recording.session.onAbort((text) => {
+      void finish(recording, 'aborted', text)
+    })
+  }
+  const finish = async (recording: Recording, reason: 'exit' | 'truncated' | 'aborted', detail: string) => {
+    if (open.get(recording.rec) !== recording) return
+    open.delete(recording.rec)
+    const ending = recording.end({ reason, detail }, Date.now())
+    ended.add(recording.rec, recording.nextId)
+    await ending.catch((err: unknown) => log.error({ err, rec: recording.rec }, 'tlog: the end is not recorded'))
+  }
+  const resume = async (before: TlogState['open'][number]): Promise<void> => {
+    try {
+      adopt(await resumeRecording(recorder, before, Date.now()))
+    } catch (err) {
+      if (!hasCode(err, 'BTZ_NOT_FOUND')) throw err
+      log.warn({ err, rec: before.rec }, 'tlog: a recording goes on in a session of its own')
+      ended.add(before.rec, before.nextId)
+    }
+  }
+
+  const room = async (): Promise<void> => {
+    const isOver = () => [...open.values()].some(({ session }) => session.pendingBytes > maxPendingBytes)
+    while ((!hasRoom() || isOver()) && !signal.aborted) await sleep(pauseMs)
+    if (signal.aborted) throw new BartizanError('BTZ_UNAVAILABLE', 'the hook of tlog stops')
+  }
+  const quietest = (): Recording => [...open.values()].reduce((a, b) => (b.heardMs < a.heardMs ? b : a))
+  const opened = async (part: Part, uid: string | null): Promise<Recording> => {
+    if (open.size >= maxOpen) await finish(quietest(), 'truncated', `more than ${maxOpen} recordings at once`)
+    const { rec } = part.message
+    const before = ended.nextId(rec)
+    const session = await recorder.open(openingOf(part))
+    if (before !== null)
+      session.marker({ type: 'resumed', detail: 'goes on after another session of the same tlog recording' })
+    const recording = createRecording({ rec, uid, nextId: before ?? 1, elapsedNs: 0n }, session, Date.now())
+    ended.delete(rec)
+    adopt(recording)
+    return recording
+  }
+  const recordingOf = async (part: Part, uid: string | null): Promise<Recording> => {
+    for (;;) {
+      await room()
+      try {
+        return open.get(part.message.rec) ?? (await opened(part, uid))
+      } catch (err) {
+        if (!hasCode(err, 'BTZ_SPOOL_FULL')) throw err
+        await sleep(pauseMs)
+      }
+    }
+  }
+
+  const takePart = async (part: Part, uid: string | null): Promise<void> => {
+    const { rec, id } = part.message
+    const known = open.get(rec)
+    if (known && known.uid !== uid) return refusals.add('another user wrote it than the recording began with')
+    if (!known && id < (ended.nextId(rec) ?? 0)) return refusals.add('it was there before')
+    const recording = await recordingOf(part, uid)
+    if (!recording.take(part, Date.now())) refusals.add('it was there before')
+  }
+  const takeLine = async (line: string): Promise<void> => {
+    const read = readLine(line)
+    if (read === null) return
+    if ('refused' in read) return refusals.add(read.refused)
+    const pieces = piecesOf(read.message)
+    if (typeof pieces === 'string') return refusals.add(pieces)
+    await takePart({ message: read.message, pieces }, read.uid)
+  }
+
+  const isDurable = ({ parser }: Place): boolean =>
+    parser.open.every(({ rec, logId, elapsedNs }) => {
+      const recording = open.get(rec)
+      return recording?.session.logId !== logId || recording.durableNs >= BigInt(elapsedNs)
+    })
+  const keepPlace = (): void => {
+    const [first, ...later] = candidates
+    if (first === undefined || !isDurable(first)) return
+    place.keep(first)
+    candidates = later
+    keepPlace()
+  }
+  const notePlace = (position: Position): void => {
+    const recordings = [...open.values()]
+    if (recordings.some(({ waits }) => waits)) return
+    // What came by a socket does not come again: a session cannot be gone on with where it was durable only in part.
+    const [resumable, over] = position === null ? [[], recordings] : [recordings, []]
+    const parser = {
+      open: resumable.map((each) => each.snapshot()),
+      ended: [...ended.snapshot(), ...over.map(({ rec, nextId }) => ({ rec, nextId }))].slice(-maxOpen),
+    }
+    candidates = [...candidates.slice(0, 1), { position, parser }]
+    keepPlace()
+  }
+
+  const endQuiet = async (recording: Recording, nowMs: number): Promise<void> => {
+    const silentMs = nowMs - recording.heardMs
+    if (silentMs < quietMs || recording.waits) return
+    const state = await processState(recording.rec)
+    if (state === 'gone') await finish(recording, 'exit', 'tlog-rec ended; how, it does not say')
+    else if (state === 'unknown' && silentMs >= options.silentEndMs)
+      await finish(recording, 'truncated', `nothing came for ${Math.round(silentMs / 60_000)} minutes`)
+  }
+  const tick = async (): Promise<void> => {
+    const nowMs = Date.now()
+    for (const recording of open.values()) recording.tick(nowMs)
+    for (const recording of [...open.values()]) await endQuiet(recording, nowMs)
+    keepPlace()
+    refusals.tell(nowMs)
+  }
+  const inTurn = (act: () => Promise<void>): Promise<void> => {
+    const acted = turn.then(act)
+    turn = acted.catch(() => undefined)
+    return acted
+  }
+
+  for (const before of kept?.open ?? []) await resume(before)
+  const timer = setInterval(() => {
+    inTurn(tick).catch((err: unknown) => log.error({ err }, 'tlog: a look at the recordings failed'))
+  }, tickMs)
+
+  return {
+    onLines: (lines, position) =>
+      inTurn(async () => {
+        for (const line of lines) await takeLine(line)
+        notePlace(position)
+      }),
+    close: async () => {
+      clearInterval(timer)
+      await turn
+      await Promise.all([...open.values()].map(({ session }) => session.leave()))
+      keepPlace()
+    },
+  }
+}
