@@ -1,9 +1,10 @@
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import { withSample } from '../baselines/robust.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { type Troubles, troublesAfter } from './recording/trouble.ts'
 import { plural, span } from './wording.ts'
 
-/** The recorder of a bastion that was killed or tampered with, or of which nothing is heard any more. */
+/** The recorder of a bastion that was killed or tampered with, that is unwell, or of which nothing is heard any more. */
 type Health = Extract<SessionEvent, { kind: 'recorder_health' }>
 type Harm = { firstMs: number; lastMs: number; count: number; sessions: readonly string[]; details: readonly string[] }
 type Silence = { sinceMs: number; isStop?: boolean }
@@ -13,6 +14,7 @@ export type BastionRecorder = {
   dueMs: number | null // when it is silent for too long
   silence: Silence | null
   harm: Harm | null
+  troubles?: Troubles // absent: none so far
 }
 
 const maxSessions = 40
@@ -21,7 +23,7 @@ const maxDetail = 300
 const afterMaintenanceMs = 15 * 60_000
 const slackMs = 60_000 // beats are not sent to the second
 // What Bartizan's own servers say of a bastion is no sign of life of its agent.
-const others = new Set(['ingest', 'recorder'])
+const others = new Set(['ingest', 'recorder', 'delivery', 'dead-man'])
 
 const harmed = (before: Harm | null, event: Health, timeMs: number, quietMs: number): Harm => {
   const isSame = before !== null && timeMs - before.lastMs <= quietMs
@@ -86,13 +88,21 @@ const silenceFinding = (
   }
 }
 
+/** When it really spoke: the clock of a bastion may be hours off. */
+const spokenMs = ({ clockOffsetMs, receivedAt }: Health, timeMs: number): number =>
+  typeof clockOffsetMs !== 'number'
+    ? timeMs
+    : Math.min(timeMs - clockOffsetMs, receivedAt ? Date.parse(receivedAt) : timeMs)
+
 const beaten = (state: BastionRecorder, event: Health, timeMs: number, context: RuleContext): Step<BastionRecorder> => {
   const { silence } = state
-  const beatMs = Math.max(timeMs, state.beatMs ?? 0)
+  const beatMs = Math.max(spokenMs(event, timeMs), state.beatMs ?? 0)
   const dueMs = beatMs + context.settings.recordingGap.silentMs + slackMs
   const next = { ...state, beatMs, dueMs, isStopped: event.status === 'stopped', silence: null }
-  const findings = silence ? [silenceFinding(silence, timeMs, true, event.bastion, context)] : []
-  return { state: next, findings }
+  const over = silence ? [silenceFinding(silence, timeMs, true, event.bastion, context)] : []
+  if (event.source !== 'agent') return { state: next, findings: over }
+  const { troubles, findings } = troublesAfter(state.troubles ?? {}, event, timeMs, context)
+  return { state: { ...next, troubles }, findings: [...over, ...findings] }
 }
 
 const apply = (state: BastionRecorder, { event, timeMs }: Observed, context: RuleContext): Step<BastionRecorder> => {

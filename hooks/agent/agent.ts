@@ -14,6 +14,7 @@ import { type Core, startCore } from './core.ts'
 import type { Health } from './health.ts'
 import { type Links, startLinks } from './links.ts'
 import type { AgentRecorder } from './recorder.ts'
+import { waitingSinceMs } from './spool-age.ts'
 
 export type RunningAgent = {
   readonly sudoPort: number
@@ -107,23 +108,28 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const identity = await loadIdentity(folder, log)
     const core = await startCore(config, log, identity)
     closers.push(() => core.spool.close(lastWriteMs))
-    const links = startLinks(config, log, identity, core, bus)
+    const waitingMs = await waitingSinceMs(join(folder, 'spool'), core.spool)
+    const links = startLinks(config, log, identity, core, bus, waitingMs)
+    const recorderFor = (name: string) => links.hooks.recorderFor(name, core.recorder)
     closers.push(() => links.close(lastUploadMs))
     watchSpool(options, core, links)
     const listenFd = passedSocket(process.env, process.pid)
-    const hook = await startSudoHook({ config, recorder: core.recorder, log, listenFd })
+    const hook = await startSudoHook({ config, recorder: recorderFor('sudo'), log, listenFd })
     const openssh = await startOpensshHook({
       config: config.openssh,
       folder: join(folder, 'openssh'),
-      recorder: core.recorder,
+      recorder: recorderFor('openssh'),
       hasRoom: () => core.spool.level === 'ok' || core.spool.level === 'warning',
       log,
     })
     closers.push(openssh.close)
+    links.hooks.add('sudo', hook.probe)
+    if (openssh.sources > 0) links.hooks.add('openssh', openssh.probe)
     const infoFile = await publish(config, log, hook.port)
     links.health.started()
 
     const stop = async (): Promise<void> => {
+      links.hooks.stop()
       await drain(config, core, hook, links.health)
       await rm(infoFile, { force: true })
       await close()

@@ -1,7 +1,9 @@
 import type { Logger } from '#services/log.ts'
+import type { AgentStatus } from '#services/schema/agent-status.ts'
 import type { EventChain } from './event-chain.ts'
 import type { SpoolLevel } from './spool/limits.ts'
 import type { Spool } from './spool/spool.ts'
+import { troublesOf } from './status.ts'
 import type { Rejected } from './uplink/verdict.ts'
 
 type Status = 'ok' | 'stopped' | 'tampered'
@@ -14,10 +16,14 @@ export type Health = {
   /** Durable records that cannot be read any more. */
   damage(positions: readonly number[]): void
   rejected(rejected: readonly Rejected[]): void
+  /** Tells at once what has become better or worse since it was told last. */
+  look(): void
   stop(): void
 }
 
 const everyMs = 4 * 60_000
+const lookEveryMs = 5_000
+const maxTold = 2_000
 const levelTexts: Record<SpoolLevel, string> = {
   ok: 'the spool has room again',
   warning: 'the spool is 80 % full',
@@ -30,22 +36,30 @@ export const createHealth = (options: {
   spool: Pick<Spool, 'usedBytes'>
   agent: string
   lagMs: () => number
+  status: () => AgentStatus
   log: Logger
 }): Health => {
   const { events, spool, agent, lagMs, log } = options
+  let toldKeys = ''
 
-  const emit = (status: Status, detail: string | null): Promise<void> => {
+  const emit = (status: Status, detail: string | null, useReserve = detail !== null): Promise<void> => {
     const at = new Date().toISOString()
-    const figures = { agent, spoolBytes: spool.usedBytes, lagMs: Math.round(lagMs()) }
+    const figures = { agent, spoolBytes: spool.usedBytes, lagMs: Math.round(lagMs()), ...options.status() }
     return events
-      .emit(
-        { kind: 'recorder_health', at, source: 'agent', status, ...figures, detail },
-        { useReserve: detail !== null },
-      )
+      .emit({ kind: 'recorder_health', at, source: 'agent', status, ...figures, detail }, { useReserve })
       .catch((error: unknown) => log.error({ err: error, status, detail }, 'recorder_health not recorded'))
   }
-  const timer = setInterval(() => void emit('ok', null), everyMs)
-  timer.unref()
+  const look = (): void => {
+    const troubles = troublesOf(options.status(), Date.now())
+    const keys = troubles.map(({ key }) => key).join('\n')
+    if (keys === toldKeys) return
+    toldKeys = keys
+    const detail = troubles.map(({ text }) => text).join('; ') || 'what was wrong with clock, spool or hooks is over'
+    log[troubles.length > 0 ? 'warn' : 'info']({ detail }, 'health of the agent')
+    void emit('ok', detail.slice(0, maxTold), false)
+  }
+  const timers = [setInterval(() => void emit('ok', null), everyMs), setInterval(look, lookEveryMs)]
+  for (const timer of timers) timer.unref()
 
   return {
     started: () => void emit('ok', 'the agent has started'),
@@ -58,8 +72,9 @@ export const createHealth = (options: {
       const { record, reason } = rejected[0]!
       if (rejected.every(({ record }) => Buffer.from(record.body).includes('"recorder_health"'))) return
       const first = `${record.type} ${record.sessionId ?? ''} ${record.seq}: ${reason}`
-      void emit('tampered', `${rejected.length} records were refused, first ${first}`.slice(0, 2000))
+      void emit('tampered', `${rejected.length} records were refused, first ${first}`.slice(0, maxTold))
     },
-    stop: () => clearInterval(timer),
+    look,
+    stop: () => timers.forEach(clearInterval),
   }
 }

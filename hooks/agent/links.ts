@@ -6,6 +6,10 @@ import type { HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { version } from '#services/version.ts'
 import type { Core } from './core.ts'
 import { createHealth, type Health } from './health.ts'
+import { createHookWatch, type HookWatch } from './hook-watch.ts'
+import { limitsOf } from './spool/limits.ts'
+import { createSpoolAge } from './spool-age.ts'
+import { statusOf } from './status.ts'
 import { createBusCarrier } from './uplink/bus-carrier.ts'
 import { startHeartbeat } from './uplink/heartbeat.ts'
 import { createReceiverCarrier } from './uplink/receiver-carrier.ts'
@@ -18,7 +22,7 @@ const maxHeldSessions = 10_000
 export type OwnBus = Pick<Bus, 'produce'> | null
 
 /** Everything that speaks to the receiver, and to the bus. */
-export type Links = { health: Health; uplink: Uplink; close(lastUploadMs: number): Promise<void> }
+export type Links = { health: Health; hooks: HookWatch; uplink: Uplink; close(lastUploadMs: number): Promise<void> }
 
 const heldSessions = ({ recorder, hold }: Core) => {
   const held = new Map([...hold.awaited, ...recorder.openSessions].map((session) => [session.sessionId, session]))
@@ -38,13 +42,32 @@ const createKeyStanding = ({ keyId }: Identity, log: Logger) => {
   }
 }
 
-export const startLinks = (config: Config, log: Logger, identity: Identity, core: Core, bus: OwnBus): Links => {
+/** `waitingMs`: since when the spool holds what the receiver does not have, by what stood there at the start. */
+export const startLinks = (
+  config: Config,
+  log: Logger,
+  identity: Identity,
+  core: Core,
+  bus: OwnBus,
+  waitingMs: number | null = null,
+): Links => {
   const { spool, events, recorder, hold } = core
   const { bastion } = config
   const client = createReceiverClient(config)
   const key = createKeyStanding(identity, log)
   const signer = { ...identity, kind: 'agent' as const, bastion }
-  const health = createHealth({ events, spool, agent: identity.keyId, lagMs: () => uplink.lagMs, log })
+  const hooks = createHookWatch(Date.now)
+  let offsetMs: number | null = null
+  const status = () => statusOf(statusParts)
+  const statusParts = {
+    recorder,
+    spool,
+    capacityBytes: limitsOf(config.agent.spool).capacityBytes,
+    age: createSpoolAge(spool, Date.now, waitingMs ?? Date.now()),
+    hooks,
+    clockOffsetMs: () => offsetMs,
+  }
+  const health = createHealth({ events, spool, agent: identity.keyId, lagMs: () => uplink.lagMs, status, log })
   const uplink = startUplink({
     spool,
     carrier: bus === null ? createReceiverCarrier(client) : createBusCarrier({ bus, signer, isKeyGood: key.isGood }),
@@ -64,7 +87,12 @@ export const startLinks = (config: Config, log: Logger, identity: Identity, core
       publicKey: Buffer.from(identity.publicKey).toString('base64'),
       openSessions: heldSessions(core),
       spool: { usedBytes: spool.usedBytes, maxBytes: spool.maxBytes },
+      status: status(),
     }),
+    onClockOffset: (measuredMs) => {
+      offsetMs = measuredMs
+      health.look()
+    },
     onOrder: ({ sessionId, text }) => void recorder.terminate(sessionId, text),
     onSigningKey: key.learn,
     onEvidence: (evidence) => {
@@ -74,6 +102,7 @@ export const startLinks = (config: Config, log: Logger, identity: Identity, core
   })
   return {
     health,
+    hooks,
     uplink,
     close: async (lastUploadMs) => {
       health.stop()

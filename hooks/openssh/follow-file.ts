@@ -165,6 +165,7 @@ export const followFile = ({ path, from, onProblem }: FollowFileOptions): LineSo
         if (resumes && delivered) await resume(delivered, onLines)
         resumes = false
         await step(onLines)
+        if (said !== '') onProblem({ reason: 'readable', detail: `${path}: it can be read again` })
         said = ''
       } catch (error) {
         const detail = `${path}: ${String(error)}`

@@ -13,9 +13,9 @@ export type Position =
   | { kind: 'journal'; cursor: string }
   | null
 
-/** What a source could not deliver, or why it stopped. `bytes` where that is known. */
+/** What a source could not deliver, or why it stopped; `readable`: that is over. `bytes` where that is known. */
 export type SourceProblem = {
-  reason: 'line_cut' | 'data_lost' | 'refused_sender' | 'unreadable' | 'restarted' | 'stopped'
+  reason: 'line_cut' | 'data_lost' | 'refused_sender' | 'unreadable' | 'readable' | 'restarted' | 'stopped'
   detail: string
   bytes?: number
 }

@@ -32,9 +32,15 @@ export type RunSources<S> = {
 }
 
 export type RunningSources = {
+  readonly sources: number
+  /** Whether every source can be read now. */
+  probe(): { listening: boolean; lastError: string | null }
   /** Nothing is read after it; what was read is durable, and so is the place in each source. */
   close(): Promise<void>
 }
+
+/** How a source is. */
+type SourceState = { isRead: boolean; lastError: string | null }
 
 const reported = new Set<SourceProblem['reason']>(['data_lost', 'unreadable', 'stopped'])
 
@@ -46,7 +52,12 @@ const tell = <S>({ recorder, source, title }: RunSources<S>, detail: string, log
 }
 
 /** One source from where it was left to the end of the hook, or to its own. */
-const run = async <S>(source: NamedSource, options: RunSources<S>, signal: AbortSignal): Promise<void> => {
+const run = async <S>(
+  source: NamedSource,
+  options: RunSources<S>,
+  signal: AbortSignal,
+  state: SourceState,
+): Promise<void> => {
   const log = options.log.child({ source: source.name })
   const file = join(options.folder, `${source.name}.json`)
   const kept = await readPlace(file, options.State, log)
@@ -57,16 +68,23 @@ const run = async <S>(source: NamedSource, options: RunSources<S>, signal: Abort
     stopped = resolve
   })
   const lines = source.open(kept?.position ?? null, ({ reason, detail, bytes }) => {
-    log.warn({ reason, bytes }, `${options.title}: ${detail}`)
+    log[reason === 'readable' ? 'info' : 'warn']({ reason, bytes }, `${options.title}: ${detail}`)
+    if (reason === 'unreadable') Object.assign(state, { isRead: false, lastError: detail })
+    if (reason === 'readable') state.isRead = true
     if (reported.has(reason) && !signal.aborted) tell(options, detail, log)
     if (reason === 'stopped') stopped()
   })
   signal.addEventListener('abort', stopped)
   if (signal.aborted) stopped()
   try {
-    await lines.start(reader.onLines)
+    state.isRead = true
+    await lines.start((read, position) => {
+      state.isRead = true
+      return reader.onLines(read, position)
+    })
     await ended
   } finally {
+    state.isRead = false
     signal.removeEventListener('abort', stopped)
     await lines.close()
     await reader.close?.()
@@ -75,11 +93,17 @@ const run = async <S>(source: NamedSource, options: RunSources<S>, signal: Abort
 }
 
 /** Whatever stops a source, it goes on: what a log says is no reason for an agent to end that records sessions. */
-const keepRunning = async <S>(source: NamedSource, options: RunSources<S>, signal: AbortSignal): Promise<void> => {
+const keepRunning = async <S>(
+  source: NamedSource,
+  options: RunSources<S>,
+  signal: AbortSignal,
+  state: SourceState,
+): Promise<void> => {
   while (!signal.aborted) {
-    await run(source, options, signal).catch((err: unknown) =>
-      options.log.error({ err, source: source.name }, `${options.title}: the source failed; it is opened again`),
-    )
+    await run(source, options, signal, state).catch((err: unknown) => {
+      state.lastError = String(err)
+      options.log.error({ err, source: source.name }, `${options.title}: the source failed; it is opened again`)
+    })
     if (!signal.aborted) await sleep(restartMs, undefined, { signal }).catch(() => undefined)
   }
 }
@@ -87,8 +111,14 @@ const keepRunning = async <S>(source: NamedSource, options: RunSources<S>, signa
 export const runSources = async <S>(options: RunSources<S>): Promise<RunningSources> => {
   if (options.sources.length > 0) await makeFolder(options.folder)
   const closing = new AbortController()
-  const running = options.sources.map((source) => keepRunning(source, options, closing.signal))
+  const states = options.sources.map((): SourceState => ({ isRead: false, lastError: null }))
+  const running = options.sources.map((source, at) => keepRunning(source, options, closing.signal, states[at]!))
   return {
+    sources: states.length,
+    probe: () => ({
+      listening: states.every(({ isRead }) => isRead),
+      lastError: states.findLast(({ lastError }) => lastError !== null)?.lastError ?? null,
+    }),
     close: async () => {
       closing.abort()
       await Promise.all(running)

@@ -21,6 +21,8 @@ export type SudoHook = {
   /** Connections that were refused since the start, because of who they belong to or because there were too many. */
   readonly refusedPeers: number
   readonly openConnections: number
+  /** Whether a sudo that comes now is heard. */
+  probe(): { listening: boolean; lastError: string | null }
   /** No new connection is taken; open ones go on. */
   stopAccepting(): void
   /** Ends what is still open, with `text` for its users; resolves when every session has its durable end. */
@@ -103,9 +105,14 @@ export const startSudoHook = async (options: {
   server.maxConnections = config.sudo.maxConnections + uncheckedPeers
   server.on('drop', () => refusals.add(null))
   const port = await listen(server, config.sudo, options.listenFd)
-  server.on('error', (error) => log.error({ err: error }, 'sudo log server'))
+  let lastError: string | null = null
+  server.on('error', (error) => {
+    lastError = error.message
+    log.error({ err: error }, 'sudo log server')
+  })
   return {
     port,
+    probe: () => ({ listening: server.listening, lastError }),
     get refusedPeers() {
       return refusals.total
     },

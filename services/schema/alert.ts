@@ -57,7 +57,7 @@ export const Alert = z.object({
   sessionId: text(64).nullable(),
   sessionIds: z.array(text(64)).max(100),
   atMs: z.number().int().nonnegative().nullable(), // in the session: the moment to look at
-  gap: text(64).nullable(), // a ledger state, or agent_silent
+  gap: text(64).nullable(), // a ledger state, or agent_silent, agent_stopped, clock_off, spool_filling, hook_dead
   count: z.number().int().nonnegative(),
   firstEventAt: instant,
   lastEventAt: instant,

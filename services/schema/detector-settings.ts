@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { statusLimits } from './agent-status.ts'
 import { Flag } from './flag.ts'
 
 const int = z.coerce.number().int().nonnegative()
@@ -60,6 +61,12 @@ const RecordingGap = z.strictObject({
   habitCount: int
     .default(3)
     .describe('so many unrecorded sessions of a user who is hardly ever recorded are told, no more'),
+  clockWarnMs: int
+    .default(statusLimits.clockWarnMs)
+    .describe("a bastion's clock further from the receiver's is told (low)"),
+  clockAlertMs: int.default(statusLimits.clockAlertMs).describe('and further than this it is medium'),
+  spoolWarnShare: z.coerce.number().default(statusLimits.spoolWarnShare).describe('a spool fuller than this is told'),
+  spoolAlertShare: z.coerce.number().default(statusLimits.spoolAlertShare).describe('and fuller than this it is high'),
 })
 
 const NewSourceIp = z.strictObject({

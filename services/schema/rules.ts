@@ -84,8 +84,8 @@ export const ruleFacts: Record<RuleId, RuleFacts> = {
   'recording-gap': {
     title: 'Something was not recorded',
     description:
-      'A login that no recording follows, a recorder that was killed, a connection that only forwards, or an agent that fell silent.',
-    severities: ['info', 'medium', 'high'],
+      'A login that no recording follows, a recorder that was killed, a connection that only forwards, an agent that fell silent, or one that will cost recordings soon: its clock is off, its spool fills, a hook does not listen.',
+    severities: ['info', 'low', 'medium', 'high'],
     technique: {
       id: 'T1562.001',
       name: 'Impair Defenses: Disable or Modify Tools',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { agentStatusFields } from './agent-status.ts'
 import { BastionName, Sha256Hex } from './ids.ts'
 
 const text = (max: number) => z.string().max(max)
@@ -98,6 +99,16 @@ export const SessionEvent = z.discriminatedUnion('kind', [
     spoolBytes: nullable(z.number().int().nonnegative()),
     lagMs: nullable(z.number().nonnegative()),
     detail: nullable(detailText),
+    // Said by agents of themselves; those of before did not.
+    version: nullable(agentStatusFields.version),
+    nodeVersion: nullable(agentStatusFields.nodeVersion),
+    protocol: nullable(agentStatusFields.protocol),
+    openSessions: nullable(agentStatusFields.openSessions),
+    sessions: nullable(agentStatusFields.sessions),
+    spoolShare: nullable(agentStatusFields.spoolShare),
+    spoolOldestMs: nullable(agentStatusFields.spoolOldestMs),
+    clockOffsetMs: nullable(agentStatusFields.clockOffsetMs),
+    hooks: nullable(agentStatusFields.hooks),
   }),
   event('access', {
     actor: text(256),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AgentStatus } from './agent-status.ts'
 import { BastionName, SessionId } from './ids.ts'
 
 /** What agent and receiver say to each other besides batches (BatchUpload in frame_batch.proto) and events (NDJSON). */
@@ -28,6 +29,7 @@ export const Heartbeat = z.object({
   waitMs: z.number().int().min(0).max(10_000),
   openSessions: z.array(z.object({ sessionId: SessionId, lastSeq: z.number().int() })).max(10_000),
   spool: z.object({ usedBytes: z.number().int(), maxBytes: z.number().int() }),
+  status: AgentStatus.optional(), // agents of before do not say it
 })
 export type Heartbeat = z.infer<typeof Heartbeat>
 
@@ -40,6 +42,8 @@ export const HeartbeatAnswer = z.object({
   signingKey: z.enum(['registered', 'revoked', 'unknown']),
   /** For `spool.keep: evidence`: what stands in durable blocks. */
   evidence: z.array(z.object({ sessionId: SessionId, durableSeq: z.number().int() })),
+  /** The receiver's clock, Unix ms, when the heartbeat was there and when the answer left; absent from receivers of before. */
+  clock: z.object({ receivedAtMs: z.number(), answeredAtMs: z.number() }).optional(),
 })
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>
 

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Logger } from '#services/log.ts'
 import { type Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { createBackoff, sleep } from './backoff.ts'
+import { clockOffsetMs } from './clock-offset.ts'
 import type { ReceiverClient } from './receiver-client.ts'
 
 export type HeartbeatOptions = {
@@ -12,6 +13,8 @@ export type HeartbeatOptions = {
   onOrder: (order: HeartbeatAnswer['orders'][number]) => void
   onSigningKey: (standing: HeartbeatAnswer['signingKey']) => void
   onEvidence: (evidence: HeartbeatAnswer['evidence']) => void
+  /** Our clock less the receiver's, in ms. */
+  onClockOffset?: (offsetMs: number) => void
 }
 
 export type HeartbeatLoop = { close(): Promise<void> }
@@ -31,14 +34,18 @@ export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
   let askedForMs: number | null = null // Retry-After of the last answer
 
   const exchange = async (waitMs: number): Promise<HeartbeatAnswer> => {
-    const body = Buffer.from(
-      JSON.stringify({ ...beat(), at: new Date().toISOString(), waitMs } satisfies z.input<typeof Heartbeat>),
-    )
+    const [sentAtMs, startedMs] = [Date.now(), performance.now()]
+    const at = new Date(sentAtMs).toISOString()
+    const body = Buffer.from(JSON.stringify({ ...beat(), at, waitMs } satisfies z.input<typeof Heartbeat>))
     const call = { method: 'PUT' as const, path: '/api/agents/heartbeat', contentType: 'application/json' }
     const answer = await client.call({ ...call, body, timeoutMs: waitMs + marginMs, signal })
     askedForMs = answer.retryAfterMs
     if (answer.status !== 200) throw new Error(`the receiver answered ${answer.status}`)
-    return HeartbeatAnswer.parse(answer.body)
+    const tookMs = performance.now() - startedMs
+    const parsed = HeartbeatAnswer.parse(answer.body)
+    const offsetMs = parsed.clock && clockOffsetMs({ sentAtMs, tookMs, ...parsed.clock })
+    if (typeof offsetMs === 'number') options.onClockOffset?.(offsetMs)
+    return parsed
   }
   const once = async (): Promise<void> => {
     const startedMs = performance.now()

@@ -129,3 +129,11 @@ test('another key than before is an event; a revoked one is answered as such', a
   await agentKeys.revoke('bastion-1', second.keyId)
   t.deepEqual([await beat(first), await beat(second)], ['registered', 'revoked'])
 })
+
+test('an answer says what time it was here when the heartbeat came and when the answer left', async (t) => {
+  const { call } = await serveReceiver(t)
+  const beforeMs = Date.now()
+  const { clock } = await answerOf(await call('PUT', path, heartbeat({ waitMs: 200 })))
+  t.true(clock!.receivedAtMs >= beforeMs && clock!.answeredAtMs <= Date.now())
+  t.true(clock!.answeredAtMs - clock!.receivedAtMs >= 190)
+})
