@@ -36,29 +36,38 @@ const sharesTerminals = async (pid: number): Promise<boolean> => {
   return theirs !== null && theirs.dev === ours?.dev
 }
 
+type Descriptors = Awaited<ReturnType<typeof fdsOf>>
+
+/** The terminal a process made for its command: sudo, script. Null: not ours to look at, not there (yet), or of another container. */
+export const terminalOf = async (pid: number, fds?: Descriptors): Promise<string | null> => {
+  for (const { fd, target } of fds ?? (await fdsOf(pid))) {
+    if (target !== '/dev/ptmx' && target !== '/dev/pts/ptmx') continue
+    const info = await quietly(readFile(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))
+    const index = /^tty-index:\s*([0-9]{1,10})$/m.exec(info ?? '')?.[1]
+    if (index !== undefined && (await sharesTerminals(pid))) return `/dev/pts/${index}`
+  }
+  return null
+}
+
 /**
  * The terminal that the sudo behind a socket made for its command: not the user's own, and the one whose mode says what
- * becomes of typed keys. Null: not root, not there (yet), or of another container.
+ * becomes of typed keys. Null: as terminalOf, or not root.
  */
 export const commandTerminal = async (socketInode: number): Promise<string | null> => {
   for await (const pid of candidates()) {
     const fds = await fdsOf(pid)
     if (!fds.some(({ target }) => target === `socket:[${socketInode}]`)) continue
-    for (const { fd, target } of fds) {
-      if (target !== '/dev/ptmx' && target !== '/dev/pts/ptmx') continue
-      const info = await quietly(readFile(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))
-      const index = /^tty-index:\s*([0-9]{1,10})$/m.exec(info ?? '')?.[1]
-      if (index !== undefined && (await sharesTerminals(pid))) return `/dev/pts/${index}`
-    }
+    const terminal = await terminalOf(pid, fds)
+    if (terminal !== null) return terminal
   }
   return null
 }
 
-/** Mode of the terminal of the session behind a socket, for as long as that session's connection is open. */
+/** Mode of the terminal of the session behind a socket (or what else `find` knows), while that session goes on. */
 export const createTtyMode = (
   socketInode: number,
   probe: Pick<TtyProbe, 'mode'>,
-  find: (socketInode: number) => Promise<string | null> = commandTerminal,
+  find: (socketInode: number) => Promise<string | null> = (inode) => commandTerminal(inode),
 ): (() => Promise<TtyMode>) => {
   let terminal: Promise<string | null> | null = null
   let left = lookups
