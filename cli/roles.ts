@@ -10,8 +10,10 @@ import { createLogger, type Logger } from '#services/log.ts'
 import { keepOwnerToken, openAccess } from './access.ts'
 import { nextSignal, prepareFolder } from './process.ts'
 import { serve } from './serve.ts'
+import { authorityOf, serveAgents } from './serve-agents.ts'
 import { configOf } from './settings.ts'
 import {
+  agentRouter,
   type Closing,
   createRegistry,
   deliveryStage,
@@ -43,13 +45,16 @@ const receiver: Role = async (config, log) => {
   const { shared, started } = processOf(config)
   const backends = await openReceiverBackends(config, systemClock, log)
   const options = { ...shared, backends, log, access: openAccess({ ...shared, backends }) }
-  const stage = receiverStage(options)
+  const authority = await authorityOf(config)
+  const stage = receiverStage(options, authority)
   const served = await serve(config, log, [healthStage(options).router, stage.router])
+  const agents = await serveAgents(options, authority, stage.router)
   started()
   return {
     httpPort: served.httpPort,
     stop: async () => {
       served.close()
+      await agents.close()
       await stage.close()
       await backends.close()
     },
@@ -102,8 +107,9 @@ const viewer: Role = async (config, log) => {
   await keepOwnerToken(access, config)
   let httpPort = config.http.port
   const publicUrl = () => config.http.publicUrl ?? `http://127.0.0.1:${httpPort}`
-  const stage: RoutedStage = viewerStage({ ...shared, backends, log, access }, publicUrl)
-  const served = await serve(config, log, [stage.router])
+  const options = { ...shared, backends, log, access }
+  const stage: RoutedStage = viewerStage(options, publicUrl)
+  const served = await serve(config, log, [agentRouter(options), stage.router])
   httpPort = served.httpPort
   const endpointsFile = join(config.data, 'endpoints.json')
   await writeFileDurably(endpointsFile, JSON.stringify({ httpPort, pid: process.pid }))

@@ -7,10 +7,13 @@ import { deliveryRoutes } from '#delivery/routes.ts'
 import { createDetectors } from '#detectors/detectors.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
+import { agentRoutes } from '#ingest/receiver/agent-routes.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
 import { createAgentKeys } from '#services/access/agent-keys.ts'
+import { createEnrolmentCodes } from '#services/agents/enrolment-codes.ts'
+import { createEnrolments } from '#services/agents/enrolments.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
@@ -20,6 +23,7 @@ import type { Backends, ReceiverBackends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
+import type { Authority } from '#services/pki/authority.ts'
 import { createAudit } from '#viewer/access/audit.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
@@ -60,16 +64,34 @@ export const healthStage = (options: StageOptions<unknown>): RoutedStage => ({
 })
 
 /** Agents → bus. */
-export const receiverStage = (options: StageOptions<ReceiverBackends>): RoutedStage => {
-  const { backends, access, registry, clock } = options
+export const receiverStage = (
+  options: StageOptions<ReceiverBackends>,
+  authority: Authority | null = null,
+): RoutedStage => {
+  const { config, backends, access, registry, clock } = options
   const log = options.log.child({ stage: 'receiver' })
   const heartbeats = createHeartbeats({ ...backends, clock, log })
   const orders = createOrders({ ...backends, clock, log })
   const agentKeys = createAgentKeys({ ...backends, clock })
   const { tokens } = access
-  const router = createReceiver({ ...backends, tokens, agentKeys, heartbeats, orders, clock, log, registry })
+  const enrolments = createEnrolments({ ...backends, clock })
+  const codes = createEnrolmentCodes({ ...backends, clock })
+  const router = createReceiver({
+    ...{ ...backends, tokens, enrolments, agentKeys, heartbeats, orders, clock, log, registry },
+    plainFrom: config.receiver.plainFrom,
+    enrolment: authority && { authority, codes, enrolments, agentKeys },
+  })
   return { router, close: async () => orders.close() }
 }
+
+/** What administrators ask of agents: codes, lists, revocation. */
+export const agentRouter = ({ config, backends, access, clock }: StageOptions<ReceiverBackends>): Router =>
+  agentRoutes({
+    ...{ ...backends, ...access, clock, bastion: config.bastion },
+    codes: createEnrolmentCodes({ ...backends, clock }),
+    enrolments: createEnrolments({ ...backends, clock }),
+    agentKeys: createAgentKeys({ ...backends, clock }),
+  })
 
 /** Bus → evidence, bus → catalog: three consumer groups that do not wait for each other. */
 export const ingestStage = async (options: StageOptions<Backends>): Promise<DrainedStage> => {

@@ -12,8 +12,10 @@ import { type AgentProcess, superviseAgent } from './agent-process.ts'
 import { nextSignal, prepareFolder } from './process.ts'
 import { readyMessage } from './ready-message.ts'
 import { serve } from './serve.ts'
+import { authorityOf, serveAgents } from './serve-agents.ts'
 import { configOf } from './settings.ts'
 import {
+  agentRouter,
   createRegistry,
   deliveryRouter,
   deliveryStage,
@@ -36,12 +38,19 @@ const startAll = async (config: Config, backends: Backends, log: Logger) => {
   const publicUrl = () => config.http.publicUrl ?? `http://127.0.0.1:${httpPort}`
   const registry = createRegistry()
   const options = { config, backends, access, clock: systemClock, log, registry, ready: () => isReady }
-  const [receiver, viewer] = [receiverStage(options), viewerStage(options, publicUrl)]
-  const served = await serve(config, log, [receiver.router, deliveryRouter(options), viewer.router])
+  const authority = await authorityOf(config)
+  const [receiver, viewer] = [receiverStage(options, authority), viewerStage(options, publicUrl)]
+  const served = await serve(config, log, [
+    receiver.router,
+    agentRouter(options),
+    deliveryRouter(options),
+    viewer.router,
+  ])
   httpPort = served.httpPort
   const ingest = await ingestStage(options)
   const detectors = await detectorsStage(options)
   const delivery = await deliveryStage(options, publicUrl)
+  const agents = await serveAgents(options, authority, receiver.router)
   isReady = true
   return {
     httpPort,
@@ -53,7 +62,14 @@ const startAll = async (config: Config, backends: Backends, log: Logger) => {
     close: async () => {
       isReady = false
       served.close()
-      await Promise.all([receiver.close(), viewer.close(), ingest.close(), detectors.close(), delivery.close()])
+      await Promise.all([
+        agents.close(),
+        receiver.close(),
+        viewer.close(),
+        ingest.close(),
+        detectors.close(),
+        delivery.close(),
+      ])
     },
   }
 }

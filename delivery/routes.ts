@@ -1,11 +1,10 @@
-import { json, type Request, type RequestHandler, Router } from 'express'
-import { v7 as uuidv7 } from 'uuid'
+import { json, Router } from 'express'
 import { z } from 'zod'
-import { may } from '#services/access/permissions.ts'
 import type { Tokens } from '#services/access/tokens.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
 import { BartizanError } from '#services/errors.ts'
+import { adminAudit, adminsOnly } from '#services/http/admins-only.ts'
 import type { Principal } from '#services/schema/access.ts'
 import { type DeadLetterDesk, mostListed } from './dead-letters.ts'
 import type { Operations } from './operations.ts'
@@ -32,48 +31,13 @@ const parsed = <T>(schema: z.ZodType<T>, input: unknown): T => {
   throw new BartizanError('BTZ_REQUEST_INVALID', z.prettifyError(result.error))
 }
 
-const bearerOf = ({ headers: { authorization = '' } }: Request): string =>
-  /^Bearer /i.test(authorization) && authorization.length <= 512 ? authorization.slice(7).trim() : ''
-
-/** Tokens only, so that no page can have a browser do it. */
-const adminsOnly =
-  ({ tokens }: RoutesOptions): RequestHandler =>
-  async (request, response, next) => {
-    const principal = await tokens.verify(bearerOf(request))
-    if (principal === null) throw new BartizanError('BTZ_AUTH_REQUIRED', 'a token is needed')
-    if (!may(principal.role, 'delivery.manage'))
-      throw new BartizanError('BTZ_FORBIDDEN', `the role ${principal.role} does not allow delivery.manage`)
-    response.locals.principal = principal
-    next()
-  }
-
-/** Who changed what, before it is done. */
-const auditOf =
-  ({ bus, bastion, clock }: RoutesOptions) =>
-  async ({ name, role, id }: Principal, action: string, object: string): Promise<void> => {
-    const at = new Date(clock.now()).toISOString()
-    const who = { user: name, actor: `${name} (${role}, ${id})` }
-    const event = {
-      id: uuidv7(),
-      at,
-      receivedAt: at,
-      kind: 'access',
-      source: 'delivery',
-      bastion,
-      ...who,
-      action,
-      object,
-    }
-    await bus.produce([{ topic: 'session-events', key: bastion, value: Buffer.from(JSON.stringify(event)) }])
-  }
-
 /** What `bartizan sinks` and `bartizan dead-letters` call. */
 export const deliveryRoutes = (options: RoutesOptions): Router => {
   const { operations, deadLetters, clock } = options
   const router = Router()
-  const audit = auditOf(options)
+  const audit = adminAudit({ ...options, source: 'delivery' })
   const body = json({ limit: '4kb' })
-  const admins = adminsOnly(options)
+  const admins = adminsOnly(options.tokens, 'delivery.manage')
 
   router.get('/api/sinks', admins, async (_request, response) => {
     const items = await operations.list()

@@ -16,24 +16,28 @@ const decoderOf = (request: Request) => {
   })
 }
 
-const tooLarge = () =>
-  new BartizanError('BTZ_PAYLOAD_TOO_LARGE', `the body is larger than ${maxBodyBytes} bytes`, {
+const tooLarge = (limitBytes: number) =>
+  new BartizanError('BTZ_PAYLOAD_TOO_LARGE', `the body is larger than ${limitBytes} bytes`, {
     hint: 'send it in several requests',
   })
 const cutOff = () => new BartizanError('BTZ_REQUEST_INVALID', 'the body ended before its end')
 
-const gather = async (source: AsyncIterable<Buffer>): Promise<Buffer> => {
+const gather = async (source: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> => {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of source) {
     sizeBytes += chunk.byteLength
-    if (sizeBytes > maxBodyBytes) throw tooLarge()
+    if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
-const decoded = async (request: Request, decoder: NonNullable<ReturnType<typeof decoderOf>>): Promise<Buffer> => {
+const decoded = async (
+  request: Request,
+  decoder: NonNullable<ReturnType<typeof decoderOf>>,
+  limitBytes: number,
+): Promise<Buffer> => {
   // Not pipeline(): it would destroy the request, and with it the connection that the answer has to take.
   request.once('close', () => {
     if (!request.complete) decoder.destroy(cutOff())
@@ -41,21 +45,21 @@ const decoded = async (request: Request, decoder: NonNullable<ReturnType<typeof 
   let sentBytes = 0
   request.on('data', (chunk: Buffer) => {
     sentBytes += chunk.byteLength
-    if (sentBytes > maxBodyBytes) decoder.destroy(tooLarge())
+    if (sentBytes > limitBytes) decoder.destroy(tooLarge(limitBytes))
   })
   request.pipe(decoder)
   try {
-    return await gather(decoder)
+    return await gather(decoder, limitBytes)
   } catch (cause) {
     if (cause instanceof BartizanError) throw cause
     throw new BartizanError('BTZ_REQUEST_INVALID', 'the body does not decompress', { cause })
   }
 }
 
-const plain = async (request: Request): Promise<Buffer> => {
+const plain = async (request: Request, limitBytes: number): Promise<Buffer> => {
   try {
     // destroyOnReturn: false, so that a refused body still gets its answer.
-    return await gather(request.iterator({ destroyOnReturn: false }))
+    return await gather(request.iterator({ destroyOnReturn: false }), limitBytes)
   } catch (cause) {
     throw cause instanceof BartizanError ? cause : cutOff()
   }
@@ -67,13 +71,13 @@ const plain = async (request: Request): Promise<Buffer> => {
  */
 export const createBodyReader = () => {
   let reading = 0
-  return async (request: Request): Promise<Buffer> => {
-    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge()
+  return async (request: Request, limitBytes = maxBodyBytes): Promise<Buffer> => {
+    if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes)
     if (reading >= maxBodiesAtOnce) throw new BartizanError('BTZ_UNAVAILABLE', 'too many uploads at once')
     const decoder = decoderOf(request)
     reading++
     try {
-      return await (decoder === null ? plain(request) : decoded(request, decoder))
+      return await (decoder === null ? plain(request, limitBytes) : decoded(request, decoder, limitBytes))
     } catch (error) {
       // What is still on its way is let through and forgotten: a client that is still sending reads the answer after.
       request.unpipe()

@@ -1,8 +1,6 @@
 import express, { type Request, type Response, type Router } from 'express'
 import { Counter, type Registry } from 'prom-client'
-import { z } from 'zod'
 import type { AgentKeys } from '#services/access/agent-keys.ts'
-import type { Tokens } from '#services/access/tokens.ts'
 import type { Heartbeats } from '#services/agents/heartbeats.ts'
 import type { Orders } from '#services/agents/orders.ts'
 import type { Bus } from '#services/bus/bus.ts'
@@ -12,18 +10,26 @@ import { BartizanError } from '#services/errors.ts'
 import { problemHandler } from '#services/http/problem.ts'
 import type { Logger } from '#services/log.ts'
 import { Heartbeat, type HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { encryptedOrNear, knownProtocol } from './connection.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
+import { createEnrolment, type EnrolOptions } from './enrol.ts'
+import { parseJson } from './parse-json.ts'
 import { createBodyReader } from './read-body.ts'
 import { createKeyRegister } from './register-key.ts'
-import { identifySender, type Sender } from './sender.ts'
+import { type Credentials, identifySender, type Sender } from './sender.ts'
 import { takeBatches } from './take-batches.ts'
 import { takeEvents } from './take-events.ts'
 
 export type ReceiverOptions = {
   bus: Pick<Bus, 'produce' | 'maxRecordBytes'>
   catalog: Pick<CatalogReader, 'durableSeqs'>
-  tokens: Pick<Tokens, 'verify'>
+  tokens: Credentials['tokens']
+  enrolments: Credentials['enrolments']
   agentKeys: Pick<AgentKeys, 'seen'>
+  /** Networks, besides loopback, whose agents may come over plain HTTP. */
+  plainFrom: readonly string[]
+  /** Null: agents of other machines are not enrolled here. */
+  enrolment: Pick<EnrolOptions, 'authority' | 'codes' | 'enrolments' | 'agentKeys'> | null
   heartbeats: Pick<Heartbeats, 'heard'>
   orders: Pick<Orders, 'wait' | 'take'>
   clock: Clock
@@ -40,18 +46,6 @@ const createMetrics = (registry: Registry) => {
   }
 }
 
-const parseHeartbeat = (body: Buffer): Heartbeat => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(body.toString())
-  } catch (cause) {
-    throw new BartizanError('BTZ_REQUEST_INVALID', 'the body is not JSON', { cause })
-  }
-  const heartbeat = Heartbeat.safeParse(parsed)
-  if (heartbeat.success) return heartbeat.data
-  throw new BartizanError('BTZ_REQUEST_INVALID', z.prettifyError(heartbeat.error).slice(0, 2000))
-}
-
 /** Aborted when the client has gone, or its connection. */
 const goneSignal = (response: Response): AbortSignal => {
   const gone = new AbortController()
@@ -59,9 +53,11 @@ const goneSignal = (response: Response): AbortSignal => {
   return gone.signal
 }
 
+const agentPaths = ['/api/ingest', '/api/agents/heartbeat', '/api/agents/enrol', '/api/agents/certificate']
+
 /** What agents and importers speak to: batches, events, heartbeats. */
 export const createReceiver = (options: ReceiverOptions): Router => {
-  const { bus, catalog, tokens, heartbeats, orders, clock, log, registry } = options
+  const { bus, catalog, heartbeats, orders, clock, log, registry } = options
   const metrics = createMetrics(registry)
   const durableSeqs = createDurableSeqs(catalog)
   const readBody = createBodyReader()
@@ -69,7 +65,7 @@ export const createReceiver = (options: ReceiverOptions): Router => {
 
   /** Who sends is known before a byte of the body is read. */
   const receive = async (request: Request): Promise<{ sender: Sender; body: Buffer }> => {
-    const sender = await identifySender(tokens, request)
+    const sender = await identifySender(options, request)
     const body = await readBody(request)
     metrics.bytes.inc(body.byteLength)
     return { sender, body }
@@ -92,7 +88,7 @@ export const createReceiver = (options: ReceiverOptions): Router => {
   const putHeartbeat = async (request: Request, response: Response): Promise<void> => {
     const { sender, body } = await receive(request)
     const receivedAtMs = clock.now()
-    const heartbeat = parseHeartbeat(body)
+    const heartbeat = parseJson(Heartbeat, body)
     if (!sender.mayWriteFor(heartbeat.bastion))
       throw new BartizanError('BTZ_FORBIDDEN', `the token may not write for bastion ${heartbeat.bastion}`)
     heartbeats.heard(heartbeat)
@@ -101,6 +97,7 @@ export const createReceiver = (options: ReceiverOptions): Router => {
     await orders.wait(heartbeat.bastion, heartbeat.waitMs, gone)
     // Nobody reads it: the orders stay for the next heartbeat.
     if (gone.aborted) return
+    await identifySender(options, request) // revoked while it waited
     const evidence = await durableSeqs(heartbeat).catch((err: unknown) => {
       log.warn({ err }, 'what is evidence cannot be told: the catalog does not answer')
       return []
@@ -111,6 +108,8 @@ export const createReceiver = (options: ReceiverOptions): Router => {
   }
 
   const router = express.Router()
+  router.use(agentPaths, encryptedOrNear(options.plainFrom), knownProtocol)
+  if (options.enrolment !== null) router.use(createEnrolment({ ...options, ...options.enrolment }))
   router.post('/api/ingest/batches', postBatches)
   router.post('/api/ingest/events', postEvents)
   router.put('/api/agents/heartbeat', putHeartbeat)

@@ -1,19 +1,22 @@
 import type { Request } from 'express'
 import { may, mayWriteFor } from '#services/access/permissions.ts'
 import type { Tokens } from '#services/access/tokens.ts'
+import type { Enrolments } from '#services/agents/enrolments.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Principal } from '#services/schema/access.ts'
+import { certificateOf } from './connection.ts'
 
 /** Whoever may write; checked before a byte of the body is read. */
 export type Sender = { mayWriteFor(bastion: string): boolean }
+export type Credentials = { tokens: Pick<Tokens, 'verify'>; enrolments: Pick<Enrolments, 'verify'> }
 
 const maxHeaderLength = 512
 
 const bearerOf = ({ headers: { authorization } }: Request): string => {
   const isBearer = authorization !== undefined && /^Bearer /i.test(authorization)
   if (isBearer && authorization.length <= maxHeaderLength) return authorization.slice('Bearer '.length).trim()
-  throw new BartizanError('BTZ_AUTH_REQUIRED', 'a token is needed', {
-    hint: '`bartizan token create --role ingest --bastion NAME` makes one; send it as Authorization: Bearer …',
+  throw new BartizanError('BTZ_AUTH_REQUIRED', 'a certificate or a token is needed', {
+    hint: 'enrol the agent, or send a token of `bartizan token create --role ingest --bastion NAME` as Authorization: Bearer …',
   })
 }
 
@@ -22,9 +25,10 @@ const senderOf = (principal: Principal): Sender => {
   throw new BartizanError('BTZ_FORBIDDEN', `a token with role ${principal.role} may not send recordings`)
 }
 
-/** @throws BTZ_AUTH_REQUIRED BTZ_FORBIDDEN */
-export const identifySender = async (tokens: Pick<Tokens, 'verify'>, request: Request): Promise<Sender> => {
-  const principal = await tokens.verify(bearerOf(request))
+/** A certificate, where one is shown, else a token. @throws BTZ_AUTH_REQUIRED BTZ_FORBIDDEN */
+export const identifySender = async ({ tokens, enrolments }: Credentials, request: Request): Promise<Sender> => {
+  const certificate = certificateOf(request)
+  const principal = certificate ? await enrolments.verify(certificate) : await tokens.verify(bearerOf(request))
   if (principal === null) throw new BartizanError('BTZ_AUTH_REQUIRED', 'the token is unknown or revoked')
   return senderOf(principal)
 }

@@ -4,10 +4,11 @@ import { BartizanError, hasCode } from '../errors.ts'
 import { keyIdOf } from '../recordings/format/signed-head.ts'
 import type { StateEntry, StateStore } from '../state/state-store.ts'
 
-const checkEveryMs = 60_000
+const checkEveryMs = 5_000
 const noteEveryMs = 600_000
 const maxKeys = 64 // of one bastion: whoever holds its token must not fill the state store
 const maxCached = 10_000
+const revokeAttempts = 20
 
 const StoredKey = z.object({
   publicKey: z.base64(), // raw 32 bytes of Ed25519
@@ -70,6 +71,27 @@ export const createAgentKeys = ({ state, clock }: { state: StateStore; clock: Cl
     if (checked.size > maxCached) checked.delete(checked.keys().next().value!)
   }
 
+  /** Nothing it signed is taken any more, from half a minute later on. @throws BTZ_NOT_FOUND BTZ_STATE_CONFLICT */
+  const revoke = async (bastion: string, keyId: string): Promise<void> => {
+    const entry = await state.get(keyOf(bastion, keyId))
+    if (!entry) throw new BartizanError('BTZ_NOT_FOUND', `bastion ${bastion} has no signing key ${keyId}`)
+    const stored = StoredKey.parse(entry.value)
+    const revokedAt = stored.revokedAt ?? nowText()
+    await state.put(entry.key, { ...stored, revokedAt }, { ifRevision: entry.revision })
+    checked.delete(entry.key)
+  }
+
+  /** A heartbeat may note the key in the same moment. */
+  const revokeAnyway = async (bastion: string, keyId: string): Promise<void> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await revoke(bastion, keyId)
+      } catch (error) {
+        if (!hasCode(error, 'BTZ_STATE_CONFLICT') || attempt === revokeAttempts) throw error
+      }
+    }
+  }
+
   return {
     list,
     find: async (bastion: string, keyId: string): Promise<AgentKey | null> => {
@@ -93,15 +115,13 @@ export const createAgentKeys = ({ state, clock }: { state: StateStore; clock: Cl
       remember(key)
       return 'registered'
     },
-    /** Nothing it signed is taken any more, from half a minute later on. @throws BTZ_NOT_FOUND BTZ_STATE_CONFLICT */
-    revoke: async (bastion: string, keyId: string): Promise<void> => {
-      const entry = await state.get(keyOf(bastion, keyId))
-      if (!entry) throw new BartizanError('BTZ_NOT_FOUND', `bastion ${bastion} has no signing key ${keyId}`)
-      const stored = StoredKey.parse(entry.value)
-      const revokedAt = stored.revokedAt ?? nowText()
-      await state.put(entry.key, { ...stored, revokedAt }, { ifRevision: entry.revision })
-      checked.delete(entry.key)
+    /** All of the bastion, as `revoke`; how many. @throws BTZ_STATE_CONFLICT */
+    revokeAll: async (bastion: string): Promise<number> => {
+      const good = (await list(bastion)).filter(({ revokedAt }) => revokedAt === null)
+      for (const { keyId } of good) await revokeAnyway(bastion, keyId)
+      return good.length
     },
+    revoke,
   }
 }
 export type AgentKeys = ReturnType<typeof createAgentKeys>

@@ -7,6 +7,8 @@ import express from 'express'
 import { createReceiver, type ReceiverOptions } from '#ingest/receiver/receiver.ts'
 import { createAgentKeys } from '#services/access/agent-keys.ts'
 import { createTokens } from '#services/access/tokens.ts'
+import { createEnrolmentCodes } from '#services/agents/enrolment-codes.ts'
+import { createEnrolments } from '#services/agents/enrolments.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
 import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
@@ -28,7 +30,10 @@ export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Part
   const heartbeats = createHeartbeats({ ...backends, state })
   const orders = createOrders({ ...backends, state })
   t.teardown(orders.close)
-  const receiver = createReceiver({ ...backends, tokens, agentKeys, heartbeats, orders, ...replaced })
+  const enrolments = createEnrolments({ ...backends, state })
+  const codes = createEnrolmentCodes({ ...backends, state })
+  const stores = { tokens, agentKeys, enrolments, heartbeats, orders }
+  const receiver = createReceiver({ ...backends, ...stores, plainFrom: [], enrolment: null, ...replaced })
   const server = createServer(express().use(receiver)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
@@ -42,5 +47,5 @@ export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Part
     body: NonNullable<RequestInit['body']>,
     headers: Record<string, string> = {},
   ) => fetch(url + path, { method, body, headers: { authorization: `Bearer ${secrets.bastion}`, ...headers } })
-  return { ...backends, state, agentKeys, heartbeats, orders, secrets, url, call }
+  return { ...backends, ...stores, state, codes, receiver, secrets, url, call }
 }

@@ -1,9 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { may } from '#services/access/permissions.ts'
 import { BartizanError } from '#services/errors.ts'
+import { createFailureLimit } from '#services/http/failure-limit.ts'
 import type { Action, Principal } from '#services/schema/access.ts'
 import type { ViewerContext } from '../context.ts'
-import { createFailureLimit } from './failure-limit.ts'
 
 export const cookieName = 'bartizan_session'
 

@@ -2,8 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
+import { readCredentials } from '#services/agents/credentials.ts'
 import type { Config } from '#services/config.ts'
+import { BartizanError } from '#services/errors.ts'
+import { uplinkProtocol } from '#services/schema/agent-status.ts'
 import { Endpoints } from '#services/schema/uplink.ts'
+import { protocolHeader } from '#services/schema/uplink-protocol.ts'
 
 /** `body`: parsed JSON, or null where there is none. */
 export type Answer = { status: number; body: unknown; retryAfterMs: number | null }
@@ -28,17 +33,45 @@ export type ReceiverClient = {
   close(): void
 }
 
+const freshMs = 30_000 // another certificate or token is used after that, at the latest
+const lastAnswersMs = 30_000
 const maxAnswerBytes = 4 * 1024 * 1024
 const wildcards = ['0.0.0.0', '::']
 
-/** Where the receiver is: configured, or the local instance, which may come back on another port. */
-const findReceiver = async ({ uplink, data, http }: Config): Promise<string> => {
-  if (uplink.url !== undefined) return uplink.url
+/** `secret`: what proves who we are, a token or a certificate with its key. `tls`: for https, else unused. */
+type Way = { base: string; secret: string; headers: Record<string, string>; tls: SecureContextOptions }
+
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host)
+
+/** The local instance, which may come back on another port. */
+const findLocal = async ({ data, http }: Config): Promise<string> => {
   const { httpPort } = Endpoints.parse(JSON.parse(await readFile(join(data, 'endpoints.json'), 'utf8')))
   return `http://${wildcards.includes(http.host) ? '127.0.0.1' : http.host}:${httpPort}`
 }
 const readToken = async ({ uplink, data }: Config): Promise<string> =>
   (await readFile(uplink.tokenFile ?? join(data, 'agent', 'token'), 'utf8')).trim()
+
+/** A token in clear is everybody's on the way. @throws BTZ_CONFIG_INVALID */
+const checked = (base: string): string => {
+  const { protocol, hostname } = new URL(base)
+  if (protocol === 'https:' || isLoopback(hostname)) return base
+  throw new BartizanError('BTZ_CONFIG_INVALID', `uplink.url ${base} is plain HTTP to another machine`, {
+    hint: 'use https, or enrol this agent: `bartizan agents enrol-code` on the server prints the command',
+  })
+}
+/** Configured, or as enrolled, or the local instance. */
+const findWayOf = async (config: Config): Promise<Way> => {
+  const { uplink, data } = config
+  const enrolled = uplink.url === undefined ? await readCredentials(data) : null
+  if (enrolled) {
+    const { url, ca, key, certificate } = enrolled
+    return { base: checked(url), secret: key, headers: {}, tls: { ca, key, cert: certificate, minVersion: 'TLSv1.3' } }
+  }
+  const base = uplink.url === undefined ? await findLocal(config) : checked(uplink.url)
+  const token = await readToken(config)
+  const tls = uplink.caFile === undefined ? {} : { ca: await readFile(uplink.caFile, 'utf8') }
+  return { base, secret: token, headers: { authorization: `Bearer ${token}` }, tls }
+}
 
 const retryAfterMs = (header: string | undefined): number | null => {
   const seconds = Number(header)
@@ -60,29 +93,44 @@ const readAnswer = async (response: IncomingMessage): Promise<Answer> => {
   return { status: response.statusCode ?? 0, body, retryAfterMs: retryAfterMs(response.headers['retry-after']) }
 }
 
+const openAgents = (tls: SecureContextOptions) => ({
+  'http:': new HttpAgent({ keepAlive: true }),
+  'https:': new HttpsAgent({ keepAlive: true, ...tls }),
+})
+const closeAgents = (agents: ReturnType<typeof openAgents>): void => {
+  for (const agent of Object.values(agents)) agent.destroy()
+}
+
 export const createReceiverClient = (config: Config): ReceiverClient => {
-  const agents = { 'http:': new HttpAgent({ keepAlive: true }), 'https:': new HttpsAgent({ keepAlive: true }) }
-  let way: { base: string; token: string } | null = null
-  let isFresh = false
+  let agents = openAgents({})
+  let way: Way | null = null
+  let freshUntilMs = Number.NEGATIVE_INFINITY
   let isAccepted = false
 
-  const findWay = async (): Promise<{ base: string; token: string }> => {
-    if (way && isFresh) return way
-    const found = { base: await findReceiver(config), token: await readToken(config) }
-    if (found.base !== way?.base || found.token !== way.token) isAccepted = false
+  const findWay = async (): Promise<Way> => {
+    if (way && performance.now() < freshUntilMs) return way
+    const found = await findWayOf(config)
+    if (found.base !== way?.base || found.secret !== way.secret || found.tls.ca !== way.tls.ca) {
+      isAccepted = false
+      const old = agents
+      agents = openAgents(found.tls)
+      // Answers that are on their way still come: the others' connections are idle, and close.
+      setTimeout(() => closeAgents(old), lastAnswersMs).unref()
+    }
     way = found
-    isFresh = true
+    freshUntilMs = performance.now() + freshMs
     return found
   }
 
-  const send = (url: URL, bearer: string, call: ReceiverCall): Promise<IncomingMessage> =>
+  const send = (url: URL, headers: Way['headers'], call: ReceiverCall): Promise<IncomingMessage> =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const secure = url.protocol === 'https:'
       const request = (secure ? httpsRequest : httpRequest)(url, {
         method: call.method,
         agent: agents[secure ? 'https:' : 'http:'],
         headers: {
-          authorization: `Bearer ${bearer}`,
+          ...headers,
+          [protocolHeader]: String(uplinkProtocol),
           'content-type': call.contentType,
           'content-length': call.body.byteLength,
         },
@@ -91,7 +139,7 @@ export const createReceiverClient = (config: Config): ReceiverClient => {
       request.once('response', resolve)
       request.once('error', (error: NodeJS.ErrnoException) => {
         // The receiver closed an idle connection at the very moment it was used again (http.ClientRequest.reusedSocket).
-        if (request.reusedSocket && error.code === 'ECONNRESET') send(url, bearer, call).then(resolve, reject)
+        if (request.reusedSocket && error.code === 'ECONNRESET') send(url, headers, call).then(resolve, reject)
         else reject(error)
       })
       request.end(call.body)
@@ -99,11 +147,11 @@ export const createReceiverClient = (config: Config): ReceiverClient => {
 
   return {
     call: async (call) => {
-      const { base, token } = await findWay()
-      return readAnswer(await send(new URL(call.path, base), token, call))
+      const { base, headers } = await findWay()
+      return readAnswer(await send(new URL(call.path, base), headers, call))
     },
     lookAgain: () => {
-      isFresh = false
+      freshUntilMs = Number.NEGATIVE_INFINITY
     },
     get isAccepted() {
       return isAccepted
@@ -111,8 +159,6 @@ export const createReceiverClient = (config: Config): ReceiverClient => {
     accepted: () => {
       isAccepted = true
     },
-    close: () => {
-      for (const agent of Object.values(agents)) agent.destroy()
-    },
+    close: () => closeAgents(agents),
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '#services/clock.ts'
+import type { Clock } from '../clock.ts'
 
 /** Counts failed sign-ins per address and minute; holds at most `addresses` of them, the oldest go first. */
 export const createFailureLimit = (clock: Clock, limit: { perMinute: number; addresses: number }) => {
