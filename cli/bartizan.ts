@@ -29,7 +29,10 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.`,
   )
 
-for (const command of await commandsFor(process.argv.slice(2))) program.addCommand(command)
+const commands = await commandsFor(process.argv.slice(2))
+// What stands behind `record` are the options of another program.
+if (commands.some((command) => command.name() === 'record')) program.enablePositionalOptions()
+for (const command of commands) program.addCommand(command)
 /** Wrong usage ends with 2 everywhere; commander itself says 1. */
 const endWithOurCodes = (command: Command): void => {
   command.configureOutput({ outputError: (text, write) => write(`bartizan: ${text.replace(/^error: /, '')}`) })

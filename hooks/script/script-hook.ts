@@ -11,6 +11,7 @@ import { say } from './control.ts'
 export type ScriptHook = {
   readonly port: number
   readonly openSessions: number
+  probe(): { listening: boolean; lastError: string | null }
   /** No new recording is taken; open ones go on. */
   stopAccepting(): void
   /** Ends what is still open, with `text` for its users; resolves when every session has its durable end. */
@@ -57,7 +58,7 @@ export const startScriptHook = async (options: {
 }): Promise<ScriptHook> => {
   const { config, recorder, log } = options
   const open = new Map<ClientSession, number>()
-  const probe = config.agent.masking.ttyProbe === 'auto' ? createTtyProbe(log) : null
+  const ttyProbe = config.agent.masking.ttyProbe === 'auto' ? createTtyProbe(log) : null
 
   const refusal = (uid: number): string | null => {
     const own = [...open.values()].filter((owner) => owner === uid).length
@@ -73,7 +74,7 @@ export const startScriptHook = async (options: {
       say(socket, { type: 'refused', text })
       return void socket.end()
     }
-    const session = serveClient(socket, { uid, recorder, probe, idleOpenMs, log })
+    const session = serveClient(socket, { uid, recorder, probe: ttyProbe, idleOpenMs, log })
     open.set(session, uid)
     await session.closed
     open.delete(session)
@@ -88,18 +89,23 @@ export const startScriptHook = async (options: {
   })
   server.maxConnections = config.script.maxSessions + uncheckedPeers
   const port = await listen(server, config.script.port)
-  server.on('error', (error) => log.error({ err: error }, 'script hook'))
+  let lastError: string | null = null
+  server.on('error', (error) => {
+    lastError = error.message
+    log.error({ err: error }, 'script hook')
+  })
   return {
     port,
     get openSessions() {
       return open.size
     },
+    probe: () => ({ listening: server.listening, lastError }),
     stopAccepting: () => void server.close(),
     close: async (text) => {
       server.close()
       for (const session of open.keys()) session.abort(text)
       await Promise.all([...open.keys()].map(({ closed }) => closed))
-      probe?.close()
+      ttyProbe?.close()
     },
   }
 }
