@@ -18,6 +18,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   detectors: role('detectors'),
   delivery: role('delivery'),
   viewer: role('viewer'),
+  record: made(async () => (await import('./record.ts')).recordCommand),
   login: made(async () => (await import('./login.ts')).loginCommand),
   import: made(async () => (await import('./import.ts')).importCommand),
   token: made(async () => (await import('./token.ts')).tokenCommand),

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startOpensshHook } from '#hooks/openssh/openssh-hook.ts'
+import { type ScriptHook, startScriptHook } from '#hooks/script/script-hook.ts'
 import { passedSocket, type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
 import { type Identity, loadIdentity } from '#services/access/identity.ts'
 import type { Bus } from '#services/bus/bus.ts'
@@ -56,12 +57,16 @@ const ended = async (recorder: AgentRecorder, limitMs: number): Promise<void> =>
 /** On a full disk the end of a session may wait for ever: a drain does not. */
 const within = (limitMs: number, ending: Promise<unknown>): Promise<unknown> => Promise.race([ending, pause(limitMs)])
 
-const drain = async (config: Config, { recorder }: Core, hook: SudoHook, health: Health): Promise<void> => {
+type Hooks = { sudo: SudoHook; script: ScriptHook }
+
+const drain = async (config: Config, { recorder }: Core, hooks: Hooks, health: Health): Promise<void> => {
   recorder.refuse(drainRefusal)
-  hook.stopAccepting()
+  hooks.sudo.stopAccepting()
+  hooks.script.stopAccepting()
   await ended(recorder, config.agent.drainMs)
   recorder.abortAll(drainText)
-  await within(lastEndsMs, Promise.all([hook.close(drainText), recorder.endSuspended()]))
+  const ends = [hooks.sudo.close(drainText), hooks.script.close(drainText), recorder.endSuspended()]
+  await within(lastEndsMs, Promise.all(ends))
   await within(lastWriteMs, health.stopped())
 }
 
@@ -81,11 +86,11 @@ const watchSpool = ({ config, log, exit = process.exit }: AgentOptions, core: Co
   if (spool.damages.length > 0) links.health.damage(spool.damages)
 }
 
-const publish = async (config: Config, log: Logger, sudoPort: number): Promise<string> => {
+const publish = async (config: Config, log: Logger, sudoPort: number, scriptPort: number): Promise<string> => {
   const file = join(config.data, 'agent', 'agent.json')
-  const info = { pid: process.pid, startedAt: new Date().toISOString(), sudoPort, version }
+  const info = { pid: process.pid, startedAt: new Date().toISOString(), sudoPort, scriptPort, version }
   await writeFileDurably(file, JSON.stringify(info))
-  log.info({ sudoPort, version }, 'agent ready')
+  log.info({ sudoPort, scriptPort, version }, 'agent ready')
   return file
 }
 
@@ -115,6 +120,8 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     watchSpool(options, core, links)
     const listenFd = passedSocket(process.env, process.pid)
     const hook = await startSudoHook({ config, recorder: recorderFor('sudo'), log, listenFd })
+    const script = await startScriptHook({ config, recorder: recorderFor('script'), log })
+    closers.push(() => script.close(drainText))
     const openssh = await startOpensshHook({
       config: config.openssh,
       folder: join(folder, 'openssh'),
@@ -124,13 +131,14 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     })
     closers.push(openssh.close)
     links.hooks.add('sudo', hook.probe)
+    links.hooks.add('script', script.probe)
     if (openssh.sources > 0) links.hooks.add('openssh', openssh.probe)
-    const infoFile = await publish(config, log, hook.port)
+    const infoFile = await publish(config, log, hook.port, script.port)
     links.health.started()
 
     const stop = async (): Promise<void> => {
       links.hooks.stop()
-      await drain(config, core, hook, links.health)
+      await drain(config, core, { sudo: hook, script }, links.health)
       await rm(infoFile, { force: true })
       await close()
       log.info('agent stopped')
