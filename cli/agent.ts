@@ -2,10 +2,13 @@ import { Command } from 'commander'
 import { startAgent } from '#hooks/agent/agent.ts'
 import { openAgentBus } from '#services/backends.ts'
 import { createLogger } from '#services/log.ts'
+import { enrolCommand, rotateCommand } from './enrol.ts'
 import { configOf } from './settings.ts'
 
 export const agentCommand = (): Command =>
   new Command('agent')
+    .addCommand(enrolCommand())
+    .addCommand(rotateCommand())
     .description('Run the agent alone: hooks, spool, uplink. `up` starts one by itself; a bastion runs only this.')
     .addHelpText(
       'after',

@@ -15,6 +15,8 @@ const identityOf = (privateKey: KeyObject, isNew: boolean): Identity => {
   return { privateKey, publicKey, keyId: keyIdOf(publicKey), isNew }
 }
 
+const fileOf = (folder: string): string => join(folder, 'identity.key')
+
 const make = async (file: string): Promise<Identity> => {
   const { privateKey } = generateKeyPairSync('ed25519')
   await writeFileDurably(file, privateKey.export({ type: 'pkcs8', format: 'pem' }))
@@ -33,7 +35,7 @@ const parse = (file: string, pem: string): Identity => {
 
 /** Made once; read by its owner only. @throws BTZ_KEY_INVALID BTZ_DATA_UNWRITABLE BTZ_DISK_FULL */
 export const loadIdentity = async (folder: string, log: Logger): Promise<Identity> => {
-  const file = join(folder, 'identity.key')
+  const file = fileOf(folder)
   try {
     const pem = await readFile(file, 'utf8')
     if ((await stat(file)).mode & 0o077) {
@@ -45,4 +47,10 @@ export const loadIdentity = async (folder: string, log: Logger): Promise<Identit
     if (systemCode(error) === 'ENOENT') return make(file).catch((cause) => Promise.reject(diskError(cause, file)))
     throw diskError(error, file)
   }
+}
+
+/** Another one, from the next start on. What the one before signed stays good until that one is revoked. */
+export const replaceIdentity = async (folder: string): Promise<void> => {
+  const file = fileOf(folder)
+  await make(file).catch((cause) => Promise.reject(diskError(cause, file)))
 }

@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { z } from 'zod'
+import { CodeAnswer } from '#services/schema/enrolment.ts'
+import { callInstance } from './instance.ts'
+import { configOf } from './settings.ts'
+
+const Revoked = z.object({ certificates: z.number(), tokens: z.number(), signingKeys: z.number() })
+const Listed = z.object({
+  items: z.array(
+    z.object({
+      bastion: z.string(),
+      certificates: z.array(
+        z.object({ sha256: z.string(), expiresAtMs: z.number(), revokedAtMs: z.number().nullable() }),
+      ),
+    }),
+  ),
+})
+
+const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 }
+const duration = (text: string): number => {
+  const [, count, unit = ''] = /^(\d{1,5})([smh])$/.exec(text) ?? []
+  const ms = Number(count) * (unitMs[unit] ?? Number.NaN)
+  if (ms >= 10_000 && ms <= 24 * 3_600_000) return ms
+  throw new InvalidArgumentError('not a time from 10s to 24h, as 15m')
+}
+const pathOf = (bastion: string, what: string): string => `/api/agents/${encodeURIComponent(bastion)}/${what}`
+
+const enrolCode = (): Command =>
+  new Command('enrol-code')
+    .description('Make a one-time code for a bastion, and print the command that enrols its agent.')
+    .requiredOption('--bastion <name>', 'the only bastion that the code is good for')
+    .option('--ttl <time>', 'how long it is good', duration, duration('15m'))
+    .option('--json', 'print {url, caSha256, code, expiresAt}')
+    .addHelpText('after', '\nExample: bartizan agents enrol-code --bastion b1')
+    .action(async (options: { bastion: string; ttl: number; json?: boolean }, command: Command) => {
+      const { bastion, ttl, json } = options
+      const made = await callInstance(configOf(command), 'POST', pathOf(bastion, 'codes'), { forMs: ttl })
+      const { url, code, caSha256 } = CodeAnswer.parse(made)
+      const line = `./bartizan agent enrol ${url} --code ${code} --ca-sha256 ${caSha256}`
+      process.stdout.write(json ? `${JSON.stringify(made)}\n` : `${line}\n`)
+    })
+
+const revoke = (): Command =>
+  new Command('revoke')
+    .description("Take a bastion's certificates, tokens, signing keys and codes back, within seconds.")
+    .argument('<bastion>')
+    .option('--json', 'print how many of each')
+    .action(async (bastion: string, options: { json?: boolean }, command: Command) => {
+      const answer = Revoked.parse(await callInstance(configOf(command), 'POST', pathOf(bastion, 'revoke')))
+      const { certificates, tokens, signingKeys } = answer
+      const text = `revoked ${bastion}: ${certificates} certificates, ${tokens} tokens, ${signingKeys} signing keys`
+      process.stdout.write(`${options.json ? JSON.stringify(answer) : text}\n`)
+    })
+
+const list = (): Command =>
+  new Command('list')
+    .description('Enrolled agents, with the end of the last certificate of each.')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { items } = Listed.parse(await callInstance(configOf(command), 'GET', '/api/agents'))
+      if (options.json) process.stdout.write(`${JSON.stringify(items)}\n`)
+      else
+        for (const { bastion, certificates } of items) {
+          const last = certificates.findLast(({ revokedAtMs }) => revokedAtMs === null)
+          const until = last ? `until ${new Date(last.expiresAtMs).toISOString()}  ${last.sha256}` : 'revoked'
+          process.stdout.write(`${bastion}  ${until}\n`)
+        }
+    })
+
+export const agentsCommand = (): Command => {
+  const command = new Command('agents').description('Agents of other machines: enrol, list, revoke.')
+  for (const sub of [enrolCode, list, revoke]) command.addCommand(sub())
+  return command
+}
