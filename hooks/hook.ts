@@ -31,6 +31,8 @@ export type SessionOpening = Origin & {
   /** Mode of the session's terminal now; absent where there is no terminal or no way to look. */
   ttyMode?: () => Promise<TtyMode>
   clock?: Clock
+  /** The kernel's login session (audit `ses`), where the source knows it. */
+  auditSession?: number | null
 }
 
 /**

@@ -11,6 +11,7 @@ import { tailAfter } from './resume-tail.ts'
 import { createSession, type Session, type SessionOptions } from './session.ts'
 import { extendChain, newChain, type SessionChain, type Signing } from './session-chain.ts'
 import { endedEvent, startedEvent } from './session-events.ts'
+import { createSightings, type Sightings } from './session-sightings.ts'
 import { factsOf, startMessage } from './session-start.ts'
 import type { Spool } from './spool/spool.ts'
 import type { SpooledState } from './spooled-state.ts'
@@ -21,6 +22,7 @@ export type AgentRecorder = Recorder & {
   /** Sessions with a source, and those that an earlier agent left and whose source may come back. */
   readonly openSessions: { sessionId: string; lastSeq: number }[]
   readonly liveCount: number
+  readonly sightings: Sightings
   /** Ends a session, by its source. False: it is not open. */
   terminate(sessionId: string, text: string): boolean
   abortAll(text: string): void
@@ -50,6 +52,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
   const { config, spool, state, events, log } = options
   const { bastion } = config
   const live = new Map<string, { session: Session; lineage: Lineage }>()
+  const sightings = createSightings(Date.now)
   let refusal: string | null = null
 
   const build = (
@@ -69,7 +72,9 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
       masker: options.createMasker(),
       onEnded: () => void state.sessions.delete(chain.sessionId),
       onClosed: () => {
-        if (live.get(chain.sessionId)?.session === session) live.delete(chain.sessionId)
+        if (live.get(chain.sessionId)?.session !== session) return
+        live.delete(chain.sessionId)
+        sightings.closed(chain.sessionId)
       },
     })
     live.set(chain.sessionId, { session, lineage })
@@ -106,6 +111,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     } else {
       state.sessions.delete(chain.sessionId)
       live.delete(chain.sessionId)
+      sightings.closed(chain.sessionId)
     }
   }
   const open = async (opening: SessionOpening): Promise<Session> => {
@@ -120,6 +126,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     const lineage = { sessionId, connectionId: opening.connectionId, sshTty: opening.env.SSH_TTY ?? null }
     const session = build(chain, lineage, { ttyMode: opening.ttyMode, clock: opening.clock })
     state.sessions.set(sessionId, chain)
+    sightings.opened(chain, opening)
     try {
       await Promise.all([
         session.start(startMessage(opening, parentId, config.agent.envKeep)),
@@ -148,6 +155,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     before?.session.retire()
     const lineage = before?.lineage ?? { sessionId: logId, connectionId: chain.facts.connectionId, sshTty: null }
     const commandsAhead = Math.max(0, chain.commandEvents - chain.execMarkers)
+    sightings.opened(chain, { tty: null })
     return build(chain, lineage, { clock, resumed: { fromNs: resumePointNs, match, commandsAhead } })
   }
 
@@ -155,6 +163,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     bastion,
     open,
     resume,
+    sightings,
     event: (event) => events.emit(event),
     get openSessions() {
       const open = [...state.sessions.values()].filter(({ end, seq }) => end === null && seq >= 0)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorder } from '#hooks/hook.ts'
 import type { PlaceKeeper } from '#hooks/openssh/kept-place.ts'
 import type { Position } from '#hooks/openssh/line-source.ts'
+import { createRefusals } from '#hooks/openssh/refusals.ts'
 import type { LineReader } from '#hooks/openssh/run-sources.ts'
 import { BartizanError, hasCode } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
@@ -11,7 +12,6 @@ import { piecesOf } from './pieces.ts'
 import { readLine } from './read-line.ts'
 import { createRecording, openingOf, type Recording, resumeRecording } from './recording.ts'
 import type { ProcessLook } from './recording-process.ts'
-import { createRefusals } from './refusals.ts'
 import type { TlogState } from './state.ts'
 
 const maxOpen = 1024
@@ -175,6 +175,7 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
       await turn
       await Promise.all([...open.values()].map(({ session }) => session.leave()))
       keepPlace()
+      refusals.tell(Number.POSITIVE_INFINITY)
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Recorder, SessionEnding, SessionOpening, SessionRecorder } from '#hooks/hook.ts'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import { framesOf } from './frames.ts'
-import { startedAtMs, type TlogMessage } from './message.ts'
+import { noAuditSession, startedAtMs, type TlogMessage } from './message.ts'
 import { createMessageOrder, type Ordered, type Part } from './message-order.ts'
 import type { Piece } from './pieces.ts'
 import type { TlogState } from './state.ts'
@@ -51,6 +51,7 @@ export const openingOf = ({ message, pieces }: Part): SessionOpening => ({
   originalCommand: null,
   client: `tlog ${message.ver}`,
   clock: 'stream',
+  auditSession: message.session === noAuditSession ? null : message.session,
 })
 
 const lost = (missing: number, next: TlogMessage): string =>
