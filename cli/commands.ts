@@ -13,6 +13,7 @@ const made = (load: () => Promise<Make>) => async (): Promise<Command> => (await
 export const commands: Record<string, () => Promise<Command>> = {
   up: made(async () => (await import('./up.ts')).upCommand),
   agent: made(async () => (await import('./agent.ts')).agentCommand),
+  agents: made(async () => (await import('./agents.ts')).agentsCommand),
   receiver: role('receiver'),
   ingest: role('ingest'),
   detectors: role('detectors'),
