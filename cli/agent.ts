@@ -3,6 +3,7 @@ import { startAgent } from '#hooks/agent/agent.ts'
 import { openAgentBus } from '#services/backends.ts'
 import { createLogger } from '#services/log.ts'
 import { enrolCommand, rotateCommand } from './enrol.ts'
+import { keepCertificate } from './renew-certificate.ts'
 import { configOf } from './settings.ts'
 
 export const agentCommand = (): Command =>
@@ -18,4 +19,5 @@ export const agentCommand = (): Command =>
       const config = configOf(command)
       const log = createLogger('agent', config.log.level)
       await startAgent({ config, log, bus: config.uplink.via === 'kafka' ? openAgentBus(config, log) : null })
+      keepCertificate(config, log)
     })
