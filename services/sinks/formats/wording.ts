@@ -35,7 +35,7 @@ const details = (event: SessionEvent): string => {
     case 'port_forward':
       return `${event.direction} to ${event.destHost ?? 'any'}:${event.destPort ?? 'any'}, ${by(event)}`
     case 'privilege_change':
-      return `${event.method}: ${event.fromUser ?? event.user ?? 'unknown'} to ${event.toUser ?? 'unknown'} on ${event.bastion}`
+      return `${event.method ?? 'unknown method'}: ${event.fromUser ?? event.user ?? 'unknown'} to ${event.toUser ?? 'unknown'} on ${event.bastion}`
     case 'posture':
       return `${event.check} is ${event.status} on ${event.bastion}`
     case 'recorder_health':
@@ -46,4 +46,7 @@ const details = (event: SessionEvent): string => {
 }
 
 /** One sentence for people; may hold anything a user typed. */
-export const sentence = (event: SessionEvent): string => `${kindNames[event.kind]}: ${details(event)}`
+export const sentence = (event: SessionEvent): string => {
+  const said = details(event)
+  return said === '' ? kindNames[event.kind] : `${kindNames[event.kind]}: ${said}`
+}
