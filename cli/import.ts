@@ -1,8 +1,13 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import type { Config } from '#services/config.ts'
+import { createLogger } from '#services/log.ts'
 import { BastionName } from '#services/schema/ids.ts'
 import { TimeZone } from '#services/schema/time-zone.ts'
-import { type Imported, type ImportOptions, importOpenssh } from './import/openssh.ts'
-import { findInstance } from './instance.ts'
+import { type Imported, importOpenssh } from './import/openssh.ts'
+import { type FormatName, isRecordingFormat, recordingFormats } from './import/recording/formats.ts'
+import { type ImportedRecordings, importRecordings } from './import/recording/import-recordings.ts'
+import { findInstance, type Instance } from './instance.ts'
 import { configOf } from './settings.ts'
 
 const progressEveryMs = 250
@@ -23,16 +28,26 @@ const yearOf = (value: string): number => {
   throw new InvalidArgumentError('not a year')
 }
 
+const Name = z.string().min(1).max(253)
+const earliestStartMs = Date.UTC(1970, 0, 2)
+
+const timeOf = (value: string): number => {
+  const time = z.iso.datetime({ offset: true }).safeParse(value)
+  const ms = time.success ? Date.parse(time.data) : Number.NaN
+  if (ms >= earliestStartMs) return ms
+  throw new InvalidArgumentError('not a time such as 2026-01-31T12:00:00Z')
+}
+
 const mebibytes = (bytes: number): string => (bytes / 1_048_576).toFixed(1)
 
 /** One line that is written over, on a terminal and nowhere else. */
 const createProgress = (stream: NodeJS.WriteStream) => {
   let shownMs = Number.NEGATIVE_INFINITY
-  const show: ImportOptions['onProgress'] = ({ doneBytes, totalBytes, events }) => {
+  const show = (doneBytes: number, totalBytes: number, count: string): void => {
     if (!stream.isTTY || performance.now() - shownMs < progressEveryMs) return
     shownMs = performance.now()
     const share = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} %,` : ''
-    stream.write(`\r\x1b[K${share} ${mebibytes(doneBytes)} MiB read, ${events} events`)
+    stream.write(`\r\x1b[K${share} ${mebibytes(doneBytes)} MiB read, ${count}`)
   }
   return { show, end: () => void (Number.isFinite(shownMs) && stream.write('\r\x1b[K')) }
 }
@@ -45,8 +60,23 @@ const report = ({ files, sessions, events, rejected, rejectedMore }: Imported): 
   return `${files} files, ${sessions} sessions\n${kinds.join('')}${refused}`
 }
 
+const reportRecordings = (imported: ImportedRecordings): string => {
+  const { files, sessions, unchanged, events, incomplete, rejected, rejectedMore } = imported
+  const kinds = Object.entries(events).map(([kind, count]) => `  ${kind}: ${count}\n`)
+  const named = (found: { file: string; reason: string }[]) =>
+    found.slice(0, 10).map(({ file, reason }) => `  ${file}: ${reason}\n`)
+  const cut = incomplete.length === 0 ? [] : [`${incomplete.length} incomplete, such as\n`, ...named(incomplete)]
+  const count = rejected.length + rejectedMore
+  const refused = count === 0 ? [] : [`${count} not taken, such as\n`, ...named(rejected)]
+  const summary = `${files} recordings, ${sessions} sessions, ${unchanged} of them imported before\n`
+  return [summary, ...kinds, ...cut, ...refused].join('')
+}
+
 type Options = {
-  format: string
+  format: 'openssh' | FormatName
+  user?: string
+  target?: string
+  start?: number
   bastion?: BastionName
   timezone?: string
   year?: number
@@ -54,22 +84,56 @@ type Options = {
   data?: string
 }
 
+type Run = { config: Config; instance: Instance; bastion: string; progress: ReturnType<typeof createProgress> }
+
+const importLogs = async (files: string[], options: Options, { config, instance, bastion, progress }: Run) => {
+  const { timezone: zone = config.openssh.timeZone, year } = options
+  const imported = await importOpenssh({
+    ...{ files, bastion, zone, year, instance },
+    onProgress: ({ doneBytes, totalBytes, events }) => progress.show(doneBytes, totalBytes, `${events} events`),
+  }).finally(progress.end)
+  return { imported, text: report(imported) }
+}
+
+const importFiles = async (
+  paths: string[],
+  format: FormatName,
+  { user, target, start }: Options,
+  { config, instance, bastion, progress }: Run,
+) => {
+  const imported = await importRecordings({
+    ...{ paths, format, bastion, config, instance },
+    given: {
+      ...(user !== undefined && { user }),
+      ...(target !== undefined && { target }),
+      ...(start !== undefined && { startedAtMs: start }),
+    },
+    log: createLogger('import', config.log.level),
+    onProgress: ({ doneBytes, totalBytes, sessions }) => progress.show(doneBytes, totalBytes, `${sessions} sessions`),
+  }).finally(progress.end)
+  if (imported.rejected.length > 0) process.exitCode = 1
+  return { imported, text: reportRecordings(imported) }
+}
+
 const run = async (files: string[], options: Options, command: Command): Promise<void> => {
   const found = configOf(command)
   const config = { ...found, ...(options.data !== undefined && { data: options.data }) }
-  const progress = createProgress(process.stderr)
-  const instance = await findInstance(config)
-  const { bastion = config.bastion, timezone: zone = config.openssh.timeZone, year } = options
-  const imported = await importOpenssh({ files, bastion, zone, year, instance, onProgress: progress.show }).finally(
-    progress.end,
-  )
-  process.stdout.write(options.json ? `${JSON.stringify(imported)}\n` : report(imported))
+  const { format, bastion = config.bastion } = options
+  const about = { config, bastion, instance: await findInstance(config), progress: createProgress(process.stderr) }
+  const { imported, text } = isRecordingFormat(format)
+    ? await importFiles(files, format, options, about)
+    : await importLogs(files, options, about)
+  process.stdout.write(options.json ? `${JSON.stringify(imported)}\n` : text)
 }
 
 export const importCommand = (): Command =>
   new Command('import')
-    .description('Put logs of before into the running instance. The same file twice changes nothing.')
-    .addOption(new Option('--format <format>', 'what the files are').choices(['openssh']).makeOptionMandatory())
+    .description('Put logs and recordings of before into the running instance. The same file twice changes nothing.')
+    .addOption(
+      new Option('--format <format>', 'what the files are')
+        .choices(['openssh', ...Object.keys(recordingFormats)])
+        .makeOptionMandatory(),
+    )
     .addOption(
       new Option('--bastion <name>', 'the host they are from (default: this host)').argParser(
         checked(BastionName, 'not a host name'),
@@ -86,11 +150,30 @@ export const importCommand = (): Command =>
         'of the first line, where times name none (default: by the age of the file)',
       ).argParser(yearOf),
     )
+    .addOption(
+      new Option('--user <name>', 'who was recorded, whatever the recording says').argParser(checked(Name, 'no name')),
+    )
+    .addOption(
+      new Option('--target <host>', 'where, whatever the recording says').argParser(
+        checked(BastionName, 'no host name'),
+      ),
+    )
+    .addOption(new Option('--start <time>', 'when the recording began, RFC 3339').argParser(timeOf))
     .option('--data <folder>', 'of the running instance')
-    .option('--json', 'print {files, sessions, events, rejected}')
-    .addArgument(new Argument('<file...>', 'in any order, gzip and zstd too; - is standard input'))
+    .option('--json', 'print {files, sessions, events, rejected}, and for recordings {unchanged, incomplete}')
+    .addArgument(
+      new Argument(
+        '<file...>',
+        'in any order, gzip and zstd too; of a log - is standard input; recordings also in folders and below',
+      ),
+    )
     .addHelpText(
       'after',
-      '\nExample: bartizan import --format openssh --bastion jump1 --timezone Europe/Zurich /var/log/auth.log*',
+      `
+Examples:
+  bartizan import --format openssh --bastion jump1 --timezone Europe/Zurich /var/log/auth.log*
+  bartizan import --format sudo-iolog --bastion jump1 /var/log/sudo-io
+  bartizan import --format asciicast --user alice --target db1 demo.cast
+  bartizan import --format ttyrec --user alice --start 2026-01-31T12:00:00Z old.ttyrec.gz`,
     )
     .action(run)
