@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createBrowserSessions } from '#services/access/browser-sessions.ts'
 import { createLoginLinks } from '#services/access/login-links.ts'
 import { createTokens, type Tokens } from '#services/access/tokens.ts'
+import { createEnrolments } from '#services/agents/enrolments.ts'
 import type { Backends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
@@ -14,6 +15,7 @@ type AccessOptions = { config: Config; backends: Pick<Backends, 'state'>; clock:
 export const openAccess = ({ config, backends: { state }, clock }: AccessOptions) => ({
   tokens: createTokens({ state, clock, adminToken: process.env.BARTIZAN_ADMIN_TOKEN }),
   loginLinks: createLoginLinks({ state, clock, minutes: config.viewer.loginLinkMinutes }),
+  enrolments: createEnrolments({ state, clock }),
   browserSessions: createBrowserSessions({ state, clock, hours: config.viewer.sessionHours }),
 })
 export type Access = ReturnType<typeof openAccess>
