@@ -13,7 +13,6 @@ import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
 import { createAgentKeys } from '#services/access/agent-keys.ts'
 import { createEnrolmentCodes } from '#services/agents/enrolment-codes.ts'
-import { createEnrolments } from '#services/agents/enrolments.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
@@ -73,8 +72,7 @@ export const receiverStage = (
   const heartbeats = createHeartbeats({ ...backends, clock, log })
   const orders = createOrders({ ...backends, clock, log })
   const agentKeys = createAgentKeys({ ...backends, clock })
-  const { tokens } = access
-  const enrolments = createEnrolments({ ...backends, clock })
+  const { tokens, enrolments } = access
   const codes = createEnrolmentCodes({ ...backends, clock })
   const router = createReceiver({
     ...{ ...backends, tokens, enrolments, agentKeys, heartbeats, orders, clock, log, registry },
@@ -89,7 +87,6 @@ export const agentRouter = ({ config, backends, access, clock }: StageOptions<Re
   agentRoutes({
     ...{ ...backends, ...access, clock, bastion: config.bastion },
     codes: createEnrolmentCodes({ ...backends, clock }),
-    enrolments: createEnrolments({ ...backends, clock }),
     agentKeys: createAgentKeys({ ...backends, clock }),
   })
 
