@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { stringify } from 'yaml'
-import { type Config, settings } from '#services/config.ts'
+import { type Config, settings, withoutSecrets } from '#services/config.ts'
 import { initEnvironment, nextSteps } from './init-env.ts'
 import { configOf } from './settings.ts'
 
@@ -47,6 +47,6 @@ export const configCommand = (): Command =>
     .addHelpText('after', '\nExamples: bartizan config --print\n          bartizan config --init')
     .action(async (options: Options, command: Command) => {
       if (options.init) return init(options)
-      const config = configOf(command)
+      const config = withoutSecrets(configOf(command))
       process.stdout.write(options.json ? `${JSON.stringify(config, null, 2)}\n` : reference(config))
     })

@@ -27,6 +27,7 @@ import { createAudit } from '#viewer/access/audit.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
 import type { Access } from './access.ts'
+import { startDeadManOf } from './dead-man.ts'
 
 /** What every stage of a process gets. */
 export type StageOptions<B> = {
@@ -104,11 +105,13 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
   const indexer = await createIndexer({ ...shared, log: log.child({ stage: 'indexer' }) })
   const { retentionMs } = config.bus
   const lag = watchLag({ ...shared, retentionMs, bastion: config.bastion, log: log.child({ stage: 'lag' }) })
+  const deadMan = startDeadManOf(options)
   return {
     drain: async () => {
       await Promise.all([recorder.drain(), eventRecorder.drain()])
     },
     close: async () => {
+      await deadMan?.close()
       await Promise.all([lag.close(), recorder.close(), eventRecorder.close(), indexer.close()])
     },
   }

@@ -223,6 +223,22 @@ const Viewer = z.strictObject({
   queryTimeoutMs: int.default(5_000).describe('longest time of one query'),
 })
 
+const DeadMan = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .refine((url) => !url.includes('…'), 'this is what is shown of an address, and not the address')
+    .optional()
+    .describe('told while bus, evidence, catalog and delivery work; who waits there alerts when it is not. A secret'),
+  method: z.enum(['GET', 'HEAD', 'POST']).default('GET').describe('how it is told'),
+  intervalMs: int
+    .min(100)
+    .default(5 * 60_000)
+    .describe('how often; not more often than a block of events becomes durable (ingest.blockMaxMs)'),
+  timeoutMs: int.min(100).default(10_000).describe('longest wait for an answer'),
+  allowPrivate: Flag.default(false).describe('the address may be one inside of this network'),
+})
+
 /** Every setting, its default and its meaning: the one source of `config --print` and of the environment names. */
 export const Config = z.strictObject({
   data: z.string().default('data').describe('folder of everything Bartizan keeps'),
@@ -255,9 +271,16 @@ export const Config = z.strictObject({
   elasticsearch: Elasticsearch.prefault({}),
   viewer: Viewer.prefault({}),
   detectors: DetectorSettings.prefault({}),
+  deadMan: DeadMan.prefault({}),
   sinks: SinkList.default([]).describe('destinations of events and alerts; in the configuration file only'),
 })
 export type Config = z.infer<typeof Config>
+
+/** As it may be shown: of addresses that are secrets only where they lead. */
+export const withoutSecrets = (config: Config): Config => {
+  const { url } = config.deadMan
+  return url === undefined ? config : { ...config, deadMan: { ...config.deadMan, url: `${new URL(url).origin}/…` } }
+}
 
 /** Environment that is not a setting: secrets, and names other programs rely on. */
 const reserved = new Set(['BARTIZAN_ADMIN_TOKEN', 'BARTIZAN_TOKEN', 'BARTIZAN_CONFIG'])

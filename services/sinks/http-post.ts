@@ -7,6 +7,7 @@ const maxAnswerBytes = 64 * 1024
 
 export type PostOptions = {
   url: string
+  method?: 'POST' | 'GET' | 'HEAD' // absent: POST
   headers: Record<string, string>
   body: string
   allowPrivate: boolean
@@ -36,11 +37,11 @@ const finish = (response: IncomingMessage): Promise<void> =>
   })
 
 /**
- * One POST on a connection of its own; a redirect is an answer like any other. No address of the destination stands in an
+ * One request on a connection of its own; a redirect is an answer like any other. No address of the destination stands in an
  * error: it may be a secret. @throws SinkUnavailable when there is no answer, PrivateAddress
  */
 export const post = async (options: PostOptions, signal: AbortSignal): Promise<Answer> => {
-  const { allowPrivate, ca, body, headers, timeoutMs } = options
+  const { allowPrivate, ca, body, headers, timeoutMs, method = 'POST' } = options
   const url = new URL(options.url)
   const { address, family } = await resolvePublic(url.hostname, allowPrivate)
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
@@ -48,8 +49,8 @@ export const post = async (options: PostOptions, signal: AbortSignal): Promise<A
   const sent = request(
     url,
     {
-      method: 'POST',
-      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+      method,
+      headers: { ...headers, ...(method === 'POST' && { 'content-length': Buffer.byteLength(body) }) },
       agent: false,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       lookup: (_host, { all }, done) => {
