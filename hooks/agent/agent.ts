@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startOpensshHook } from '#hooks/openssh/openssh-hook.ts'
+import { startPostureInbox } from '#hooks/posture/inbox.ts'
 import { type ScriptHook, startScriptHook } from '#hooks/script/script-hook.ts'
 import { passedSocket, type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
 import { type Identity, loadIdentity } from '#services/access/identity.ts'
@@ -122,14 +123,17 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const hook = await startSudoHook({ config, recorder: recorderFor('sudo'), log, listenFd })
     const script = await startScriptHook({ config, recorder: recorderFor('script'), log })
     closers.push(() => script.close(drainText))
+    const hasRoom = () => core.spool.level === 'ok' || core.spool.level === 'warning'
     const openssh = await startOpensshHook({
       config: config.openssh,
       folder: join(folder, 'openssh'),
       recorder: recorderFor('openssh'),
-      hasRoom: () => core.spool.level === 'ok' || core.spool.level === 'warning',
+      hasRoom,
       log,
     })
     closers.push(openssh.close)
+    const posture = startPostureInbox({ data: config.data, recorder: core.recorder, hasRoom, log })
+    closers.push(posture.close)
     links.hooks.add('sudo', hook.probe)
     links.hooks.add('script', script.probe)
     if (openssh.sources > 0) links.hooks.add('openssh', openssh.probe)
