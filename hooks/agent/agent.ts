@@ -15,6 +15,7 @@ import { version } from '#services/version.ts'
 import { type Core, startCore } from './core.ts'
 import type { Health } from './health.ts'
 import { type Links, startLinks } from './links.ts'
+import { startLogHooks } from './log-hooks.ts'
 import type { AgentRecorder } from './recorder.ts'
 import { waitingSinceMs } from './spool-age.ts'
 
@@ -137,11 +138,16 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     links.hooks.add('sudo', hook.probe)
     links.hooks.add('script', script.probe)
     if (openssh.sources > 0) links.hooks.add('openssh', openssh.probe)
+    const { hooks } = links
+    const { sightings } = core.recorder
+    const logHooks = await startLogHooks({ config, folder, recorderFor, hooks, sightings, hasRoom, log })
+    closers.push(logHooks.close)
     const infoFile = await publish(config, log, hook.port, script.port)
     links.health.started()
 
     const stop = async (): Promise<void> => {
       links.hooks.stop()
+      await logHooks.close()
       await drain(config, core, { sudo: hook, script }, links.health)
       await rm(infoFile, { force: true })
       await close()
