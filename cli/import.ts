@@ -4,7 +4,9 @@ import type { Config } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
 import { BastionName } from '#services/schema/ids.ts'
 import { TimeZone } from '#services/schema/time-zone.ts'
-import { type Imported, importOpenssh } from './import/openssh.ts'
+import { isLineFormat, type LineFormat, lineFormats } from './import/line-formats.ts'
+import { importLines } from './import/lines.ts'
+import { type Imported, type ImportOptions, importOpenssh } from './import/openssh.ts'
 import { type FormatName, isRecordingFormat, recordingFormats } from './import/recording/formats.ts'
 import { type ImportedRecordings, importRecordings } from './import/recording/import-recordings.ts'
 import { findInstance, type Instance } from './instance.ts'
@@ -73,7 +75,7 @@ const reportRecordings = (imported: ImportedRecordings): string => {
 }
 
 type Options = {
-  format: 'openssh' | FormatName
+  format: 'openssh' | LineFormat | FormatName
   user?: string
   target?: string
   start?: number
@@ -87,11 +89,12 @@ type Options = {
 type Run = { config: Config; instance: Instance; bastion: string; progress: ReturnType<typeof createProgress> }
 
 const importLogs = async (files: string[], options: Options, { config, instance, bastion, progress }: Run) => {
-  const { timezone: zone = config.openssh.timeZone, year } = options
-  const imported = await importOpenssh({
-    ...{ files, bastion, zone, year, instance },
-    onProgress: ({ doneBytes, totalBytes, events }) => progress.show(doneBytes, totalBytes, `${events} events`),
-  }).finally(progress.end)
+  const { format, timezone: zone = config.openssh.timeZone, year } = options
+  const onProgress: ImportOptions['onProgress'] = ({ doneBytes, totalBytes, events }) =>
+    progress.show(doneBytes, totalBytes, `${events} events`)
+  const common = { files, bastion, instance, onProgress }
+  const importing = isLineFormat(format) ? importLines({ ...common, format }) : importOpenssh({ ...common, zone, year })
+  const imported = await importing.finally(progress.end)
   return { imported, text: report(imported) }
 }
 
@@ -131,7 +134,7 @@ export const importCommand = (): Command =>
     .description('Put logs and recordings of before into the running instance. The same file twice changes nothing.')
     .addOption(
       new Option('--format <format>', 'what the files are')
-        .choices(['openssh', ...Object.keys(recordingFormats)])
+        .choices(['openssh', ...Object.keys(lineFormats), ...Object.keys(recordingFormats)])
         .makeOptionMandatory(),
     )
     .addOption(
@@ -172,6 +175,7 @@ export const importCommand = (): Command =>
       `
 Examples:
   bartizan import --format openssh --bastion jump1 --timezone Europe/Zurich /var/log/auth.log*
+  bartizan import --format events --bastion jump1 events.ndjson
   bartizan import --format sudo-iolog --bastion jump1 /var/log/sudo-io
   bartizan import --format asciicast --user alice --target db1 demo.cast
   bartizan import --format ttyrec --user alice --start 2026-01-31T12:00:00Z old.ttyrec.gz`,

@@ -23,7 +23,7 @@ const texts = (value: unknown): string[] | null =>
   Array.isArray(value) && value.every((each) => typeof each === 'string') ? value : null
 
 /** Secrets on command lines replaced. A line that is the quoted argv stays that. */
-const masked = (event: HookEvent): HookEvent => {
+export const maskedEvent = <E extends HookEvent>(event: E): E => {
   const argv = texts(event.argv)
   const line = typeof event.line === 'string' ? event.line : null
   if (!argv && line === null) return event
@@ -61,7 +61,7 @@ export const createEventChain = (options: {
 
   return {
     emit: async (event, { useReserve = false, onWritten } = {}) => {
-      const safe = masked(event)
+      const safe = maskedEvent(event)
       validated(finished(safe).record)
       const hintBytes = Buffer.byteLength(JSON.stringify(safe)) + 256
       if (hintBytes > maxEventBytes) {

@@ -75,6 +75,8 @@ export const createAuditLog = (before: AuditLogState | null, onRefused: (reason:
 
   return {
     take,
+    /** Of what is open: no more lines come. */
+    rest: (): Execve[] => [...open.keys()].flatMap(close),
     snapshot: (): AuditLogState => ({ lines: [...open.values()].flatMap(({ lines }) => lines) }),
   }
 }

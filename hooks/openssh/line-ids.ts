@@ -1,14 +1,13 @@
 import { hash } from 'node:crypto'
 import type { SshdLogState } from './state.ts'
 
-const source = 'openssh'
 const maxRemembered = 2048
 
 type Repeat = { seconds: number; count: number }
 const digest = (line: string): string => hash('sha256', `bartizan-line-v0\n${line}`)
 
 /** Ids that live follow and a later import of the same lines agree on. Remembers the last lines that gave events. */
-export const createLineIds = (bastion: string, remembered: SshdLogState['repeats']) => {
+export const createLineIds = (bastion: string, remembered: SshdLogState['repeats'], source = 'openssh') => {
   const before = new Map(remembered.map(({ lineHash, ...repeat }) => [lineHash, repeat]))
   const repeats = new Map<string, Repeat>()
 
