@@ -6,7 +6,7 @@ import { startPostureInbox } from '#hooks/posture/inbox.ts'
 import { openOutbox } from '#hooks/posture/outbox.ts'
 import { nameOf, toldFiles } from '#hooks/posture/told-facts.ts'
 import type { Fact } from '#hooks/posture/verdict.ts'
-import { nothingSaid } from '#hooks/posture/what-was-said.ts'
+import { nothingSaid, whatToSay } from '#hooks/posture/what-was-said.ts'
 import { BartizanError } from '#services/errors.ts'
 import { createLogger } from '#services/log.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
@@ -67,6 +67,23 @@ test('what the collector leaves arrives once and in order, and is removed when i
   t.deepEqual(checksOf(again.events), ['egress-restriction'])
   const left = (await readdir(join(data, 'posture'))).filter((name) => name !== 'said.json')
   t.is(left.length, 1, left.join(' '))
+})
+
+test('what was said, and since when keys were seen, is known to the next run', async (t) => {
+  const data = await dataFolder(t)
+  const outbox = await openOutbox(data)
+  t.deepEqual(await outbox.recall(), nothingSaid)
+  const { after } = whatToSay(nothingSaid, facts, nowMs)
+  await outbox.say(toldFiles('b1', nowMs, facts), { ...after, firstSeenMs: { 'key alice SHA256:x': nowMs } })
+  await outbox.close()
+  const next = await openOutbox(data)
+  t.teardown(next.close)
+  const { lastFile, ...recalled } = await next.recall()
+  t.deepEqual(recalled, { version: 1, said: after.said, firstSeenMs: { 'key alice SHA256:x': nowMs } })
+  t.true((await readdir(join(data, 'posture'))).includes(nameOf(lastFile)))
+  t.deepEqual(whatToSay(await next.recall(), facts, nowMs + 1).say, [])
+  await writeFile(join(data, 'posture', 'said.json'), '{"version":1,"sai')
+  t.deepEqual(await next.recall(), nothingSaid)
 })
 
 test('while the agent has no room nothing is lost: the same events come again with the same ids', async (t) => {
