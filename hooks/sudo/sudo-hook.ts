@@ -10,8 +10,7 @@ import { serverMessage } from './messages.ts'
 import { findPeer, type Peer } from './peer.ts'
 import { createRefusals } from './refusals.ts'
 import { createSessions } from './sessions.ts'
-import { createTtyMode } from './tty-mode.ts'
-import { createTtyProbe } from './tty-probe.ts'
+import { createTtyModes } from './tty-modes.ts'
 
 const serverId = `Bartizan ${version}`
 const uncheckedPeers = 64 // connections whose owner is being looked up: bounds the descriptors that strangers can take
@@ -71,8 +70,7 @@ export const startSudoHook = async (options: {
       .catch((error: unknown) => log.error({ err: error, uid, attempts }, 'refused peer not reported'))
   })
 
-  // Only root may look at another user's terminal.
-  const probe = config.agent.masking.ttyProbe === 'auto' && process.getuid?.() === 0 ? createTtyProbe(log) : null
+  const modeOf = config.agent.masking.ttyProbe === 'auto' ? createTtyModes(log) : null
 
   const admit = async (socket: Socket): Promise<void> => {
     const peer = await peerOf(socket)
@@ -87,7 +85,7 @@ export const startSudoHook = async (options: {
       return
     }
     const { idleHelloMs } = config.sudo
-    const ttyMode = probe && createTtyMode(peer.inode, probe)
+    const ttyMode = modeOf?.of(peer.inode) ?? null
     const connection = serveConnection(socket, { recorder, sessions, serverId, idleHelloMs, ttyMode, log })
     connections.add(connection)
     await connection.closed
@@ -126,7 +124,7 @@ export const startSudoHook = async (options: {
       await Promise.all([...connections].map(({ closed }) => closed))
       await sessions.endWaiting()
       refusals.stop()
-      probe?.close()
+      modeOf?.close()
     },
   }
 }
