@@ -338,7 +338,8 @@ const readFile = (file: string): Record<string, unknown> => {
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
     throw new BartizanError('BTZ_CONFIG_INVALID', `${file}: expected keys and values at the top level`)
   }
-  return parsed as Record<string, unknown>
+  // In YAML a section whose keys are all comments is null.
+  return Object.fromEntries(Object.entries(parsed).filter(([, section]) => section !== null))
 }
 
 /**
