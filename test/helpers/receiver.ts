@@ -11,11 +11,15 @@ import { createEnrolmentCodes } from '#services/agents/enrolment-codes.ts'
 import { createEnrolments } from '#services/agents/enrolments.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
+import type { Authority } from '#services/pki/authority.ts'
 import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
 import { ingestBackends } from './ingest-backends.ts'
 
 /** A receiver behind a real HTTP server, with a token of bastion-1, one of an admin and one of an analyst. */
-export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Partial<ReceiverOptions> = {}) => {
+export const serveReceiver = async (
+  t: ExecutionContext<unknown>,
+  { authority = null, ...replaced }: Partial<ReceiverOptions> & { authority?: Authority | null } = {},
+) => {
   const backends = await ingestBackends(t)
   const state = await createSqliteStateStore({ file: join(backends.folder, 'state.db') })
   t.teardown(state.close)
@@ -33,7 +37,8 @@ export const serveReceiver = async (t: ExecutionContext<unknown>, replaced: Part
   const enrolments = createEnrolments({ ...backends, state })
   const codes = createEnrolmentCodes({ ...backends, state })
   const stores = { tokens, agentKeys, enrolments, heartbeats, orders }
-  const receiver = createReceiver({ ...backends, ...stores, plainFrom: [], enrolment: null, ...replaced })
+  const enrolment = authority && { authority, codes, enrolments, agentKeys }
+  const receiver = createReceiver({ ...backends, ...stores, plainFrom: [], enrolment, ...replaced })
   const server = createServer(express().use(receiver)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
