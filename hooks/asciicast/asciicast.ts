@@ -33,7 +33,10 @@ const createDocument = (): Parser => {
   return {
     push: (chunk) =>
       splitter.push(chunk).flatMap(({ kind, json }) => (kind === 'head' ? takeHead(json) : takeElement(json))),
-    end: () => events!.end(splitter.end() ? null : 'the file ends before its end'),
+    end: () => {
+      const isWhole = splitter.end()
+      return events!.end(isWhole ? null : 'the document is not closed, or goes on as no JSON does')
+    },
   }
 }
 
