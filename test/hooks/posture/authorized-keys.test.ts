@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test, { type ExecutionContext, type Implementation } from 'ava'
 import { factsOf } from '#hooks/posture/checks.ts'
 import { isRestricted, readAuthorizedKeys } from '#hooks/posture/read/authorized-keys.ts'
+import { realTest } from '#test/helpers/real.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { dayMs, keysOf, nowMs, viewOf } from './views.ts'
 
 const keygen = (...args: string[]): string => execFileSync('ssh-keygen', args, { encoding: 'utf8' })
+const withKeygen = (title: string, body: Implementation<[]>) => realTest(test, ['ssh-keygen'], title, body)
 
 /** A public key made by ssh-keygen, as it stands in authorized_keys. */
 const makeKey = async (t: ExecutionContext, comment: string, ...args: string[]): Promise<string> => {
@@ -20,7 +22,7 @@ const skType = 'sk-ssh-ed25519@openssh.com'
 /** A key of a token, without the token: the public half has no secret in it. */
 const tokenKey = `${skType} ${Buffer.concat([field(Buffer.from(skType)), field(Buffer.alloc(32, 7)), field(Buffer.from('ssh:'))]).toString('base64')}`
 
-test('length and fingerprint of every type of key are those that ssh-keygen tells', async (t) => {
+withKeygen('length and fingerprint of every type of key are those that ssh-keygen tells', async (t) => {
   const made = await Promise.all([
     makeKey(t, 'a@x', '-t', 'ed25519'),
     makeKey(t, 'b@x', '-t', 'rsa', '-b', '1024'),
@@ -43,7 +45,7 @@ test('length and fingerprint of every type of key are those that ssh-keygen tell
   )
 })
 
-test('a certificate counts as the key in it', async (t) => {
+withKeygen('a certificate counts as the key in it', async (t) => {
   const folder = await temporaryFolder(t)
   for (const name of ['ca', 'user']) keygen('-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name))
   keygen('-q', '-s', join(folder, 'ca'), '-I', 'alice', '-n', 'alice', join(folder, 'user.pub'))
@@ -56,7 +58,7 @@ test('a certificate counts as the key in it', async (t) => {
   t.deepEqual([key!.isCertificate, inside!.isCertificate], [false, true])
 })
 
-test('options are told from keys, with quotes, blanks and commas in them', async (t) => {
+withKeygen('options are told from keys, with quotes, blanks and commas in them', async (t) => {
   const key = await makeKey(t, 'alice@laptop', '-t', 'ed25519')
   const { keys, linesNotUnderstood } = readAuthorizedKeys(
     [
@@ -78,25 +80,28 @@ test('options are told from keys, with quotes, blanks and commas in them', async
   t.is(linesNotUnderstood, 2)
 })
 
-test('several people on one account, one key on several accounts, weak keys and old ones are told by person', async (t) => {
-  const [alice, bob, weak] = await Promise.all([
-    makeKey(t, 'alice@laptop', '-t', 'ed25519'),
-    makeKey(t, 'bob@desk', '-t', 'ed25519'),
-    makeKey(t, 'carol@old', '-t', 'rsa', '-b', '1024'),
-  ])
-  const keys = keysOf({ deploy: `${alice}\n${bob}`, alice, carol: weak })
-  const firstSeenMs = (what: string) => (what.startsWith('key carol ') ? nowMs - 400 * dayMs : nowMs - 10 * dayMs)
-  const facts = factsOf(viewOf({ keys, firstSeenMs }))
-  const of = (check: string) => facts.filter((fact) => fact.check === check)
-  t.like(of('shared-account'), [{ status: 'fail', user: 'deploy', detail: { owners: ['alice', 'bob'] } }])
-  t.is(of('shared-account').length, 1)
-  t.like(of('shared-key')[0], { status: 'fail', detail: { keys: [{ users: ['deploy', 'alice'] }] } })
-  t.like(of('key-strength'), [{ status: 'fail', user: 'carol', detail: { keys: [{ type: 'ssh-rsa', bits: 1024 }] } }])
-  t.like(of('credential-age'), [{ status: 'fail', user: 'carol', detail: { oldestDays: 400 } }])
-  t.true(facts.filter(({ status }) => status !== 'ok').every(({ fix }) => fix !== undefined && !fix.includes('\n')))
-})
+withKeygen(
+  'several people on one account, one key on several accounts, weak keys and old ones are told by person',
+  async (t) => {
+    const [alice, bob, weak] = await Promise.all([
+      makeKey(t, 'alice@laptop', '-t', 'ed25519'),
+      makeKey(t, 'bob@desk', '-t', 'ed25519'),
+      makeKey(t, 'carol@old', '-t', 'rsa', '-b', '1024'),
+    ])
+    const keys = keysOf({ deploy: `${alice}\n${bob}`, alice, carol: weak })
+    const firstSeenMs = (what: string) => (what.startsWith('key carol ') ? nowMs - 400 * dayMs : nowMs - 10 * dayMs)
+    const facts = factsOf(viewOf({ keys, firstSeenMs }))
+    const of = (check: string) => facts.filter((fact) => fact.check === check)
+    t.like(of('shared-account'), [{ status: 'fail', user: 'deploy', detail: { owners: ['alice', 'bob'] } }])
+    t.is(of('shared-account').length, 1)
+    t.like(of('shared-key')[0], { status: 'fail', detail: { keys: [{ users: ['deploy', 'alice'] }] } })
+    t.like(of('key-strength'), [{ status: 'fail', user: 'carol', detail: { keys: [{ type: 'ssh-rsa', bits: 1024 }] } }])
+    t.like(of('credential-age'), [{ status: 'fail', user: 'carol', detail: { oldestDays: 400 } }])
+    t.true(facts.filter(({ status }) => status !== 'ok').every(({ fix }) => fix !== undefined && !fix.includes('\n')))
+  },
+)
 
-test('a key is as old as its file at least, and no younger for a file that was touched', async (t) => {
+withKeygen('a key is as old as its file at least, and no younger for a file that was touched', async (t) => {
   const key = await makeKey(t, 'alice@laptop', '-t', 'ed25519')
   const agesOf = (changedDaysAgo: number, seenDaysAgo: number | null) =>
     factsOf(

@@ -1,17 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test, { type ExecutionContext, type Implementation } from 'ava'
 import { checks, factsOf } from '#hooks/posture/checks.ts'
 import { collectSshd } from '#hooks/posture/collect-sshd.ts'
 import { readSshd } from '#hooks/posture/read/sshd.ts'
 import { runProgram } from '#hooks/posture/run-program.ts'
 import { seen } from '#hooks/posture/verdict.ts'
+import { realTest } from '#test/helpers/real.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { sshdOf, viewOf } from './views.ts'
 
-const withSshd = existsSync('/usr/sbin/sshd') && process.geteuid?.() === 0 ? test : test.skip
+const withSshd = (title: string, body: Implementation<[]>) =>
+  realTest(test, ['root', 'sshd', 'ssh-keygen'], title, body)
 const root = { user: 'root', uid: 0, home: '/root', shell: '/bin/bash' }
 const nobody = { user: 'nobody', uid: 65_534, home: '/nonexistent', shell: '/opt/bartizan/bartizan-session' }
 

@@ -7,6 +7,7 @@ import { sudoIgnoreFlags } from '#hooks/posture/checks/sudo-ignore-flags.ts'
 import { collectSudoers } from '#hooks/posture/collect-sudoers.ts'
 import { createLook } from '#hooks/posture/look.ts'
 import { readSudoers } from '#hooks/posture/read/sudoers.ts'
+import { realTest } from '#test/helpers/real.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { viewOf } from './views.ts'
 
@@ -74,7 +75,7 @@ const samples = [
   'Defaults secure_path="/a:/b,c#d", ignore_logfile_errors',
   'Defaults:alice log_servers=127.0.0.1:30343, log_output # ,ignore_iolog_errors',
 ]
-test('Defaults are read as visudo and cvtsudoers read them', async (t) => {
+realTest(test, ['cvtsudoers'], 'Defaults are read as visudo and cvtsudoers read them', async (t) => {
   const folder = await temporaryFolder(t)
   for (const [index, text] of samples.entries()) {
     const file = join(folder, `s${index}`)
