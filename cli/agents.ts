@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { z } from 'zod'
+import { AgentStatus } from '#services/schema/agent-status.ts'
 import { CodeAnswer } from '#services/schema/enrolment.ts'
+import { healthLine } from './agent-health-line.ts'
 import { callInstance } from './instance.ts'
 import { configOf } from './settings.ts'
 
@@ -12,6 +14,9 @@ const Listed = z.object({
       certificates: z.array(
         z.object({ sha256: z.string(), expiresAtMs: z.number(), revokedAtMs: z.number().nullable() }),
       ),
+      heardAtMs: z.number().nullable(),
+      version: z.string().nullable(),
+      status: AgentStatus.nullable(),
     }),
   ),
 })
@@ -54,16 +59,17 @@ const revoke = (): Command =>
 
 const list = (): Command =>
   new Command('list')
-    .description('Enrolled agents, with the end of the last certificate of each.')
+    .description('Agents: when each was heard and how it was, and the end of the last certificate of those enrolled.')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }, command: Command) => {
       const { items } = Listed.parse(await callInstance(configOf(command), 'GET', '/api/agents'))
       if (options.json) process.stdout.write(`${JSON.stringify(items)}\n`)
       else
-        for (const { bastion, certificates } of items) {
+        for (const { bastion, certificates, ...health } of items) {
           const last = certificates.findLast(({ revokedAtMs }) => revokedAtMs === null)
-          const until = last ? `until ${new Date(last.expiresAtMs).toISOString()}  ${last.sha256}` : 'revoked'
-          process.stdout.write(`${bastion}  ${until}\n`)
+          const none = certificates.length === 0 ? 'not enrolled' : 'revoked'
+          const until = last ? `until ${new Date(last.expiresAtMs).toISOString()}  ${last.sha256}` : none
+          process.stdout.write(`${bastion}  ${until}\n  ${healthLine(health, Date.now())}\n`)
         }
     })
 

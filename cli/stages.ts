@@ -84,10 +84,11 @@ export const receiverStage = (
 }
 
 /** What administrators ask of agents: codes, lists, revocation. */
-export const agentRouter = ({ config, backends, access, clock }: StageOptions<ReceiverBackends>): Router =>
+export const agentRouter = ({ config, backends, access, clock, log }: StageOptions<ReceiverBackends>): Router =>
   agentRoutes({
     ...{ ...backends, ...access, clock, bastion: config.bastion },
     codes: createEnrolmentCodes({ ...backends, clock }),
+    heartbeats: createHeartbeats({ ...backends, clock, log }),
     agentKeys: createAgentKeys({ ...backends, clock }),
   })
 

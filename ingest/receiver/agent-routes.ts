@@ -2,7 +2,8 @@ import { json, Router } from 'express'
 import type { AgentKeys } from '#services/access/agent-keys.ts'
 import type { Tokens } from '#services/access/tokens.ts'
 import type { EnrolmentCodes } from '#services/agents/enrolment-codes.ts'
-import type { Enrolments } from '#services/agents/enrolments.ts'
+import type { Enrolment, Enrolments } from '#services/agents/enrolments.ts'
+import type { HeardAgent, Heartbeats } from '#services/agents/heartbeats.ts'
 import { findReceiverPlace } from '#services/agents/receiver-place.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
@@ -16,6 +17,7 @@ import type { StateStore } from '#services/state/state-store.ts'
 export type AgentRoutesOptions = {
   codes: Pick<EnrolmentCodes, 'issue' | 'revoke'>
   enrolments: Pick<Enrolments, 'list' | 'revoke'>
+  heartbeats: Pick<Heartbeats, 'list'>
   agentKeys: Pick<AgentKeys, 'revokeAll'>
   tokens: Pick<Tokens, 'verify' | 'list' | 'revoke'>
   state: StateStore
@@ -39,15 +41,25 @@ const revokeAgent = async ({ codes, enrolments, agentKeys, tokens }: AgentRoutes
   return { certificates, tokens: good.length, signingKeys: await agentKeys.revokeAll(bastion) }
 }
 
+/** Every agent that is enrolled or was heard, by the name of its bastion. */
+const together = (enrolled: readonly Enrolment[], heard: readonly HeardAgent[]) => {
+  const names = new Set([...enrolled, ...heard].map(({ bastion }) => bastion))
+  return [...names].sort().map((bastion) => {
+    const { atMs = null, version = null, status = null } = heard.find((one) => one.bastion === bastion) ?? {}
+    const { certificates = [] } = enrolled.find((one) => one.bastion === bastion) ?? {}
+    return { bastion, certificates, heardAtMs: atMs, version, status }
+  })
+}
+
 /** What `bartizan agents` calls. */
 export const agentRoutes = (options: AgentRoutesOptions): Router => {
-  const { codes, enrolments, tokens, state } = options
+  const { codes, enrolments, heartbeats, tokens, state } = options
   const router = Router()
   const audit = adminAudit({ ...options, source: 'receiver' })
   const admins = adminsOnly(tokens, 'token.manage')
 
   router.get('/api/agents', admins, async (_request, response) => {
-    const items = await enrolments.list()
+    const items = together(...(await Promise.all([enrolments.list(), heartbeats.list()])))
     response.json({ items, next: null, total: { value: items.length, relation: 'eq' } })
   })
   router.post('/api/agents/:bastion/codes', admins, json({ limit: '4kb' }), async (request, response) => {

@@ -137,3 +137,32 @@ test('an answer says what time it was here when the heartbeat came and when the 
   t.true(clock!.receivedAtMs >= beforeMs && clock!.answeredAtMs <= Date.now())
   t.true(clock!.answeredAtMs - clock!.receivedAtMs >= 190)
 })
+
+test('how an agent is, as it says in a heartbeat, can be listed; one of before is listed without', async (t) => {
+  const { call, heartbeats, state } = await serveReceiver(t)
+  const hook = {
+    name: 'sudo',
+    listening: false,
+    since: '2026-01-31T12:00:00.000Z',
+    lastEventAt: null,
+    lastError: 'EMFILE',
+  }
+  const status = {
+    version: '2',
+    nodeVersion: 'v24',
+    protocol: 1,
+    openSessions: 1,
+    sessions: [{ sessionId, lastSeq: 3 }],
+    spoolShare: 0.5,
+    spoolOldestMs: 9,
+    clockOffsetMs: -7,
+    hooks: [hook],
+  }
+  await state.put('heartbeats/bastion-0', { atMs: 1, version: '1' })
+  t.is((await call('PUT', path, heartbeat({ version: '2', status }))).status, 200)
+  await until(async () => (await heartbeats.list()).length === 2)
+  const [before, now] = await heartbeats.list()
+  t.deepEqual(before, { bastion: 'bastion-0', atMs: 1, version: '1' })
+  t.like(now, { bastion: 'bastion-1', version: '2', status: status as object })
+  t.is((await call('PUT', path, heartbeat({ status: { ...status, hooks: 'none' } }))).status, 400)
+})
