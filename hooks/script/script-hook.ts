@@ -20,6 +20,7 @@ export type ScriptHook = {
 
 const host = '127.0.0.1'
 const idleOpenMs = 10_000
+const lingerMs = 2_000
 const uncheckedPeers = 64
 
 const listen = (server: ReturnType<typeof createServer>, port: number): Promise<number> =>
@@ -72,7 +73,8 @@ export const startScriptHook = async (options: {
     if (text !== null) {
       log.warn({ uid, text }, 'a recording of script was refused')
       say(socket, { type: 'refused', text })
-      return void socket.end()
+      setTimeout(() => socket.destroy(), lingerMs) // the client looks first whose socket this is
+      return
     }
     const session = serveClient(socket, { uid, recorder, probe: ttyProbe, idleOpenMs, log })
     open.set(session, uid)
