@@ -147,7 +147,12 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     }
     const before = live.get(logId)
     await before?.session.flush()
-    const match = createResumeMatch(await tailAfter(spool.readOfSession(logId), resumePointNs))
+    const tail = await tailAfter(spool.readOfSession(logId), resumePointNs).catch((error: unknown) => {
+      // A long silent session: its batches left the spool. By its own clock no two frames have the same time.
+      if (clock === 'stream' && chain.elapsedNs === resumePointNs) return []
+      throw error
+    })
+    const match = createResumeMatch(tail)
     if (live.get(logId) !== before || chain.end) {
       throw new BartizanError('BTZ_NOT_FOUND', 'the recording cannot be resumed: it has ended meanwhile')
     }

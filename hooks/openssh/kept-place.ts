@@ -39,6 +39,8 @@ export const readPlace = async <S>(file: string, State: z.ZodType<S>, log: Logge
 export type PlaceKeeper<S> = {
   /** Everything before this place is durable elsewhere. */
   keep(place: Place<S>): void
+  /** What was given to `keep` is on disk when resolved. */
+  flush(): Promise<void>
   close(): Promise<void>
 }
 
@@ -68,6 +70,7 @@ export const createPlaceKeeper = <S>(file: string, log: Logger): PlaceKeeper<S> 
         void write()
       }, everyMs).unref()
     },
+    flush: write,
     close: async () => {
       if (timer) clearTimeout(timer)
       await write()

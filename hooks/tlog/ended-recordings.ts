@@ -17,3 +17,4 @@ export const createEndedRecordings = (before: TlogState['ended']) => {
     snapshot: (): TlogState['ended'] => [...ended].map(([rec, nextId]) => ({ rec, nextId })),
   }
 }
+export type EndedRecordings = ReturnType<typeof createEndedRecordings>

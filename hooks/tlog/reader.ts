@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Recorder } from '#hooks/hook.ts'
-import type { PlaceKeeper } from '#hooks/openssh/kept-place.ts'
-import type { Position } from '#hooks/openssh/line-source.ts'
+import type { Place, PlaceKeeper } from '#hooks/openssh/kept-place.ts'
 import { createRefusals } from '#hooks/openssh/refusals.ts'
 import type { LineReader } from '#hooks/openssh/run-sources.ts'
 import { BartizanError, hasCode } from '#services/errors.ts'
@@ -9,6 +8,7 @@ import type { Logger } from '#services/log.ts'
 import { createEndedRecordings } from './ended-recordings.ts'
 import type { Part } from './message-order.ts'
 import { piecesOf } from './pieces.ts'
+import { createPlaces } from './places.ts'
 import { readLine } from './read-line.ts'
 import { createRecording, openingOf, type Recording, resumeRecording } from './recording.ts'
 import type { ProcessLook } from './recording-process.ts'
@@ -22,7 +22,7 @@ const quietMs = 3_000
 
 export type ReaderOptions = {
   recorder: Recorder
-  kept: TlogState | null
+  kept: Place<TlogState> | null
   place: PlaceKeeper<TlogState>
   hasRoom: () => boolean
   processState: ProcessLook
@@ -32,15 +32,14 @@ export type ReaderOptions = {
   log: Logger
 }
 
-type Place = { position: Position; parser: TlogState }
-
 /** Lines of tlog → sessions. Where there is no room, reading waits; a place is kept when all before it is durable. */
 export const createReader = async (options: ReaderOptions): Promise<LineReader> => {
   const { recorder, kept, place, hasRoom, processState, signal, log } = options
   const open = new Map<string, Recording>()
-  const ended = createEndedRecordings(kept?.ended ?? [])
+  const ended = createEndedRecordings(kept?.parser.ended ?? [])
   const refusals = createRefusals(recorder, log, 'tlog', 'tlog')
-  let candidates: Place[] = [] // the one that is waited for, and the latest
+  const places = createPlaces(place, kept, open, ended)
+  let isRepeatable = false // the source would give its lines again
   let turn: Promise<void> = Promise.resolve()
 
   const adopt = (recording: Recording): void => {
@@ -81,6 +80,7 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
       session.marker({ type: 'resumed', detail: 'goes on after another session of the same tlog recording' })
     const recording = createRecording({ rec, uid, nextId: before ?? 1, elapsedNs: 0n }, session, Date.now())
     ended.delete(rec)
+    if (isRepeatable) await places.opened(recording)
     adopt(recording)
     return recording
   }
@@ -113,31 +113,6 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
     await takePart({ message: read.message, pieces }, read.uid)
   }
 
-  const isDurable = ({ parser }: Place): boolean =>
-    parser.open.every(({ rec, logId, elapsedNs }) => {
-      const recording = open.get(rec)
-      return recording?.session.logId !== logId || recording.durableNs >= BigInt(elapsedNs)
-    })
-  const keepPlace = (): void => {
-    const [first, ...later] = candidates
-    if (first === undefined || !isDurable(first)) return
-    place.keep(first)
-    candidates = later
-    keepPlace()
-  }
-  const notePlace = (position: Position): void => {
-    const recordings = [...open.values()]
-    if (recordings.some(({ waits }) => waits)) return
-    // What came by a socket does not come again: a session cannot be gone on with where it was durable only in part.
-    const [resumable, over] = position === null ? [[], recordings] : [recordings, []]
-    const parser = {
-      open: resumable.map((each) => each.snapshot()),
-      ended: [...ended.snapshot(), ...over.map(({ rec, nextId }) => ({ rec, nextId }))].slice(-maxOpen),
-    }
-    candidates = [...candidates.slice(0, 1), { position, parser }]
-    keepPlace()
-  }
-
   const endQuiet = async (recording: Recording, nowMs: number): Promise<void> => {
     const silentMs = nowMs - recording.heardMs
     if (silentMs < quietMs || recording.waits) return
@@ -150,7 +125,7 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
     const nowMs = Date.now()
     for (const recording of open.values()) recording.tick(nowMs)
     for (const recording of [...open.values()]) await endQuiet(recording, nowMs)
-    keepPlace()
+    places.advance()
     refusals.tell(nowMs)
   }
   const inTurn = (act: () => Promise<void>): Promise<void> => {
@@ -159,7 +134,7 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
     return acted
   }
 
-  for (const before of kept?.open ?? []) await resume(before)
+  for (const before of kept?.parser.open ?? []) await resume(before)
   const timer = setInterval(() => {
     inTurn(tick).catch((err: unknown) => log.error({ err }, 'tlog: a look at the recordings failed'))
   }, tickMs)
@@ -167,14 +142,15 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
   return {
     onLines: (lines, position) =>
       inTurn(async () => {
+        isRepeatable = position !== null
         for (const line of lines) await takeLine(line)
-        notePlace(position)
+        places.reached(position)
       }),
     close: async () => {
       clearInterval(timer)
       await turn
       await Promise.all([...open.values()].map(({ session }) => session.leave()))
-      keepPlace()
+      places.advance()
       refusals.tell(Number.POSITIVE_INFINITY)
     },
   }

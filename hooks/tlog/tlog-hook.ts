@@ -31,7 +31,7 @@ export const startTlogHook = ({ config, folder, recorder, hasRoom, log }: TlogHo
     read: (kept, place, { signal, log }) =>
       createReader({
         recorder,
-        kept: kept?.parser ?? null,
+        kept,
         place,
         hasRoom,
         processState: createProcessLook(),
