@@ -9,7 +9,6 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 const script = fileURLToPath(new URL('./import-recordings-peak.ts', import.meta.url))
 const MiB = 1024 * 1024
-const peakLimitBytes = 300 * MiB // it takes some 200, Node itself included
 
 type Result = {
   files: number
@@ -39,25 +38,25 @@ const head = (seconds: number, length: number): Buffer => {
   return bytes
 }
 
-test('memory does not grow with a recording: 96 MiB of output, and its progress is told', async (t) => {
+test('memory does not grow with a recording: 128 MiB of output, and its progress is told', async (t) => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'long.ttyrec')
   const noise = randomBytes(MiB)
   await writeFile(
     file,
-    Buffer.concat(Array.from({ length: 96 }, (_, n) => [head(1_795_000_000 + n, MiB), noise]).flat()),
+    Buffer.concat(Array.from({ length: 128 }, (_, n) => [head(1_795_000_000 + n, MiB), noise]).flat()),
   )
   const result = await importing(join(folder, 'data'), 'ttyrec', file)
-  t.like(result, { files: 1, sessions: 1, rejected: [], incomplete: [], payloadBytes: 96 * MiB })
-  t.true(result.peakBytes < peakLimitBytes, `${Math.round(result.peakBytes / MiB)} MiB`)
+  t.like(result, { files: 1, sessions: 1, rejected: [], incomplete: [], payloadBytes: 128 * MiB })
+  t.true(result.peakBytes < 320 * MiB, `${Math.round(result.peakBytes / MiB)} MiB`)
   t.log(`${Math.round(result.peakBytes / MiB)} MiB`)
   t.true(result.progress.length > 50)
   t.is(result.progress.at(-1), 1)
 })
 
-test('a few packed bytes that unpack to 150 MiB of one line take no memory and are a gap', async (t) => {
+test('a few packed bytes that unpack to 192 MiB of one line take no memory and are a gap', async (t) => {
   const folder = await temporaryFolder(t)
-  const line = Buffer.concat([Buffer.from('{"version":2,"width":80,"height":24}\n'), Buffer.alloc(150 * MiB, 'x')])
+  const line = Buffer.concat([Buffer.from('{"version":2,"width":80,"height":24}\n'), Buffer.alloc(192 * MiB, 'x')])
   const [gzip, zstd] = [join(folder, 'bomb.cast.gz'), join(folder, 'bomb.cast.zst')]
   await writeFile(gzip, gzipSync(line, { level: 1 }))
   await writeFile(zstd, zstdCompressSync(line))
@@ -65,7 +64,8 @@ test('a few packed bytes that unpack to 150 MiB of one line take no memory and a
   t.like(result, { files: 2, sessions: 2, rejected: [] })
   t.is(result.incomplete.length, 1) // the second is the same recording
   t.true(result.payloadBytes < 1_000)
-  t.true(result.peakBytes < peakLimitBytes, `${Math.round(result.peakBytes / MiB)} MiB`)
+  t.log(`${Math.round(result.peakBytes / MiB)} MiB`)
+  t.true(result.peakBytes < 280 * MiB, `${Math.round(result.peakBytes / MiB)} MiB`)
 })
 
 test('what is no recording is refused with its reason, and the others are imported; links are not followed', async (t) => {

@@ -23,8 +23,10 @@ const server = createServer(async (request, response) => {
   const chunks: Buffer[] = []
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
   const body = Buffer.concat(chunks)
-  const accepted = body.toString('latin1').split('\n').length
-  const answer = request.url?.endsWith('batches') ? takeBatches(body) : { accepted, duplicates: 0, rejected: [] }
+  const isBatches = request.url?.endsWith('batches')
+  const answer = isBatches
+    ? takeBatches(body)
+    : { accepted: body.toString().split('\n').length, duplicates: 0, rejected: [] }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
 })
 const [data = '', format, ...paths] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileDurably } from '#services/durable-file.ts'
-import { hasCode } from '#services/errors.ts'
+import { BartizanError, hasCode } from '#services/errors.ts'
 import { makeFolder } from '#services/make-folder.ts'
 import type { Instance } from '../../instance.ts'
 import { sendStaged } from './send-staged.ts'
@@ -19,9 +19,12 @@ export const createOutbox = async (folder: string, instance: Instance) => {
     try {
       await sendStaged(file, instance)
     } catch (error) {
+      if (!hasCode(error, 'BTZ_IMPORT_FAILED')) throw error
       // It would be refused again each time, and hold up all others.
-      if (hasCode(error, 'BTZ_IMPORT_FAILED')) await rename(file, join(folder, `${sessionId}.refused`))
-      throw error
+      const kept = join(folder, `${sessionId}.refused`)
+      await rename(file, kept)
+      const message = `${(error as Error).message}; what was made of it is in ${kept}`
+      throw new BartizanError('BTZ_IMPORT_FAILED', message, { cause: error })
     }
     await writeFileDurably(join(done, sessionId), '')
     await rm(file)
