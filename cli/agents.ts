@@ -57,24 +57,38 @@ const revoke = (): Command =>
       process.stdout.write(`${options.json ? JSON.stringify(answer) : text}\n`)
     })
 
+const agentsOf = async (command: Command) =>
+  Listed.parse(await callInstance(configOf(command), 'GET', '/api/agents')).items
+
 const list = (): Command =>
   new Command('list')
-    .description('Agents: when each was heard and how it was, and the end of the last certificate of those enrolled.')
+    .description('Enrolled agents, with the end of the last certificate of each.')
     .option('--json', 'as JSON')
     .action(async (options: { json?: boolean }, command: Command) => {
-      const { items } = Listed.parse(await callInstance(configOf(command), 'GET', '/api/agents'))
+      const items = (await agentsOf(command)).filter(({ certificates }) => certificates.length > 0)
       if (options.json) process.stdout.write(`${JSON.stringify(items)}\n`)
       else
-        for (const { bastion, certificates, ...health } of items) {
+        for (const { bastion, certificates } of items) {
           const last = certificates.findLast(({ revokedAtMs }) => revokedAtMs === null)
-          const none = certificates.length === 0 ? 'not enrolled' : 'revoked'
-          const until = last ? `until ${new Date(last.expiresAtMs).toISOString()}  ${last.sha256}` : none
-          process.stdout.write(`${bastion}  ${until}\n  ${healthLine(health, Date.now())}\n`)
+          const until = last ? `until ${new Date(last.expiresAtMs).toISOString()}  ${last.sha256}` : 'revoked'
+          process.stdout.write(`${bastion}  ${until}\n`)
         }
     })
 
+const health = (): Command =>
+  new Command('health')
+    .description('When each agent was heard last, and how it was: sessions, spool, clock, hooks.')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const items = (await agentsOf(command)).map(({ certificates: _, ...item }) => item)
+      if (options.json) process.stdout.write(`${JSON.stringify(items)}\n`)
+      else for (const item of items) process.stdout.write(`${item.bastion}  ${healthLine(item, Date.now())}\n`)
+    })
+
 export const agentsCommand = (): Command => {
-  const command = new Command('agents').description('Agents of other machines: enrol, list, revoke.')
-  for (const sub of [enrolCode, list, revoke]) command.addCommand(sub())
+  const command = new Command('agents').description(
+    'Agents of other machines: enrol, list, revoke; and how all agents are.',
+  )
+  for (const sub of [enrolCode, list, health, revoke]) command.addCommand(sub())
   return command
 }
