@@ -6,10 +6,11 @@ import { until } from '#test/helpers/until.ts'
 import { bytesOf } from '#test/hooks/sudo/recorded.ts'
 import { recordInPty, startHook } from './start.ts'
 
-const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--']
+const asNobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--']
+const nobody = ['setpriv', ...asNobody]
 const works = (): boolean => {
   try {
-    execFileSync(nobody[0]!, [...nobody.slice(1), process.execPath, '--version'], { stdio: 'ignore' })
+    execFileSync('setpriv', [...asNobody, process.execPath, '--version'], { stdio: 'ignore' })
     execFileSync('script', ['--version'], { stdio: 'ignore' })
     return true
   } catch {
@@ -17,7 +18,7 @@ const works = (): boolean => {
   }
 }
 const asRoot = process.getuid?.() === 0 && works() ? test : test.skip
-const nobodysName = () => execFileSync('getent', ['passwd', '65534'], { encoding: 'utf8' }).split(':')[0]
+const nobodysName = () => execFileSync('getent', ['passwd', '65534'], { encoding: 'utf8' }).split(':')[0]!
 
 asRoot(
   'another user is recorded under the name the kernel knows, with passwords masked (skipped without root and script)',
@@ -58,7 +59,7 @@ const squatter = `require("net").createServer((socket) => socket.on("data", () =
 
 asRoot('a stranger who holds the port of the agent is told nothing (skipped without root and script)', async (t) => {
   const { data } = await startHook(t)
-  const child = spawn(nobody[0]!, [...nobody.slice(1), process.execPath, '-e', squatter], {
+  const child = spawn('setpriv', [...asNobody, process.execPath, '-e', squatter], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))
