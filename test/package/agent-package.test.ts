@@ -1,0 +1,195 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test, { type ExecutionContext } from 'ava'
+import { realTest } from '#test/helpers/real.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { until } from '#test/helpers/until.ts'
+import { type Console, startConsole } from './console.ts'
+import { bootMachine, installDebian, type Machine } from './machine.ts'
+
+const execute = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const units = ['bartizan-agent.socket', 'bartizan-agent.service', 'bartizan-tty-probe.socket', 'bartizan-posture.timer']
+const scores: Record<string, number> = { 'bartizan-agent': 2, 'bartizan-tty-probe@': 2, 'bartizan-posture': 4 }
+
+const build = async (out: string, version: string): Promise<string> => {
+  const script = join(root, 'scripts/package/build-deb.ts')
+  const env = { ...process.env, SOURCE_DATE_EPOCH: '1767225600' }
+  const { stdout } = await execute(process.execPath, [script, '--out', out, '--package-version', version], { env })
+  return stdout.split('\n')[0]!
+}
+
+/** Kind, mode, owner, name and content of every file, but for what every package, login and start of Debian leaves. */
+const everyFile = async ({ sh }: Machine): Promise<string[]> => {
+  const kept = [
+    '/var/lib/dpkg',
+    '/var/log',
+    '/var/lib/systemd',
+    '/var/cache',
+    '/home',
+    '/root',
+    '/etc/[a-z]*-',
+    '/etc/.pwd.lock',
+  ]
+  const without = kept.map((path) => `! -path '${path}' ! -path '${path}/*'`).join(' ')
+  const names = await sh(
+    `find / -xdev ${without} ! -type d -printf '%y %m %U:%G %p %l\\n' -o -xdev -type d ${without} -printf 'd %m %U:%G %p\\n'`,
+  )
+  const contents = await sh(`find /etc /opt /usr /var -xdev ${without} -type f -exec sha256sum {} +`)
+  return `${names}${contents}`.split('\n').sort()
+}
+
+type Login = { child: ChildProcess; output(): string; ended: Promise<unknown[]> }
+
+/** An ssh login of alice, from within. */
+const logIn = ({ inside }: Machine, args: string[]): Login => {
+  const how = ['-i', '/root/key', '-o', 'StrictHostKeyChecking=no', '-o', 'LogLevel=ERROR', ...args]
+  const [enter, ...rest] = [...inside, 'ssh', ...how]
+  const child = spawn(enter!, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data: Buffer) => {
+      text += data.toString('utf8')
+    })
+  }
+  return { child, output: () => text, ended: once(child, 'close') }
+}
+
+const show = async ({ run }: Machine, unit: string, property: string): Promise<string> =>
+  (await run('systemctl', 'show', '--value', '--property', property, unit)).trim()
+
+const install = async ({ root: at, run }: Machine, file: string): Promise<void> => {
+  await copyFile(file, join(at, 'root/agent.deb'))
+  await run('dpkg', '--install', '/root/agent.deb')
+}
+
+/** The documented commands, with the package's copy of the page: the recipe, and alice. */
+const followRecipe = async ({ sh }: Machine): Promise<void> => {
+  const page = await readFile(join(root, 'docs/record-a-bastion.md'), 'utf8')
+  const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!)
+  await sh(`cd /opt/bartizan/app\n${blocks[1]}`)
+  await sh(`cd /opt/bartizan/app\n${blocks[2]}`)
+}
+
+const tellAgent = async ({ root: at, sh }: Machine, { url, ingestToken }: Console): Promise<void> => {
+  await writeFile(join(at, 'root/token'), `${await ingestToken()}\n`)
+  await sh(`install -m 600 -o bartizan-agent /root/token /etc/bartizan/ingest.token
+printf 'uplink: {url: "%s", tokenFile: /etc/bartizan/ingest.token}\\n' '${url}' >>/etc/bartizan/agent.yaml
+systemctl restart bartizan-agent.service`)
+}
+
+const recorded = async (served: Console, word: string): Promise<Record<string, unknown>[]> => {
+  const { items } = JSON.parse(await served.get('/api/sessions')) as { items: Record<string, unknown>[] }
+  return items.filter((item) => JSON.stringify(item).includes(word))
+}
+const complete = (served: Console, word: string) =>
+  until(async () => (await recorded(served, word)).some(({ state }) => state === 'complete'), {
+    limitMs: 30_000,
+    everyMs: 250,
+    what: `a complete recording of ${word}`,
+  })
+
+const looksWell = async (t: ExecutionContext<unknown>, machine: Machine): Promise<void> => {
+  for (const unit of units) t.is(await show(machine, unit, 'ActiveState'), 'active', unit)
+  const doctor = 'runuser -u bartizan-agent -- bartizan --config /etc/bartizan/agent.yaml doctor --json || true'
+  const { findings } = JSON.parse(await machine.sh(doctor)) as { findings: { check: string; ok: boolean }[] }
+  t.deepEqual(
+    findings.filter(({ ok }) => !ok),
+    [],
+  )
+  await machine.sh(`systemd-analyze verify ${units.join(' ')} bartizan-posture.service`)
+  for (const [unit, most] of Object.entries(scores)) {
+    const table = await machine.run(
+      'systemd-analyze',
+      'security',
+      '--no-pager',
+      `${unit}${unit.endsWith('@') ? 'x' : ''}.service`,
+    )
+    t.true(Number(/exposure level for \S+ ([0-9.]+)/.exec(table)?.[1]) <= most, table.split('\n').at(-2))
+  }
+}
+
+test.serial('the same sources give the same package, byte by byte', async (t) => {
+  const folder = await temporaryFolder(t)
+  const files = [await build(join(folder, 'a'), '0.0.1'), await build(join(folder, 'b'), '0.0.1')]
+  const [first, second] = await Promise.all(
+    files.map(async (file) =>
+      createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
+    ),
+  )
+  t.is(first, second)
+  const { stdout } = await execute('dpkg-deb', ['--contents', files[0]!])
+  t.notRegex(stdout, /^\S+ (?!root\/root )/m)
+})
+
+realTest(
+  test,
+  ['root', 'debootstrap', 'dpkg-deb', 'unshare', 'nsenter', 'ip'],
+  'the package in a clean Debian of debootstrap, under a systemd of its own in namespaces (PID 1 of this machine is none): installed, records, upgraded under an open session, removed, purged, nothing left',
+  async (t) => {
+    t.timeout(300_000)
+    const folder = await temporaryFolder(t)
+    const debian = join(folder, 'debian')
+    await mkdir(debian)
+    const [first, second] = await Promise.all([build(folder, '0.0.1'), build(folder, '0.0.2'), installDebian(debian)])
+    const machine = await bootMachine(t, debian)
+    const { sh, run } = machine
+    await sh(`ssh-keygen -q -t ed25519 -N '' -f /root/key
+useradd --create-home --shell /bin/bash alice
+install -d -o alice -m 700 /home/alice/.ssh
+install -o alice -m 600 /root/key.pub /home/alice/.ssh/authorized_keys`)
+    const before = await everyFile(machine)
+
+    await install(machine, first)
+    const served = await startConsole(t, machine)
+    await tellAgent(machine, served)
+    await followRecipe(machine)
+    await looksWell(t, machine)
+    t.regex(
+      await run('ps', '-o', 'user:20=', '-p', await show(machine, 'bartizan-agent', 'MainPID')),
+      /^bartizan-agent\s*$/,
+    )
+
+    const open = logIn(machine, [
+      '-tt',
+      'alice@127.0.0.1',
+      'echo begun-first; read -rs secret; read -r word; echo ended-$word',
+    ])
+    await until(() => open.output().includes('begun-first'), { limitMs: 30_000, what: 'a recorded session' })
+    t.regex(
+      await run('systemctl', 'list-units', '--plain', 'bartizan-tty-probe@*'),
+      /bartizan-tty-probe@\S+ +loaded active/,
+    )
+    open.child.stdin!.write('correct-horse-battery\n')
+
+    const socket = await show(machine, 'bartizan-agent.socket', 'ActiveEnterTimestampMonotonic')
+    await install(machine, second)
+    t.is(await show(machine, 'bartizan-agent.socket', 'ActiveEnterTimestampMonotonic'), socket, 'the port was held')
+    const later = logIn(machine, ['alice@127.0.0.1', 'echo begun-second'])
+    await later.ended
+    t.regex(later.output(), /^begun-second$/m)
+    open.child.stdin!.end('well\n')
+    await open.ended
+    t.regex(open.output(), /^ended-well\r?$/m)
+    for (const word of ['begun-first', 'begun-second']) await complete(served, word)
+    for (const { id } of await recorded(served, 'begun-first')) {
+      t.notRegex(await served.get(`/api/sessions/${String(id)}/export?format=ndjson`), /correct-horse-battery/)
+    }
+    await looksWell(t, machine)
+    await run('systemctl', 'start', 'bartizan-posture.service')
+
+    await run('dpkg', '--remove', 'bartizan-agent')
+    t.is((await sh('ls -d /opt/bartizan /usr/bin/bartizan 2>/dev/null || true')).trim(), '')
+    t.regex(await sh('ls /var/lib/bartizan-agent/agent /etc/bartizan'), /identity\.key[\s\S]*agent\.yaml/)
+    t.regex(await run('getent', 'passwd', 'alice'), /:\/bin\/bash\s$/)
+    await run('dpkg', '--purge', 'bartizan-agent')
+    t.deepEqual(await everyFile(machine), before)
+  },
+)
