@@ -1,3 +1,4 @@
+import { maskedEvent } from '#hooks/agent/event-chain.ts'
 import { createAuditLog } from '#hooks/auditd/audit-log.ts'
 import { createCommands } from '#hooks/auditd/auditd-hook.ts'
 import type { Execve } from '#hooks/auditd/execve.ts'
@@ -27,7 +28,10 @@ const ofAudit = (bastion: string): LineReader => {
   const refused: string[] = []
   const log = createAuditLog(null, (reason) => void refused.push(reason))
   const commands = createCommands(bastion, { nameOf: () => null }, { all: () => [] })
-  const taken = (execs: Execve[]): TakenLine => ({ events: execs.flatMap(commands), refused: refused.splice(0) })
+  const taken = (execs: Execve[]): TakenLine => ({
+    events: execs.flatMap(commands).map((event) => maskedEvent({ ...event, bastion })),
+    refused: refused.splice(0),
+  })
   return { take: (line) => taken(log.take(line)), rest: () => taken(log.rest()) }
 }
 
