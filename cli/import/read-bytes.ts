@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { pipeline, Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { diskError } from '#services/disk-error.ts'
 import { BartizanError } from '#services/errors.ts'
 
@@ -16,15 +16,19 @@ export const unreadable = (file: string, cause: unknown): unknown =>
         cause,
       })
 
-const unpackerOf = (head: Buffer) => {
+/** `plain`: it is not packed, whatever it begins with. `cut`: it may end anywhere, as where its writer was killed. */
+export type Packing = { plain?: boolean; cut?: boolean }
+
+const unpackerOf = (head: Buffer, { cut = false }: Packing) => {
   const startsWith = (magic: Buffer): boolean => head.subarray(0, magic.length).equals(magic)
   // RFC 1952: deflate, and no reserved flag. The time at which a ttyrec file begins may look like the rest of it.
-  if (startsWith(gzipMagic) && head[2] === 8 && ((head[3] ?? 0xff) & 0xe0) === 0) return createGunzip()
+  if (startsWith(gzipMagic) && head[2] === 8 && ((head[3] ?? 0xff) & 0xe0) === 0)
+    return createGunzip(cut ? { finishFlush: constants.Z_SYNC_FLUSH } : {})
   return startsWith(zstdMagic) ? createZstdDecompress() : null
 }
 
 /** The first bytes tell how it is packed, however few of them come at once. */
-const unpacked = async (packed: AsyncIterator<Buffer>): Promise<AsyncIterable<Buffer>> => {
+const unpacked = async (packed: AsyncIterator<Buffer>, packing: Packing): Promise<AsyncIterable<Buffer>> => {
   let head: Buffer = Buffer.alloc(0)
   while (head.byteLength < zstdMagic.length) {
     const { value, done } = await packed.next()
@@ -35,7 +39,7 @@ const unpacked = async (packed: AsyncIterator<Buffer>): Promise<AsyncIterable<Bu
     yield head
     for (let next = await packed.next(); !next.done; next = await packed.next()) yield next.value
   }
-  const unpacker = unpackerOf(head)
+  const unpacker = unpackerOf(head, packing)
   if (unpacker === null) return whole()
   return pipeline(Readable.from(whole(), { objectMode: false }), unpacker, () => undefined) // whoever reads hears of it
 }
@@ -47,16 +51,16 @@ async function* counted(source: AsyncIterable<Buffer>, onRead: (bytes: number) =
   }
 }
 
-/** `onRead`: packed bytes. `plain`: it is not packed, whatever it begins with. @throws BTZ_IMPORT_FAILED */
+/** `onRead`: packed bytes. @throws BTZ_IMPORT_FAILED */
 export async function* readBytes(
   file: string,
   onRead: (bytes: number) => void,
-  { plain = false }: { plain?: boolean } = {},
+  packing: Packing = {},
 ): AsyncGenerator<Buffer> {
   const stream = file === '-' ? process.stdin : createReadStream(file)
   const packed = counted(stream, onRead)
   try {
-    for await (const chunk of plain ? packed : await unpacked(packed)) yield chunk
+    for await (const chunk of packing.plain ? packed : await unpacked(packed, packing)) yield chunk
   } catch (cause) {
     throw unreadable(file, cause)
   } finally {

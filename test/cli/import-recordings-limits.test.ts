@@ -80,8 +80,9 @@ test('what is no recording is refused with its reason, and the others are import
   await writeFile(join(inside, 'cut.ttyrec.gz'), gzipSync(good).subarray(0, -6))
   await writeFile(join(inside, 'text.ttyrec'), 'this is no ttyrec at all, it is a text')
   await writeFile(join(inside, 'other.txt'), 'not looked at')
-  const result = await importing(join(folder, 'data'), 'ttyrec', inside)
-  t.like(result, { files: 4, sessions: 1, payloadBytes: 2 })
+  // A link that is named is meant.
+  const result = await importing(join(folder, 'data'), 'ttyrec', inside, join(inside, 'link.ttyrec'))
+  t.like(result, { files: 5, sessions: 2, payloadBytes: 6 })
   const reasons = new Map(result.rejected.map(({ file, reason }) => [file.slice(inside.length + 1), reason]))
   t.regex(reasons.get('empty.ttyrec') ?? '', /no whole frame/)
   t.regex(reasons.get('cut.ttyrec.gz') ?? '', /unexpected end of file/)

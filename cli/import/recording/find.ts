@@ -1,4 +1,4 @@
-import { lstat, opendir, stat } from 'node:fs/promises'
+import { lstat, opendir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BartizanError } from '#services/errors.ts'
 import { unreadable } from '../read-bytes.ts'
@@ -29,7 +29,7 @@ export async function* findRecordings(paths: readonly string[], format: Recordin
     try {
       const found = await stat(path)
       if (found.isDirectory()) yield* inFolder(path, format, 0)
-      else if (found.isFile() && format.suffix !== null) yield path
+      else if (found.isFile() && format.suffix !== null) yield await realpath(path)
       else throw new BartizanError('BTZ_IMPORT_FAILED', `${path} is no ${format.suffix === null ? 'folder' : 'file'}`)
     } catch (cause) {
       throw unreadable(path, cause)

@@ -5,6 +5,7 @@ import { format as sudoIolog } from '#hooks/sudo-iolog/log-file.ts'
 import { readSudoIolog } from '#hooks/sudo-iolog/sudo-iolog.ts'
 import { byteStreams } from '#hooks/sudo-iolog/timing.ts'
 import { readTtyrec } from '#hooks/ttyrec/ttyrec.ts'
+import { BartizanError } from '#services/errors.ts'
 
 /** Bytes of one file of a recording, unpacked; null: there is none of this name. */
 export type Open = (name: string) => AsyncIterable<Buffer> | null
@@ -21,7 +22,11 @@ export const wholeFile = ''
 const ofOneFile = (suffix: RegExp, read: (chunks: AsyncIterable<Buffer>) => FileSteps): RecordingFormat => ({
   suffix,
   parts: [wholeFile],
-  read: (open) => read(open(wholeFile)!),
+  read: (open) => {
+    const chunks = open(wholeFile)
+    if (chunks === null) throw new BartizanError('BTZ_IMPORT_FAILED', 'it is gone')
+    return read(chunks)
+  },
 })
 
 export const recordingFormats = {

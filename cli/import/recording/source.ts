@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
 import { BartizanError } from '#services/errors.ts'
-import { readBytes } from '../read-bytes.ts'
+import { type Packing, readBytes, unreadable } from '../read-bytes.ts'
 import { type Open, packingTold, pathOf, type RecordingFormat } from './formats.ts'
 
 /** Unpacked bytes of one recording: a few packed ones must not become any number of others. */
@@ -22,12 +22,21 @@ const isPlainTiming = (path: string): boolean => {
 
 /** The files of a recording, which may be read more than once. */
 export const createSource = (recording: string, { parts }: RecordingFormat) => {
-  const isThere = (part: string): boolean => statOf(pathOf(recording, part))?.isFile() ?? false
-  const plain = parts.includes(packingTold) && isThere(packingTold) && isPlainTiming(pathOf(recording, packingTold))
+  const isThere = (part: string): boolean =>
+    parts.includes(part) && (statOf(pathOf(recording, part))?.isFile() ?? false)
+  // A log of sudo tells by `timing` what of it is missing, and that of a killed sudo ends within its packing.
+  const packing = (): Packing => {
+    const told = pathOf(recording, packingTold)
+    try {
+      return isThere(packingTold) ? { plain: isPlainTiming(told), cut: true } : {}
+    } catch (cause) {
+      throw unreadable(told, cause)
+    }
+  }
 
   async function* bounded(part: string, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
     let bytes = 0
-    for await (const chunk of readBytes(pathOf(recording, part), onRead, { plain })) {
+    for await (const chunk of readBytes(pathOf(recording, part), onRead, packing())) {
       bytes += chunk.length
       if (bytes > maxBytes)
         throw new BartizanError('BTZ_IMPORT_FAILED', `${recording} has more than ${maxBytes} bytes, unpacked`)
