@@ -26,9 +26,8 @@ export const enrolCommand = (): Command =>
     .requiredOption('--ca-sha256 <hex>', "fingerprint of the receiver's certificate authority", fingerprint)
     .action(async (url: URL, options: Omit<Enrolment, 'url'>, command: Command) => {
       const config = configOf(command)
-      const { code, caSha256 } = command.opts<{ code: string; caSha256: string }>()
       const log = createLogger('enrol', config.log.level)
-      const mustRestart = await enrolAgent(config, { url, code, caSha256 }, log)
+      const mustRestart = await enrolAgent(config, { url, ...options }, log)
       process.stdout.write(
         `This agent is enrolled as ${config.bastion} at ${url.origin}.\n${mustRestart ? restart : ''}`,
       )

@@ -1,5 +1,10 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { join } from 'node:path'
+import { duplexPair } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { create, toBinary } from '@bufbuild/protobuf'
 import test from 'ava'
 import { BartizanError } from '#services/errors.ts'
@@ -11,6 +16,7 @@ import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
 import { createSessionBatches, textFrame } from '#test/helpers/session-batches.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { newAgentKey, overHttp1, overHttp2, serveTlsReceiver } from '#test/helpers/tls-receiver.ts'
+import { until } from '#test/helpers/until.ts'
 
 test.after.always(closeSharedCatalog)
 
@@ -67,6 +73,64 @@ for (const [name, call] of [
     t.deepEqual([status, body.code, headers['retry-after']], [503, 'BTZ_UNAVAILABLE', '2'])
   })
 }
+
+const noise = randomBytes(200_000)
+for (const [encoding, body] of [
+  ['identity', noise],
+  ['gzip', gzipSync(noise)],
+  ['zstd', zstdCompressSync(noise)],
+] as const) {
+  test(`uploads over HTTP/2 (${encoding}) that are cut off leave nothing behind that could hold up the next`, async (t) => {
+    const { url, enrolled } = await serveTlsReceiver(t)
+    const { tls } = await enrolled()
+    const session = connectHttp2(url, tls)
+    t.teardown(() => session.destroy())
+    const cut = async () => {
+      const headers = { ':method': 'POST', ':path': '/api/ingest/batches', 'content-encoding': encoding }
+      const stream = session.request(headers)
+      stream.on('error', () => {})
+      await new Promise((resolve) => stream.write(body.subarray(0, 20_000), resolve))
+      const later = session.request({ ':path': '/api/agents/certificate' }).resume()
+      await once(later, 'end') // by then the receiver reads the one before
+      stream.close(constants.NGHTTP2_CANCEL)
+    }
+    for (let upload = 0; upload < 40; upload++) await cut()
+    await until(async () => (await overHttp2(url, tls, uploadOf('bastion-1'))).status === 200, { limitMs: 30_000 })
+    for (let upload = 0; upload < 40; upload++) await cut()
+    await until(async () => (await overHttp2(url, tls, uploadOf('bastion-1'))).status === 200, { limitMs: 30_000 })
+    t.pass()
+  })
+}
+
+/** RST_STREAM with CANCEL (RFC 9113, 6.4). */
+const resetOf = (streamId: number): Buffer => {
+  const frame = Buffer.from([0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 8])
+  frame.writeUInt32BE(streamId, 5)
+  return frame
+}
+
+test('of a request over HTTP/2 that is reset half way nothing is taken', async (t) => {
+  const { url, enrolled, bus } = await serveTlsReceiver(t)
+  const { tls } = await enrolled()
+  const { path, body } = eventOf('bastion-1')
+  for (let time = 0; time < 10; time++) {
+    const socket = connectTls({ ...tls, host: 'localhost', port: Number(new URL(url).port), ALPNProtocols: ['h2'] })
+    const [inner, outer] = duplexPair()
+    outer.pipe(socket).pipe(outer)
+    const session = connectHttp2(url, { createConnection: () => inner })
+    const stream = session.request({ ':method': 'POST', ':path': path })
+    for (const each of [socket, inner, outer, session, stream]) each.on('error', () => {})
+    await new Promise((resolve) => stream.write(`${body}\n`, resolve))
+    await once(session.request({ ':path': '/api/agents/certificate' }).resume(), 'end')
+    socket.write(resetOf(stream.id ?? 0)) // by hand: close() of Node's client ends the body first
+    await once(session.request({ ':path': '/api/agents/certificate' }).resume(), 'end')
+    socket.destroy()
+  }
+  const whole = eventOf('bastion-1')
+  t.is((await overHttp2(url, tls, whole)).status, 200)
+  const taken = (await recordsOf(bus, 'session-events')).map(({ headers }) => headers?.id)
+  t.deepEqual(taken, [(JSON.parse(whole.body) as { id: string }).id])
+})
 
 test('without a certificate a token is needed, and is taken', async (t) => {
   const { url, ca, secrets } = await serveTlsReceiver(t)
