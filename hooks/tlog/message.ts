@@ -4,7 +4,7 @@ const centuryMs = 100 * 366 * 86_400_000
 const text = (max: number) => z.string().max(max)
 const Bytes = z.array(z.number().int().min(0).max(255)).max(65_536)
 
-/** One message of tlog 2.x, as its schema.json says. `time`: Unix s of the message's start; `pos`: ms since the recording's. */
+/** One message of tlog from 2.3 on, as its schema.json and log_format.md say. `time`: Unix s of the message's start; `pos`: ms since the recording's. */
 export const TlogMessage = z.object({
   ver: z.union([z.string().max(16), z.number().transform(String)]).refine((ver) => /^2(\.\d{1,5})?$/.test(ver)),
   host: text(253),
@@ -16,10 +16,10 @@ export const TlogMessage = z.object({
   pos: z.number().int().min(0).max(centuryMs),
   time: z.number().min(0).max(253_402_300_799),
   timing: text(65_536),
-  in_txt: text(65_536),
-  in_bin: Bytes,
-  out_txt: text(65_536),
-  out_bin: Bytes,
+  in_txt: text(65_536).default(''),
+  in_bin: Bytes.default([]),
+  out_txt: text(65_536).default(''),
+  out_bin: Bytes.default([]),
 })
 export type TlogMessage = z.infer<typeof TlogMessage>
 

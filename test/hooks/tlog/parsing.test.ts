@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { gunzipSync } from 'node:zlib'
 import test from 'ava'
 import { framesOf } from '#hooks/tlog/frames.ts'
 import { startedAtMs } from '#hooks/tlog/message.ts'
@@ -37,6 +39,14 @@ test('what a real tlog-rec wrote is read to the byte, with its times and windows
   )
   t.is(found.at(-1)?.atMs, 1269)
   t.is(startedAtMs(messageIn(sample.trim())!), 1_795_217_394_563)
+})
+
+test('8,000 random bytes that a real tlog-rec split over many messages are read to the byte', async (t) => {
+  const packed = await readFile(new URL('../../fixtures/tlog/tlog-random.jsonl.gz', import.meta.url))
+  const lines = gunzipSync(packed).toString().trim().split('\n')
+  t.true(lines.length > 10)
+  const out = Buffer.concat(lines.map((each) => joined(pieces(each) as Piece[], Stream.TTYOUT)))
+  t.is(hash('sha256', out), '4ec0d8d4c5a678e09d068243804257de0c57306b163bd371251785f7a4fcd25a')
 })
 
 test('frames add up to the times of tlog, and no two have the same', (t) => {
