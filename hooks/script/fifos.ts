@@ -11,7 +11,10 @@ const run = promisify(execFile)
 const openFile = promisify(fsOpen) // no FileHandle: the descriptor goes to a Socket, which closes it
 const closeFile = promisify(fsClose)
 
-/** The two FIFOs of one recording, open for reading: nothing that goes through them touches a disk. */
+/**
+ * The two FIFOs of one recording, open for reading: nothing that goes through them touches a disk. Only in a main thread:
+ * a worker thread of Node that ends closes what it opened by number, also what its sockets have closed long before.
+ */
 export type Fifos = {
   readonly data: string
   readonly timing: string

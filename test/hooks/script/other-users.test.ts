@@ -23,15 +23,15 @@ const nobodysName = () => execFileSync('getent', ['passwd', '65534'], { encoding
 asRoot(
   'another user is recorded under the name the kernel knows, with passwords masked (skipped without root and script)',
   async (t) => {
-    const { data, hook, sessions } = await startHook(t)
+    const { at, ended, sessions } = await startHook(t)
     const secret = 'nobodys-secret-9'
     const steps = [{ waitFor: 'Secret: ' }, { typed: `${secret}\r` }, { waitFor: 'thanks' }]
     const program = 'id -u; read -s -p "Secret: " x; echo thanks'
-    const { output, exitCode } = await recordInPty({ data, port: hook.port }, ['--', 'bash', '-c', program], steps, {
+    const { output, exitCode } = await recordInPty(at, ['--', 'bash', '-c', program], steps, {
       inside: nobody,
       env: { USER: 'root', LOGNAME: 'root' },
     })
-    await until(() => hook.openSessions === 0, { limitMs: 30_000 })
+    await ended()
     t.is(exitCode, 0)
     const [session] = await sessions()
     t.is(session!.start.user, nobodysName())
@@ -46,8 +46,8 @@ asRoot(
 )
 
 asRoot('one user cannot take all the places (skipped without root and script)', async (t) => {
-  const { data, hook } = await startHook(t, { maxSessionsPerUser: 0 })
-  const { output, exitCode } = await recordInPty({ data, port: hook.port }, ['--', 'echo', 'unrecorded'], [], {
+  const { at } = await startHook(t, { maxSessionsPerUser: 0 })
+  const { output, exitCode } = await recordInPty(at, ['--', 'echo', 'unrecorded'], [], {
     inside: nobody,
   })
   t.is(exitCode, 1)

@@ -23,17 +23,10 @@ const because = missing.length === 0 ? '' : ` (skipped: no ${missing.join(', ')}
 
 const bash = ['--', 'bash', '--norc', '--noprofile']
 const prompt = { PS1: 'ready> ' }
-const hookAt = async (t: Parameters<typeof startHook>[0], settings = {}) => {
-  const started = await startHook(t, settings)
-  const at = { data: started.data, port: started.hook.port }
-  const ended = () => until(() => started.hook.openSessions === 0, { limitMs: 30_000, what: 'the end of the session' })
-  return { ...started, at, ended }
-}
-
 withScript(
   `a shell under bartizan record: the bytes of its terminal, a masked password, a resize, its exit code${because}`,
   async (t) => {
-    const { at, data, sessions, ended } = await hookAt(t)
+    const { at, data, sessions, ended } = await startHook(t)
     const secret = 'Tr0ub4dor-and-3'
     const { output, exitCode, raw } = await recordInPty(
       at,
@@ -84,7 +77,7 @@ withScript(
 withScript(
   `a command keeps its words, its environment and its exit code, and cannot reach its own recording${because}`,
   async (t) => {
-    const { at, sessions, ended } = await hookAt(t)
+    const { at, sessions, ended } = await startHook(t)
     const program = `printf "%s|" "$@" "$SHELL" "$TERM" "\${RECORDED_COMMAND-none}"; ls -l /proc/self/fd; kill -9 $$`
     const words = ["it's", 'two\nlines', '$HOME `id` "x"', '']
     const env = { SHELL: '/bin/bash', TERM: 'odd term\nO 0.000001 5' }
@@ -102,7 +95,7 @@ withScript(
 )
 
 withScript(`a flood arrives whole, and the agent holds only a few megabytes of it${because}`, async (t) => {
-  const { at, sessions, ended } = await hookAt(t)
+  const { at, sessions, ended } = await startHook(t)
   const { output, exitCode } = await recordInPty(at, ['--', 'sh', '-c', 'seq 1 700000'], [])
   await ended()
   t.is(exitCode, 0)
@@ -114,7 +107,7 @@ withScript(`a flood arrives whole, and the agent holds only a few megabytes of i
 withScript(
   `kill -9 of script: the shell ends, the terminal is usable again, the session says that its recorder was killed${because}`,
   async (t) => {
-    const { at, sessions, ended } = await hookAt(t)
+    const { at, sessions, ended } = await startHook(t)
     const { output, exitCode, raw } = await recordInPty(
       at,
       bash,
@@ -139,7 +132,7 @@ withScript(
 )
 
 withScript(`kill -9 of bartizan record ends nothing that is recorded${because}`, async (t) => {
-  const { at, sessions, ended } = await hookAt(t)
+  const { at, sessions, ended } = await startHook(t)
   const program = 'echo first; sleep 1; echo second; exit 4'
   await recordInPty(
     at,
@@ -154,11 +147,11 @@ withScript(`kill -9 of bartizan record ends nothing that is recorded${because}`,
 })
 
 withScript(`the agent ends a session: the person is told why, and nothing goes on unrecorded${because}`, async (t) => {
-  const { at, core, sessions, ended } = await hookAt(t)
+  const { at, abortAll, openSessions, sessions, ended } = await startHook(t)
   const running = recordInPty(at, bash, [{ waitFor: 'ready> ' }, { waitFor: 'no more of this' }], { env: prompt })
-  await until(() => core.recorder.liveCount === 1, { limitMs: 30_000 })
+  await until(async () => (await openSessions()) === 1, { limitMs: 30_000 })
   await until(async () => ((await sessions())[0]?.frames.length ?? 0) > 0, { limitMs: 30_000 })
-  core.recorder.abortAll('no more of this')
+  await abortAll('no more of this')
   const { exitCode, raw } = await running
   await ended()
   t.is(exitCode, 128 + 9)
@@ -167,8 +160,8 @@ withScript(`the agent ends a session: the person is told why, and nothing goes o
 })
 
 withScript(`refused: the agent's words are shown and nothing is started${because}`, async (t) => {
-  const { at, core } = await hookAt(t)
-  core.recorder.refuse('this host takes no sessions')
+  const { at, refuse } = await startHook(t)
+  await refuse('this host takes no sessions')
   const { output, exitCode } = await recordInPty(at, ['--', 'echo', 'unrecorded'], [])
   t.is(exitCode, 1)
   t.regex(output.toString(), /this host takes no sessions/)
@@ -176,8 +169,8 @@ withScript(`refused: the agent's words are shown and nothing is started${because
 })
 
 withScript(`without an agent nothing is started${because}`, async (t) => {
-  const { at, hook } = await hookAt(t)
-  await hook.close('gone')
+  const { at, close } = await startHook(t)
+  await close('gone')
   const { output, exitCode } = await recordInPty(at, ['--', 'echo', 'unrecorded'], [])
   t.is(exitCode, 1)
   t.regex(output.toString(), /no agent listens on port/)

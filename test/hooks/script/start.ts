@@ -1,24 +1,55 @@
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
-import { startScriptHook } from '#hooks/script/script-hook.ts'
 import type { Config } from '#services/config.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { configOf, openCore, silent } from '#test/hooks/agent/core.ts'
-import { recordedSessions } from '#test/hooks/sudo/recorded.ts'
+import { until } from '#test/helpers/until.ts'
+import { configOf } from '#test/hooks/agent/core.ts'
+import type { RecordedSession } from '#test/hooks/sudo/recorded.ts'
 
 const entry = fileURLToPath(new URL('../../../cli/bartizan.ts', import.meta.url))
 const driver = fileURLToPath(new URL('./in-pty.py', import.meta.url))
 
-/** The hook on a free port, with the agent's real recorder and spool behind it. */
+export type Question = { id: number; ask: 'sessions' | 'openSessions' | 'abortAll' | 'refuse' | 'close'; text: string }
+
+/** The hook on a free port, with the agent's real recorder and spool behind it, in a process of its own. */
 export const startHook = async (t: ExecutionContext<unknown>, settings: Partial<Config['script']> = {}) => {
   const data = await temporaryFolder(t)
   const base = configOf(data)
-  const config = { ...base, script: { ...base.script, ...settings } }
-  const core = await openCore(t, config)
-  const hook = await startScriptHook({ config, recorder: core.recorder, log: silent })
-  t.teardown(() => hook.close('the test is over'))
-  return { data, core, hook, sessions: () => recordedSessions(core) }
+  const child = fork(fileURLToPath(new URL('./agent-child.ts', import.meta.url)), { serialization: 'advanced' })
+  t.teardown(async () => {
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  })
+  const waiting = new Map<number, (answer: unknown) => void>()
+  child.on('message', ({ id, answer }: { id: number; answer: unknown }) => waiting.get(id)?.(answer))
+  let lastId = 0
+  const answerTo = (id: number, message: Question | Config): Promise<unknown> => {
+    const answered = new Promise((resolve) => waiting.set(id, resolve))
+    child.send(message)
+    return answered
+  }
+  const asking =
+    (ask: Question['ask']) =>
+    (text = '') => {
+      lastId += 1
+      return answerTo(lastId, { id: lastId, ask, text })
+    }
+  const port = await answerTo(0, { ...base, script: { ...base.script, ...settings } })
+  const openSessions = asking('openSessions')
+  return {
+    data,
+    at: { data, port: port as number },
+    sessions: asking('sessions') as () => Promise<RecordedSession[]>,
+    openSessions,
+    abortAll: asking('abortAll'),
+    refuse: asking('refuse'),
+    close: asking('close'),
+    /** No recording is open any more. */
+    ended: () => until(async () => (await openSessions()) === 0, { limitMs: 30_000, what: 'the end of the session' }),
+  }
 }
 
 export type PtyStep = { waitFor: string } | { typed: string } | { resize: [number, number] } | { run: string[] }
