@@ -63,12 +63,13 @@ const isHabit = (state: Privileges, kind: ActKind, day: number, { settings }: Ru
   return before >= habitDays || (habit.wasLearning && before >= 1)
 }
 
-/** The same again in another session of the day is nothing new. */
-const isTold = ({ cases }: Privileges, kind: ActKind, window: string, day: number): boolean =>
-  !acts[kind].always &&
-  cases.some(
+/** The same again in another session of the day is nothing new, and what alerts of anybody not the third time. */
+const isTold = ({ cases }: Privileges, kind: ActKind, window: string, day: number): boolean => {
+  const told = cases.filter(
     (one) => one.window !== window && dayOf(one.lastMs) === day && one.deeds.some((deed) => deed.kind === kind),
   )
+  return told.length >= (acts[kind].always ? 2 : 1)
+}
 
 /** Of what a command does: what alerts, by the user's habits before this day. */
 const unusual = (

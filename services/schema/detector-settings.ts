@@ -18,7 +18,7 @@ const AuthFailures = z.strictObject({
     .max(24)
     .default(12)
     .describe('likewise accounts that fail there and have not got in since'),
-  systemAttempts: int.default(100).describe('of root and other accounts that every host has'),
+  systemAttempts: int.default(40).describe('of root and other accounts that every host has'),
   insideNames: int
     .min(2)
     .max(12)
