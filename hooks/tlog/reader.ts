@@ -67,8 +67,11 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
 
   const room = async (): Promise<void> => {
     const isOver = () => [...open.values()].some(({ session }) => session.pendingBytes > maxPendingBytes)
-    while ((!hasRoom() || isOver()) && !signal.aborted) await sleep(pauseMs)
-    if (signal.aborted) throw new BartizanError('BTZ_UNAVAILABLE', 'the hook of tlog stops')
+    while (!hasRoom() || isOver()) {
+      // What was read of a socket does not come again: at a stop it is dropped only where there is no room for it.
+      if (signal.aborted) throw new BartizanError('BTZ_UNAVAILABLE', 'the hook of tlog stops')
+      await sleep(pauseMs)
+    }
   }
   const quietest = (): Recording => [...open.values()].reduce((a, b) => (b.heardMs < a.heardMs ? b : a))
   const opened = async (part: Part, uid: string | null): Promise<Recording> => {
@@ -90,7 +93,7 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
       try {
         return open.get(part.message.rec) ?? (await opened(part, uid))
       } catch (err) {
-        if (!hasCode(err, 'BTZ_SPOOL_FULL')) throw err
+        if (!hasCode(err, 'BTZ_SPOOL_FULL') || signal.aborted) throw err
         await sleep(pauseMs)
       }
     }
