@@ -8,14 +8,15 @@ import { type Identity, loadIdentity } from '#services/access/identity.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
-import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import type { Logger } from '#services/log.ts'
 import { makeFolder } from '#services/make-folder.ts'
 import { version } from '#services/version.ts'
 import { type Core, startCore } from './core.ts'
 import type { Health } from './health.ts'
+import { handedOver, sendLeftBehind } from './left-behind.ts'
 import { type Links, startLinks } from './links.ts'
 import { startLogHooks } from './log-hooks.ts'
+import { takePlace } from './place.ts'
 import type { AgentRecorder } from './recorder.ts'
 import { waitingSinceMs } from './spool-age.ts'
 
@@ -51,9 +52,9 @@ const signals = ['SIGTERM', 'SIGINT'] as const
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-const ended = async (recorder: AgentRecorder, limitMs: number): Promise<void> => {
+const ended = async (recorder: AgentRecorder, limitMs: number, hurry: AbortSignal): Promise<void> => {
   const end = performance.now() + limitMs
-  while (recorder.liveCount > 0 && performance.now() < end) await pause(everyMs)
+  while (recorder.liveCount > 0 && performance.now() < end && !hurry.aborted) await pause(everyMs)
 }
 
 /** On a full disk the end of a session may wait for ever: a drain does not. */
@@ -61,11 +62,20 @@ const within = (limitMs: number, ending: Promise<unknown>): Promise<unknown> => 
 
 type Hooks = { sudo: SudoHook; script: ScriptHook }
 
-const drain = async (config: Config, { recorder }: Core, hooks: Hooks, health: Health): Promise<void> => {
+const takeNoMore = ({ recorder }: Core, hooks: Hooks): void => {
   recorder.refuse(drainRefusal)
   hooks.sudo.stopAccepting()
   hooks.script.stopAccepting()
-  await ended(recorder, config.agent.drainMs)
+}
+
+const drain = async (
+  config: Config,
+  { recorder }: Core,
+  hooks: Hooks,
+  health: Health,
+  hurry: AbortSignal,
+): Promise<void> => {
+  await ended(recorder, config.agent.drainMs, hurry)
   recorder.abortAll(drainText)
   const ends = [hooks.sudo.close(drainText), hooks.script.close(drainText), recorder.endSuspended()]
   await within(lastEndsMs, Promise.all(ends))
@@ -104,23 +114,24 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
   const { config, log, bus, exit = process.exit } = options
   const folder = join(config.data, 'agent')
   await makeFolder(folder)
-  const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan agent' })
+  const listenFd = passedSocket(process.env, process.pid)
+  const isPortHeld = listenFd !== undefined // by systemd: another agent may take over while this one drains
+  const place = await takePlace(folder, isPortHeld)
   // What was opened is closed in the reverse order, also when a later step fails.
-  const closers: (() => Promise<unknown>)[] = [() => lock.release()]
+  const closers: (() => Promise<unknown>)[] = [() => place.lock.release()]
   if (bus !== null) closers.push(() => within(lastWriteMs, bus.close()))
   const close = async (): Promise<void> => {
     for (const each of closers.splice(0).reverse()) await each()
   }
   try {
     const identity = await loadIdentity(folder, log)
-    const core = await startCore(config, log, identity)
+    const core = await startCore(config, log, identity, place.folder)
     closers.push(() => core.spool.close(lastWriteMs))
-    const waitingMs = await waitingSinceMs(join(folder, 'spool'), core.spool)
+    const waitingMs = await waitingSinceMs(join(place.folder, 'spool'), core.spool)
     const links = startLinks(config, log, identity, core, bus, waitingMs)
     const recorderFor = (name: string) => links.hooks.recorderFor(name, core.recorder)
     closers.push(() => links.close(lastUploadMs))
     watchSpool(options, core, links)
-    const listenFd = passedSocket(process.env, process.pid)
     const hook = await startSudoHook({ config, recorder: recorderFor('sudo'), log, listenFd })
     const script = await startScriptHook({ config, recorder: recorderFor('script'), log })
     closers.push(() => script.close(drainText))
@@ -142,18 +153,27 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const { sightings } = core.recorder
     const logHooks = await startLogHooks({ config, folder, recorderFor, hooks, sightings, hasRoom, log })
     closers.push(logHooks.close)
+    if (isPortHeld) {
+      const left = await sendLeftBehind({ config, folder, own: place, identity, links, log })
+      closers.push(left.close)
+    }
     const infoFile = await publish(config, log, hook.port, script.port)
     links.health.started()
 
+    const hurry = new AbortController()
     const stop = async (): Promise<void> => {
       links.hooks.stop()
       await logHooks.close()
-      await drain(config, core, { sudo: hook, script }, links.health)
-      await rm(infoFile, { force: true })
+      if (isPortHeld) await Promise.all([openssh.close(), posture.close()]) // the next agent reads on from there
+      takeNoMore(core, { sudo: hook, script })
+      if (isPortHeld) await rm(infoFile, { force: true })
+      await drain(config, core, { sudo: hook, script }, links.health, hurry.signal)
+      if (isPortHeld) await handedOver(core, () => hurry.signal.aborted)
+      else await rm(infoFile, { force: true })
       await close()
       log.info('agent stopped')
     }
-    const stopOnce = onSignals(stop, log, exit)
+    const stopOnce = onSignals(stop, hurry, log, exit)
     return { sudoPort: hook.port, identity, core, links, stop: stopOnce }
   } catch (error) {
     await close()
@@ -161,8 +181,13 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
   }
 }
 
-/** The same stop for signals and callers, once. */
-const onSignals = (stop: () => Promise<void>, log: Logger, exit: (code: number) => void): (() => Promise<void>) => {
+/** The same stop for signals and callers, once. A second signal ends the sessions that are still open. */
+const onSignals = (
+  stop: () => Promise<void>,
+  hurry: AbortController,
+  log: Logger,
+  exit: (code: number) => void,
+): (() => Promise<void>) => {
   let stopping: Promise<void> | null = null
   const stopOnce = (): Promise<void> => {
     stopping ??= stop().finally(() => {
@@ -171,6 +196,7 @@ const onSignals = (stop: () => Promise<void>, log: Logger, exit: (code: number) 
     return stopping
   }
   const onSignal = async (): Promise<void> => {
+    if (stopping) return hurry.abort()
     try {
       await stopOnce()
       exit(0)

@@ -12,14 +12,19 @@ import { createSpooledState } from './spooled-state.ts'
 /** Spool and recorder: all that stands between a source and a durable copy. */
 export type Core = { spool: Spool; events: EventChain; recorder: AgentRecorder; hold: EvidenceHold }
 
-/** @throws BTZ_DATA_UNWRITABLE BTZ_DISK_FULL */
-export const startCore = async (config: Config, log: Logger, identity: Identity): Promise<Core> => {
+/** `place`: the folder that holds the spool. @throws BTZ_DATA_UNWRITABLE BTZ_DISK_FULL */
+export const startCore = async (
+  config: Config,
+  log: Logger,
+  identity: Identity,
+  place = join(config.data, 'agent'),
+): Promise<Core> => {
   const { bastion, agent } = config
   // A spool that was removed must not make event numbers, and with them event ids, start again.
   const state = createSpooledState(identity.isNew ? 0 : Date.now(), log)
   const hold = createEvidenceHold()
   const spool = await openSpool({
-    folder: join(config.data, 'agent', 'spool'),
+    folder: join(place, 'spool'),
     config: agent.spool,
     log,
     onRecord: state.read,

@@ -22,7 +22,14 @@ const maxHeldSessions = 10_000
 export type OwnBus = Pick<Bus, 'produce'> | null
 
 /** Everything that speaks to the receiver, and to the bus. */
-export type Links = { health: Health; hooks: HookWatch; uplink: Uplink; close(lastUploadMs: number): Promise<void> }
+export type Links = {
+  health: Health
+  hooks: HookWatch
+  uplink: Uplink
+  /** Sends on what another spool holds. */
+  uplinkOf(from: Pick<Core, 'spool'>): Uplink
+  close(lastUploadMs: number): Promise<void>
+}
 
 const heldSessions = ({ recorder, hold }: Core) => {
   const held = new Map([...hold.awaited, ...recorder.openSessions].map((session) => [session.sessionId, session]))
@@ -68,14 +75,16 @@ export const startLinks = (
     clockOffsetMs: () => offsetMs,
   }
   const health = createHealth({ events, spool, agent: identity.keyId, lagMs: () => uplink.lagMs, status, log })
-  const uplink = startUplink({
-    spool,
-    carrier: bus === null ? createReceiverCarrier(client) : createBusCarrier({ bus, signer, isKeyGood: key.isGood }),
-    maxUploadBytes: config.uplink.maxUploadBytes,
-    log,
-    onRejected: health.rejected,
-    onDamage: health.damage,
-  })
+  const uplinkOf = (from: Pick<Core, 'spool'>): Uplink =>
+    startUplink({
+      spool: from.spool,
+      carrier: bus === null ? createReceiverCarrier(client) : createBusCarrier({ bus, signer, isKeyGood: key.isGood }),
+      maxUploadBytes: config.uplink.maxUploadBytes,
+      log,
+      onRejected: health.rejected,
+      onDamage: health.damage,
+    })
+  const uplink = uplinkOf(core)
   const heartbeat = startHeartbeat({
     client,
     everyMs: config.agent.heartbeatMs,
@@ -104,6 +113,7 @@ export const startLinks = (
     health,
     hooks,
     uplink,
+    uplinkOf,
     close: async (lastUploadMs) => {
       health.stop()
       await Promise.all([uplink.close(lastUploadMs), heartbeat.close()])
