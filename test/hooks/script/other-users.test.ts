@@ -4,7 +4,7 @@ import test from 'ava'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import { until } from '#test/helpers/until.ts'
 import { bytesOf } from '#test/hooks/sudo/recorded.ts'
-import { recordInPty, startHook } from './start.ts'
+import { maskedBytes, recordInPty, startHook } from './start.ts'
 
 const asNobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--']
 const nobody = ['setpriv', ...asNobody]
@@ -38,10 +38,7 @@ asRoot(
     t.deepEqual(bytesOf(session!, Stream.TTYOUT), output)
     t.regex(output.toString(), /^65534\r\n/)
     t.false(bytesOf(session!, Stream.TTYIN).toString().includes(secret.slice(0, 6)))
-    t.is(
-      session!.frames.reduce((sum, { masked }) => sum + (masked?.length ?? 0), 0),
-      secret.length,
-    )
+    t.is(maskedBytes(session!.frames), secret.length)
   },
 )
 

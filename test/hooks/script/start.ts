@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import type { Config } from '#services/config.ts'
+import type { Frame } from '#services/recordings/format/frame-batch.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { configOf } from '#test/hooks/agent/core.ts'
@@ -51,6 +52,9 @@ export const startHook = async (t: ExecutionContext<unknown>, settings: Partial<
     ended: () => until(async () => (await openSessions()) === 0, { limitMs: 30_000, what: 'the end of the session' }),
   }
 }
+
+export const maskedBytes = (frames: readonly Frame[]): number =>
+  frames.reduce((sum, { masked }) => sum + (masked?.length ?? 0), 0)
 
 export type PtyStep = { waitFor: string } | { typed: string } | { resize: [number, number] } | { run: string[] }
 
