@@ -13,7 +13,7 @@ import { makeFolder } from '#services/make-folder.ts'
 import { version } from '#services/version.ts'
 import { type Core, startCore } from './core.ts'
 import type { Health } from './health.ts'
-import { handedOver, sendLeftBehind } from './left-behind.ts'
+import { sendLeftBehind } from './left-behind.ts'
 import { type Links, startLinks } from './links.ts'
 import { startLogHooks } from './log-hooks.ts'
 import { takePlace } from './place.ts'
@@ -153,10 +153,8 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const { sightings } = core.recorder
     const logHooks = await startLogHooks({ config, folder, recorderFor, hooks, sightings, hasRoom, log })
     closers.push(logHooks.close)
-    if (isPortHeld) {
-      const left = await sendLeftBehind({ config, folder, own: place, identity, links, log })
-      closers.push(left.close)
-    }
+    const left = isPortHeld ? sendLeftBehind({ config, folder, own: place, identity, links, log }) : null
+    if (left) closers.push(left.close)
     const infoFile = await publish(config, log, hook.port, script.port)
     links.health.started()
 
@@ -164,12 +162,11 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const stop = async (): Promise<void> => {
       links.hooks.stop()
       await logHooks.close()
-      if (isPortHeld) await Promise.all([openssh.close(), posture.close()]) // the next agent reads on from there
+      if (left) await Promise.all([left.close(), openssh.close(), posture.close()]) // the next agent goes on there
       takeNoMore(core, { sudo: hook, script })
       if (isPortHeld) await rm(infoFile, { force: true })
       await drain(config, core, { sudo: hook, script }, links.health, hurry.signal)
-      if (isPortHeld) await handedOver(core, () => hurry.signal.aborted)
-      else await rm(infoFile, { force: true })
+      if (!isPortHeld) await rm(infoFile, { force: true })
       await close()
       log.info('agent stopped')
     }

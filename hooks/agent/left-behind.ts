@@ -1,57 +1,68 @@
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Identity } from '#services/access/identity.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
-import { type Core, startCore } from './core.ts'
+import { startCore } from './core.ts'
 import type { Links } from './links.ts'
 import { type Place, takeLeftPlaces } from './place.ts'
+import { sleep } from './uplink/backoff.ts'
 
+const lookEveryMs = 5_000
 const everyMs = 250
 const lastWriteMs = 2_000
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
-
-/** Resolves when the receiver has everything, or `isStopping` says true. */
-export const handedOver = async ({ spool }: Pick<Core, 'spool'>, isStopping: () => boolean): Promise<boolean> => {
-  while (spool.acknowledgedPosition < spool.durablePosition) {
-    if (isStopping()) return false
-    await pause(everyMs)
-  }
-  return true
-}
-
-/**
- * What agents that drained beside others could not hand over, because they or the host were cut off: their sessions are
- * ended and their spools sent on, then removed.
- */
-export const sendLeftBehind = async (options: {
+export type LeftBehindOptions = {
   config: Config
   folder: string
   own: Place
   identity: Identity
   links: Pick<Links, 'uplinkOf'>
   log: Logger
-}): Promise<{ close(): Promise<void> }> => {
-  const { config, folder, own, identity, links, log } = options
-  let stopping = false
-  const send = async ({ folder: at, lock }: Place): Promise<void> => {
+}
+
+/** Ends the sessions of a spool, sends it on, and removes it when the receiver has all of it. */
+const send = async (options: LeftBehindOptions, { folder: at, lock }: Place, signal: AbortSignal): Promise<void> => {
+  const { config, identity, links, log } = options
+  try {
     const core = await startCore(config, log, identity, at)
     await core.recorder.endSuspended()
+    const { spool } = core
     const uplink = links.uplinkOf(core)
-    const isAllThere = await handedOver(core, () => stopping)
+    const isAllThere = () => spool.acknowledgedPosition >= spool.durablePosition
+    while (!isAllThere() && !signal.aborted) await sleep(everyMs, signal)
     await uplink.close(0)
-    await core.spool.close(lastWriteMs)
+    await spool.close(lastWriteMs)
+    if (isAllThere()) await rm(join(at, 'spool'), { recursive: true })
+    log.info({ at, isAllThere: isAllThere() }, 'spool of an agent that ended before')
+  } finally {
     await lock.release()
-    if (isAllThere) await rm(at, { recursive: true, force: true })
-    log.info({ at, isAllThere }, 'spool of an earlier agent')
   }
-  const sending = (await takeLeftPlaces(folder, own)).map((place) =>
-    send(place).catch((error: unknown) => log.error({ err: error, at: place.folder }, 'spool of an earlier agent')),
-  )
+}
+
+/**
+ * Sends what agents that ended beside this one, drained or cut off, could not hand over any more: as long as this one
+ * runs, since they end after it has begun.
+ */
+export const sendLeftBehind = (options: LeftBehindOptions): { close(): Promise<void> } => {
+  const { folder, own, log } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        for await (const place of takeLeftPlaces(folder, own)) await send(options, place, signal)
+      } catch (error) {
+        log.error({ err: error }, 'spool of an agent that ended before: not sent, tried again')
+      }
+      await sleep(lookEveryMs, signal)
+    }
+  }
+  const running = run()
   return {
     close: async () => {
-      stopping = true
-      await Promise.all(sending)
+      stopping.abort()
+      await running
     },
   }
 }

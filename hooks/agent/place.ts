@@ -41,10 +41,13 @@ export const takePlace = async (folder: string, mayStandBeside: boolean): Promis
   })
 }
 
-/** Places beside ours that an agent left without having handed over all, and that nobody holds now. */
-export const takeLeftPlaces = async (folder: string, own: Pick<Place, 'folder'>): Promise<Place[]> => {
+/** Places other than ours that still hold a spool, and that nobody holds now: one after the other, locked. */
+export async function* takeLeftPlaces(folder: string, own: Pick<Place, 'folder'>): AsyncGenerator<Place> {
   const names = (await readdir(folder)).filter((name) => beside.test(name))
-  const others = names.map((name) => join(folder, name)).filter((each) => each !== own.folder)
-  const left = others.filter((each) => existsSync(join(each, 'spool')))
-  return (await Promise.all(left.map(take))).filter((place) => place !== null)
+  // Never ours: closing any descriptor of our own lock's file would open that lock (fcntl(2)).
+  const others = [folder, ...names.map((name) => join(folder, name))].filter((each) => each !== own.folder)
+  for (const other of others.filter((each) => existsSync(join(each, 'spool')))) {
+    const place = await take(other)
+    if (place) yield place
+  }
 }
