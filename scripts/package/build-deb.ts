@@ -22,7 +22,7 @@ Version: ${version}
 Architecture: ${architectures[process.arch]}
 Maintainer: Bartizan <bartizan@localhost>
 Installed-Size: ${Math.ceil(bytes / 1024)}
-Depends: libc6 (>= 2.28), libstdc++6, passwd, perl-base, init-system-helpers
+Depends: libc6 (>= 2.28), libstdc++6, passwd, perl-base, procps, init-system-helpers
 Recommends: sudo (>= 1.9.13), openssh-server, systemd
 Section: admin
 Priority: optional

@@ -22,7 +22,7 @@ export const agentCommands = (source: string): string =>
   }, source)
 
 /** What people and systemd read, and no module names. */
-const readByPeople = ['bartizan', 'LICENSE', 'docs/record-a-bastion.md']
+const readByPeople = ['bartizan', 'LICENSE', 'deploy/agent/run-agent', 'docs/record-a-bastion.md']
 
 const filesAt = async (path: string): Promise<string[]> => {
   const found = await stat(path).catch(() => null)

@@ -78,8 +78,8 @@ const followRecipe = async ({ sh }: Machine): Promise<void> => {
 
 const tellAgent = async ({ root: at, sh }: Machine, { url, ingestToken }: Console): Promise<void> => {
   await writeFile(join(at, 'root/token'), `${await ingestToken()}\n`)
-  await sh(`install -m 600 -o bartizan-agent /root/token /etc/bartizan/ingest.token
-printf 'uplink: {url: "%s", tokenFile: /etc/bartizan/ingest.token}\\n' '${url}' >>/etc/bartizan/agent.yaml
+  await sh(`install -m 600 -o bartizan-agent /root/token /var/lib/bartizan-agent/ingest.token
+printf 'uplink: {url: "%s", tokenFile: /var/lib/bartizan-agent/ingest.token}\\n' '${url}' >>/etc/bartizan/agent.yaml
 systemctl restart bartizan-agent.service`)
 }
 
@@ -94,7 +94,16 @@ const complete = (served: Console, word: string) =>
     what: `a complete recording of ${word}`,
   })
 
+/** The process that takes sessions now; null: none does yet. */
+const agentOf = async (machine: Machine): Promise<number | null> => {
+  const info = await machine.sh('cat /var/lib/bartizan-agent/agent/agent.json 2>/dev/null || true')
+  const pid = /"pid":(\d+),/.exec(info)?.[1]
+  const parent = pid && (await machine.sh(`ps -o ppid= -p ${pid} || true`)).trim()
+  return pid && parent === (await show(machine, 'bartizan-agent', 'MainPID')) ? Number(pid) : null
+}
+
 const looksWell = async (t: ExecutionContext<unknown>, machine: Machine): Promise<void> => {
+  await until(async () => (await agentOf(machine)) !== null, { limitMs: 30_000, everyMs: 100, what: 'the agent' })
   for (const unit of units) t.is(await show(machine, unit, 'ActiveState'), 'active', unit)
   const doctor = 'runuser -u bartizan-agent -- bartizan --config /etc/bartizan/agent.yaml doctor --json || true'
   const { findings } = JSON.parse(await machine.sh(doctor)) as { findings: { check: string; ok: boolean }[] }
@@ -152,10 +161,7 @@ install -o alice -m 600 /root/key.pub /home/alice/.ssh/authorized_keys`)
     await tellAgent(machine, served)
     await followRecipe(machine)
     await looksWell(t, machine)
-    t.regex(
-      await run('ps', '-o', 'user:20=', '-p', await show(machine, 'bartizan-agent', 'MainPID')),
-      /^bartizan-agent\s*$/,
-    )
+    t.regex(await run('ps', '-o', 'user:20=', '-p', String(await agentOf(machine))), /^bartizan-agent\s*$/)
 
     const open = logIn(machine, [
       '-tt',
@@ -163,11 +169,9 @@ install -o alice -m 600 /root/key.pub /home/alice/.ssh/authorized_keys`)
       'echo begun-first; read -rs secret; read -r word; echo ended-$word',
     ])
     await until(() => open.output().includes('begun-first'), { limitMs: 30_000, what: 'a recorded session' })
-    t.regex(
-      await run('systemctl', 'list-units', '--plain', 'bartizan-tty-probe@*'),
-      /bartizan-tty-probe@\S+ +loaded active/,
-    )
     open.child.stdin!.write('correct-horse-battery\n')
+    const probed = async () => (await run('systemctl', 'list-units', 'bartizan-tty-probe@*')).includes('loaded active')
+    await until(probed, { limitMs: 30_000, everyMs: 100, what: 'the probe of terminals' })
 
     const socket = await show(machine, 'bartizan-agent.socket', 'ActiveEnterTimestampMonotonic')
     await install(machine, second)
@@ -183,13 +187,27 @@ install -o alice -m 600 /root/key.pub /home/alice/.ssh/authorized_keys`)
       t.notRegex(await served.get(`/api/sessions/${String(id)}/export?format=ndjson`), /correct-horse-battery/)
     }
     await looksWell(t, machine)
-    await run('systemctl', 'start', 'bartizan-posture.service')
+    const agents = async () => (await sh('pgrep -cu bartizan-agent -x MainThread || true')).trim()
+    await until(async () => (await agents()) === '1', {
+      limitMs: 30_000,
+      everyMs: 100,
+      what: 'the end of the agents before',
+    })
+    const spools = 'find /var/lib/bartizan-agent/agent -name spool | wc -l'
+    await until(async () => (await sh(spools)).trim() === '1', { limitMs: 30_000, everyMs: 250, what: 'one spool' })
+    await sh('systemctl start bartizan-posture.service || { journalctl -u bartizan-posture.service; exit 1; }')
+    t.regex(await sh('ls /var/lib/bartizan-agent/posture'), /said\.json/)
 
     await run('dpkg', '--remove', 'bartizan-agent')
     t.is((await sh('ls -d /opt/bartizan /usr/bin/bartizan 2>/dev/null || true')).trim(), '')
-    t.regex(await sh('ls /var/lib/bartizan-agent/agent /etc/bartizan'), /identity\.key[\s\S]*agent\.yaml/)
+    t.regex(await sh('ls /etc/bartizan /var/lib/bartizan-agent/agent'), /agent\.yaml[\s\S]*identity\.key/)
+    t.is((await sh('pgrep -u bartizan-agent || true')).trim(), '')
     t.regex(await run('getent', 'passwd', 'alice'), /:\/bin\/bash\s$/)
     await run('dpkg', '--purge', 'bartizan-agent')
-    t.deepEqual(await everyFile(machine), before)
+    const after = await everyFile(machine)
+    t.deepEqual(
+      { left: after.filter((line) => !before.includes(line)), gone: before.filter((line) => !after.includes(line)) },
+      { left: [], gone: [] },
+    )
   },
 )
