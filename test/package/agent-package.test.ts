@@ -1,9 +1,7 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { realTest } from '#test/helpers/real.ts'
@@ -11,18 +9,11 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { type Console, startConsole } from './console.ts'
 import { bootMachine, installDebian, type Machine } from './machine.ts'
+import { addAlice, agentOf, build, followRecipe, install, logIn, show, tellAgent } from './steps.ts'
 
 const execute = promisify(execFile)
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const units = ['bartizan-agent.socket', 'bartizan-agent.service', 'bartizan-tty-probe.socket', 'bartizan-posture.timer']
 const scores: Record<string, number> = { 'bartizan-agent': 2, 'bartizan-tty-probe@': 2, 'bartizan-posture': 4 }
-
-const build = async (out: string, version: string): Promise<string> => {
-  const script = join(root, 'scripts/package/build-deb.ts')
-  const env = { ...process.env, SOURCE_DATE_EPOCH: '1767225600' }
-  const { stdout } = await execute(process.execPath, [script, '--out', out, '--package-version', version], { env })
-  return stdout.split('\n')[0]!
-}
 
 /** Kind, mode, owner, name and content of every file, but for what every package, login and start of Debian leaves. */
 const everyFile = async ({ sh }: Machine): Promise<string[]> => {
@@ -44,45 +35,6 @@ const everyFile = async ({ sh }: Machine): Promise<string[]> => {
   return `${names}${contents}`.split('\n').sort()
 }
 
-type Login = { child: ChildProcess; output(): string; ended: Promise<unknown[]> }
-
-/** An ssh login of alice, from within. */
-const logIn = ({ inside }: Machine, args: string[]): Login => {
-  const how = ['-i', '/root/key', '-o', 'StrictHostKeyChecking=no', '-o', 'LogLevel=ERROR', ...args]
-  const [enter, ...rest] = [...inside, 'ssh', ...how]
-  const child = spawn(enter!, rest, { stdio: ['pipe', 'pipe', 'pipe'] })
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (data: Buffer) => {
-      text += data.toString('utf8')
-    })
-  }
-  return { child, output: () => text, ended: once(child, 'close') }
-}
-
-const show = async ({ run }: Machine, unit: string, property: string): Promise<string> =>
-  (await run('systemctl', 'show', '--value', '--property', property, unit)).trim()
-
-const install = async ({ root: at, run }: Machine, file: string): Promise<void> => {
-  await copyFile(file, join(at, 'root/agent.deb'))
-  await run('dpkg', '--install', '/root/agent.deb')
-}
-
-/** The documented commands, with the package's copy of the page: the recipe, and alice. */
-const followRecipe = async ({ sh }: Machine): Promise<void> => {
-  const page = await readFile(join(root, 'docs/record-a-bastion.md'), 'utf8')
-  const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!)
-  await sh(`cd /opt/bartizan/app\n${blocks[1]}`)
-  await sh(`cd /opt/bartizan/app\n${blocks[2]}`)
-}
-
-const tellAgent = async ({ root: at, sh }: Machine, { url, ingestToken }: Console): Promise<void> => {
-  await writeFile(join(at, 'root/token'), `${await ingestToken()}\n`)
-  await sh(`install -m 600 -o bartizan-agent /root/token /var/lib/bartizan-agent/ingest.token
-printf 'uplink: {url: "%s", tokenFile: /var/lib/bartizan-agent/ingest.token}\\n' '${url}' >>/etc/bartizan/agent.yaml
-systemctl restart bartizan-agent.service`)
-}
-
 const recorded = async (served: Console, word: string): Promise<Record<string, unknown>[]> => {
   const { items } = JSON.parse(await served.get('/api/sessions')) as { items: Record<string, unknown>[] }
   return items.filter((item) => JSON.stringify(item).includes(word))
@@ -93,14 +45,6 @@ const complete = (served: Console, word: string) =>
     everyMs: 250,
     what: `a complete recording of ${word}`,
   })
-
-/** The process that takes sessions now; null: none does yet. */
-const agentOf = async (machine: Machine): Promise<number | null> => {
-  const info = await machine.sh('cat /var/lib/bartizan-agent/agent/agent.json 2>/dev/null || true')
-  const pid = /"pid":(\d+),/.exec(info)?.[1]
-  const parent = pid && (await machine.sh(`ps -o ppid= -p ${pid} || true`)).trim()
-  return pid && parent === (await show(machine, 'bartizan-agent', 'MainPID')) ? Number(pid) : null
-}
 
 const looksWell = async (t: ExecutionContext<unknown>, machine: Machine): Promise<void> => {
   await until(async () => (await agentOf(machine)) !== null, { limitMs: 30_000, everyMs: 100, what: 'the agent' })
@@ -150,10 +94,7 @@ realTest(
     const [first, second] = await Promise.all([build(folder, '0.0.1'), build(folder, '0.0.2'), installDebian(debian)])
     const machine = await bootMachine(t, debian)
     const { sh, run } = machine
-    await sh(`ssh-keygen -q -t ed25519 -N '' -f /root/key
-useradd --create-home --shell /bin/bash alice
-install -d -o alice -m 700 /home/alice/.ssh
-install -o alice -m 600 /root/key.pub /home/alice/.ssh/authorized_keys`)
+    await addAlice(machine)
     const before = await everyFile(machine)
 
     await install(machine, first)

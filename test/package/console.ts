@@ -2,9 +2,8 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { ExecutionContext } from 'ava'
 import { adminToken, endpointsOf } from '#test/helpers/running.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { type Teardown, temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import type { Machine } from './machine.ts'
 
@@ -24,7 +23,7 @@ export type Console = {
 }
 
 /** `up` as this machine's process in the other's network: to the agent it is somebody else on 127.0.0.1. */
-export const startConsole = async (t: ExecutionContext<unknown>, { inItsNetwork }: Machine): Promise<Console> => {
+export const startConsole = async (t: Teardown, { inItsNetwork }: Machine): Promise<Console> => {
   const data = await temporaryFolder(t)
   const env = { PATH: process.env.PATH, BARTIZAN_DATA: data, BARTIZAN_SUDO_PORT: '0', BARTIZAN_ADMIN_TOKEN: adminToken }
   const [enter, ...how] = inItsNetwork

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { readdir, readFile, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { ExecutionContext } from 'ava'
+import type { Teardown } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
 const execute = promisify(execFile)
@@ -47,7 +48,7 @@ const groupFolder = async (group: string): Promise<string | null> => {
 }
 
 /** Boots it; ended, with all that runs in it, after the test. */
-export const bootMachine = async (t: ExecutionContext<unknown>, root: string): Promise<Machine> => {
+export const bootMachine = async (t: Teardown, root: string): Promise<Machine> => {
   const group = `bartizan-test-${process.pid}`
   const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--uts', '--ipc', '--net']
   const outer = spawn('unshare', [...namespaces, 'sh', boot, root, group], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -62,7 +63,11 @@ export const bootMachine = async (t: ExecutionContext<unknown>, root: string): P
     outer.kill('SIGKILL')
     await ended
     const folder = await groupFolder(group)
-    if (folder !== null) await until(async () => removeGroups(folder).then(() => true))
+    const isGone = async () => {
+      await removeGroups(folder!)
+      return !existsSync(folder!)
+    }
+    if (folder !== null) await until(isGone, { limitMs: 30_000, everyMs: 100, what: 'the end of the cgroup' })
   })
   let init: number | null = null
   await until(
