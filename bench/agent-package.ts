@@ -8,8 +8,8 @@ import { bootMachine, installDebian } from '#test/package/machine.ts'
 import { addAlice, agentOf, build, followRecipe, install, logIn, tellAgent } from '#test/package/steps.ts'
 
 /** The agent of the package in a clean Debian: memory and processor time with nobody and with 50 who do nothing. */
-const settleMs = 20_000
-const spanMs = 60_000
+const settleMs = 15_000
+const spanMs = 40_000
 const sessions = 50
 const ticksPerSecond = 100
 

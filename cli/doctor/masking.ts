@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { access, constants, stat } from 'node:fs/promises'
+import { rootProbePath } from '#hooks/sudo/tty-probe.ts'
 import type { Finding } from '#services/finding.ts'
 import { type Check, fine, notChecked, wrong } from './check.ts'
 import { agentOf } from './running.ts'
@@ -38,6 +40,8 @@ export const masking: Check = {
     const agent = await agentOf(config.data)
     const owner = agent && (await ownerOf(agent.pid))
     if (owner === null) return [notChecked(name, 'no agent runs here')]
+    if (owner !== 0 && config.agent.masking.ttyProbe === 'auto' && existsSync(rootProbePath))
+      return [fine(name, "the agent asks root's probe for the mode of terminals")]
     return [judgeMasking(config.agent.masking.ttyProbe, owner, await hasPerl())]
   },
 }
