@@ -87,7 +87,7 @@ realTest(
   ['root', 'debootstrap', 'dpkg-deb', 'unshare', 'nsenter', 'ip'],
   'the package in a clean Debian of debootstrap, under a systemd of its own in namespaces (PID 1 of this machine is none): installed, records, upgraded under an open session, removed, purged, nothing left',
   async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
     const folder = await temporaryFolder(t)
     const debian = join(folder, 'debian')
     await mkdir(debian)
