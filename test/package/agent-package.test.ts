@@ -49,8 +49,11 @@ const complete = (served: Console, word: string) =>
 const looksWell = async (t: ExecutionContext<unknown>, machine: Machine): Promise<void> => {
   await until(async () => (await agentOf(machine)) !== null, { limitMs: 30_000, everyMs: 100, what: 'the agent' })
   for (const unit of units) t.is(await show(machine, unit, 'ActiveState'), 'active', unit)
-  const doctor = 'runuser -u bartizan-agent -- bartizan --config /etc/bartizan/agent.yaml doctor --json || true'
-  const { findings } = JSON.parse(await machine.sh(doctor)) as { findings: { check: string; ok: boolean }[] }
+  const doctor =
+    'runuser -u bartizan-agent -- bartizan --config /etc/bartizan/agent.yaml doctor --json 2>/tmp/told || [ $? = 1 ]'
+  const told = await machine.sh(doctor)
+  t.true(told.startsWith('{'), await machine.sh('cat /tmp/told'))
+  const { findings } = JSON.parse(told) as { findings: { check: string; ok: boolean }[] }
   t.deepEqual(
     findings.filter(({ ok }) => !ok),
     [],
