@@ -11,6 +11,8 @@ import { until } from '#test/helpers/until.ts'
 const execute = promisify(execFile)
 const boot = fileURLToPath(new URL('./boot.sh', import.meta.url))
 
+const ownEnvironment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm']
+
 /** A Debian that runs: a systemd, processes, mounts and a network of its own. */
 export type Machine = {
   root: string
@@ -78,7 +80,7 @@ export const bootMachine = async (t: Teardown, root: string): Promise<Machine> =
     },
     { what: 'a first process' },
   )
-  const inside = ['nsenter', '--target', String(init), '--all', '--root', '--wd']
+  const inside = ['nsenter', '--target', String(init), '--all', '--root', '--wd', ...ownEnvironment]
   const run = async (...command: string[]): Promise<string> => {
     const [program, ...rest] = [...inside, ...command]
     try {
