@@ -39,7 +39,8 @@ if pid == 0:
         os.dup2(slave, fd)
     os.close(slave)
     os.close(master)
-    os.execvpe(plan["argv"][0], plan["argv"], {**os.environ, **plan.get("env", {})})
+    own = {name: value for name, value in os.environ.items() if not name.startswith("BARTIZAN_")}
+    os.execvpe(plan["argv"][0], plan["argv"], {**own, **plan.get("env", {})})
 # The slave stays open here, so that the terminal's mode can be read when all is over.
 for step in plan["steps"]:
     if "waitFor" in step:
