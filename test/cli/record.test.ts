@@ -55,15 +55,20 @@ withScript(
     t.is(exitCode, 9)
     const session = await sessionIn(product, 'complete')
     t.like(session, { hook: 'script', exitCode: 9, recorded: true })
-    const exported = await (await product.raw(`/api/sessions/${session.id}/export?format=ndjson`)).text()
-    const lines = exported
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Line)
-    const shown = lines
-      .filter(({ stream }) => stream === 'ttyout')
-      .map(({ dataB64 }) => Buffer.from(dataB64!, 'base64'))
-    t.deepEqual(Buffer.concat(shown), output)
+    let [exported, lines, shown]: [string, Line[], Buffer] = ['', [], Buffer.alloc(0)]
+    const isWhole = async () => {
+      exported = await (await product.raw(`/api/sessions/${session.id}/export?format=ndjson`)).text()
+      lines = exported
+        .trimEnd()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Line)
+      const outputs = lines.filter(({ stream }) => stream === 'ttyout')
+      shown = Buffer.concat(outputs.map(({ dataB64 }) => Buffer.from(dataB64!, 'base64')))
+      return shown.length >= output.length
+    }
+    await until(isWhole, { limitMs: 60_000, what: 'the evidence is sealed' })
+    t.deepEqual(shown, output)
     t.false(exported.includes(Buffer.from(secret).toString('base64').slice(0, -4)))
     t.true(lines.some(({ stream, masked }) => stream === 'ttyin' && masked))
 
