@@ -55,14 +55,17 @@ const keepTerminal = (): (() => void) => {
   }
 }
 
-const start = async (link: AgentLink, argv: string[], shell: string): Promise<ChildProcess> => {
+type Started = { child: ChildProcess; exit: Promise<number> }
+const start = async (link: AgentLink, argv: string[], shell: string): Promise<Started> => {
   const env = environment(argv, shell)
   const { data, timing } = await link.begin(requestOf(argv))
   const child = spawn('script', scriptArgs, { stdio: ['inherit', 'inherit', 'inherit', data.fd, timing.fd], env })
+  const exit = exitOf(child) // before anything is waited for: it may be over by then
+  exit.catch(() => {}) // whoever waits for it hears of it
   // Ours would keep the FIFOs open when script is gone.
   await Promise.all([data.close(), timing.close()])
   if (child.pid !== undefined) link.started(child.pid)
-  return child
+  return { child, exit }
 }
 
 const exitOf = (child: ChildProcess): Promise<number> =>
@@ -78,8 +81,18 @@ const exitOf = (child: ChildProcess): Promise<number> =>
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
   })
 
-const within = <T>(limitMs: number, waiting: Promise<T>): Promise<T | 'late'> =>
-  Promise.race([waiting, new Promise<'late'>((resolve) => setTimeout(resolve, limitMs, 'late').unref())])
+/** The timer keeps the process alive: what is waited for may have nothing left that does. */
+const within = async <T>(limitMs: number, waiting: Promise<T>): Promise<T | 'late'> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, limitMs, 'late')
+  })
+  try {
+    return await Promise.race([waiting, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 /**
  * Runs a command in a terminal that the agent of this host records. Resolves with the exit code for the shell, when the
@@ -96,12 +109,12 @@ export const runRecorded = async (options: {
   const link = await linkToAgent(options.port, options.trustedUids)
   const restoreTerminal = keepTerminal()
   try {
-    const child = await start(link, options.argv, options.shell)
+    const { child, exit } = await start(link, options.argv, options.shell)
     // Nothing of what a terminal sends to all in front of it may end us before script.
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTSTP'] as const) process.on(signal, () => {})
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void child.kill(signal))
     void link.over.then((text) => text !== null && child.kill('SIGKILL'))
-    const exitCode = await exitOf(child)
+    const exitCode = await exit
     const text = await within(endLimitMs, link.over)
     restoreTerminal()
     if (text === 'late') options.tell('the agent has not said that the end of the recording is safe')
