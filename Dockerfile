@@ -13,6 +13,8 @@ COPY viewer/web viewer/web
 RUN npm run build:console
 
 FROM node:24.21.0-bookworm-slim
+# The receiver's authority (services/pki) issues certificates with it.
+RUN apt-get update && apt-get install -y --no-install-recommends openssl && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json ./

@@ -79,6 +79,11 @@ test('the image is of the Node that the package brings, and its user is not root
   t.regex(await readFile(join(root, 'Dockerfile'), 'utf8'), /^USER node\n(?!.*^USER)/ms)
 })
 
+test('the image has openssl, with which the receiver issues certificates', async (t) => {
+  const { runs } = await readDockerfile()
+  t.true(runs.some(({ stage, command }) => stage === 'final' && /apt-get install .*\bopenssl\b/.test(command)))
+})
+
 const inCi = process.env.BARTIZAN_REQUIRE_REAL === '1' ? test.serial : test.serial.skip
 
 inCi(
