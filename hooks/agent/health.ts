@@ -1,10 +1,10 @@
 import type { Logger } from '#services/log.ts'
 import type { AgentStatus } from '#services/schema/agent-status.ts'
+import type { Rejected } from '#services/uplink/verdict.ts'
 import type { EventChain } from './event-chain.ts'
 import type { SpoolLevel } from './spool/limits.ts'
 import type { Spool } from './spool/spool.ts'
 import { troublesOf } from './status.ts'
-import type { Rejected } from './uplink/verdict.ts'
 
 type Status = 'ok' | 'stopped' | 'tampered'
 

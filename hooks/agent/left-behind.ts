@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import type { Identity } from '#services/access/identity.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
+import { sleep } from '#services/uplink/backoff.ts'
 import { startCore } from './core.ts'
 import type { Links } from './links.ts'
 import { type Place, takeLeftPlaces } from './place.ts'
-import { sleep } from './uplink/backoff.ts'
 
 const lookEveryMs = 5_000
 const everyMs = 250

@@ -1,8 +1,8 @@
 import type { Bus, NewRecord } from '#services/bus/bus.ts'
 import { hasCode } from '#services/errors.ts'
 import { type Signer, sealRecords } from '#services/origin/seal.ts'
-import type { SpoolRecord } from '../spool/record.ts'
-import { type Carrier, retryLater } from './carrier.ts'
+import { type Carrier, retryLater } from '#services/uplink/carrier.ts'
+import type { Sendable } from '#services/uplink/verdict.ts'
 
 export type BusCarrierOptions = {
   bus: Pick<Bus, 'produce'>
@@ -11,7 +11,7 @@ export type BusCarrierOptions = {
   isKeyGood: () => boolean
 }
 
-const recordOf = ({ type, sessionId, body }: SpoolRecord, bastion: string): NewRecord =>
+const recordOf = ({ type, sessionId, body }: Sendable, bastion: string): NewRecord =>
   type === 'batch'
     ? { topic: 'session-frames', key: sessionId ?? '', value: body }
     : { topic: 'session-events', key: bastion, value: body }

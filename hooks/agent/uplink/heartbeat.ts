@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { Logger } from '#services/log.ts'
 import { type Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
-import { createBackoff, sleep } from './backoff.ts'
+import { createBackoff, sleep } from '#services/uplink/backoff.ts'
+import type { ReceiverClient } from '#services/uplink/receiver-client.ts'
 import { clockOffsetMs } from './clock-offset.ts'
-import type { ReceiverClient } from './receiver-client.ts'
 
 export type HeartbeatOptions = {
   client: ReceiverClient

@@ -1,9 +1,10 @@
 import type { Logger } from '#services/log.ts'
+import { createBackoff } from '#services/uplink/backoff.ts'
+import type { Carrier } from '#services/uplink/carrier.ts'
+import { createDeliver } from '#services/uplink/deliver.ts'
+import type { Rejected } from '#services/uplink/verdict.ts'
 import type { SpoolRecord } from '../spool/record.ts'
 import type { Spool } from '../spool/spool.ts'
-import { createBackoff } from './backoff.ts'
-import type { Carrier } from './carrier.ts'
-import type { Rejected } from './verdict.ts'
 
 /** Sends what the spool holds, in its order, and lets the acknowledged position follow what arrived. */
 export type Uplink = {
@@ -34,10 +35,8 @@ export const startUplink = (options: UplinkOptions): Uplink => {
   const backoff = createBackoff()
   let rejectedCount = 0
   let waitsSinceMs: number | null = null
-  let quiet = false // the trouble was told
 
   const reject = (rejected: readonly Rejected[]): void => {
-    if (rejected.length === 0) return
     rejectedCount += rejected.length
     for (const { record, reason } of rejected.slice(0, 20)) {
       const { type, sessionId, seq } = record
@@ -45,42 +44,11 @@ export const startUplink = (options: UplinkOptions): Uplink => {
     }
     options.onRejected(rejected)
   }
-
-  const trouble = (why: string): void => {
-    log[quiet ? 'debug' : 'warn']({ why }, 'uplink: not delivered; recording goes on, it is tried again')
-    quiet = true
-  }
-
-  /** False: stopped before all was taken. */
-  const deliver = async (type: 'batch' | 'event', sent: readonly SpoolRecord[]): Promise<boolean> => {
-    while (!signal.aborted) {
-      const { verdict, waitMs } = await carrier.carry(type, sent, signal)
-      if (verdict.kind === 'retry') {
-        trouble(verdict.why)
-        carrier.lookAgain()
-        await backoff.pause(waitMs, signal)
-        continue
-      }
-      if (quiet) log.info('uplink: delivers again')
-      quiet = false
-      backoff.reset()
-      if (verdict.kind === 'taken') {
-        reject(verdict.rejected)
-        return true
-      }
-      if (sent.length === 1) {
-        reject([{ record: sent[0]!, reason: verdict.why }])
-        return true
-      }
-      const half = Math.ceil(sent.length / 2)
-      return (await deliver(type, sent.slice(0, half))) && (await deliver(type, sent.slice(half)))
-    }
-    return false
-  }
+  const deliver = createDeliver({ carrier, log, onRejected: async (rejected) => reject(rejected) })
   const deliverAll = async (type: 'batch' | 'event', records: readonly SpoolRecord[]): Promise<boolean> => {
     const all = records.filter((record) => record.type === type)
     for (let from = 0; from < all.length; from += maxItems) {
-      if (!(await deliver(type, all.slice(from, from + maxItems)))) return false
+      if (!(await deliver(type, all.slice(from, from + maxItems), signal))) return false
     }
     return true
   }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { createReceiverClient } from '#hooks/agent/uplink/receiver-client.ts'
+import { createReceiverClient } from '#services/uplink/receiver-client.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { configOf } from './core.ts'
 

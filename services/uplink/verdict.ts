@@ -1,8 +1,14 @@
-import { BatchesAnswer, EventsAnswer } from '#services/schema/uplink.ts'
-import type { SpoolRecord } from '../spool/record.ts'
+import { BatchesAnswer, EventsAnswer } from '../schema/uplink.ts'
 import type { Answer } from './receiver-client.ts'
 
-export type Rejected = { record: SpoolRecord; reason: string }
+/** `seq`: batchSeq, or agentSeq of an event. */
+export type Sendable = {
+  type: 'batch' | 'event' | 'checkpoint'
+  sessionId: string | null
+  seq: number
+  body: Uint8Array
+}
+export type Rejected = { record: Sendable; reason: string }
 
 /**
  * taken: all of it has arrived, but for what can never be taken. split: it may take parts. retry: later.
@@ -26,20 +32,20 @@ const refusal = ({ status, body }: Answer): Verdict => {
   return status === 400 || status === 413 || status === 422 ? { kind: 'split', why } : retry(why)
 }
 
-export const judgeBatches = (sent: readonly SpoolRecord[], answer: Answer): Verdict => {
+export const judgeBatches = (sent: readonly Sendable[], answer: Answer): Verdict => {
   if (answer.status !== 200) return refusal(answer)
   const parsed = BatchesAnswer.safeParse(answer.body)
   if (!parsed.success) return retry('the answer of the receiver makes no sense')
   const { sessions, rejected } = parsed.data
   const refused = new Map(rejected.map(({ index, code, reason }) => [index, `${code}: ${reason}`]))
   const durable = new Map<string, number>(sessions.map(({ sessionId, durableSeq }) => [sessionId, durableSeq]))
-  const isTaken = ({ sessionId, seq }: SpoolRecord, index: number): boolean =>
+  const isTaken = ({ sessionId, seq }: Sendable, index: number): boolean =>
     refused.has(index) || (durable.get(sessionId ?? '') ?? -1) >= seq
   if (!sent.every(isTaken)) return retry('the receiver did not say of every batch that it is durable')
   return taken(sent.flatMap((record, index) => (refused.has(index) ? [{ record, reason: refused.get(index)! }] : [])))
 }
 
-export const judgeEvents = (sent: readonly SpoolRecord[], answer: Answer): Verdict => {
+export const judgeEvents = (sent: readonly Sendable[], answer: Answer): Verdict => {
   if (answer.status !== 200) return refusal(answer)
   const parsed = EventsAnswer.safeParse(answer.body)
   if (!parsed.success) return retry('the answer of the receiver makes no sense')

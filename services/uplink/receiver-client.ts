@@ -3,12 +3,12 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
-import { readCredentials } from '#services/agents/credentials.ts'
-import type { Config } from '#services/config.ts'
-import { BartizanError } from '#services/errors.ts'
-import { uplinkProtocol } from '#services/schema/agent-status.ts'
-import { Endpoints } from '#services/schema/uplink.ts'
-import { protocolHeader } from '#services/schema/uplink-protocol.ts'
+import { readCredentials } from '../agents/credentials.ts'
+import type { Config } from '../config.ts'
+import { BartizanError } from '../errors.ts'
+import { uplinkProtocol } from '../schema/agent-status.ts'
+import { Endpoints } from '../schema/uplink.ts'
+import { protocolHeader } from '../schema/uplink-protocol.ts'
 
 /** `body`: parsed JSON, or null where there is none. */
 export type Answer = { status: number; body: unknown; retryAfterMs: number | null }

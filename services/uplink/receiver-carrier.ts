@@ -1,9 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { BatchUploadSchema } from '#services/schema/generated/frame_batch_pb.ts'
-import type { SpoolRecord } from '../spool/record.ts'
+import { BatchUploadSchema } from '../schema/generated/frame_batch_pb.ts'
 import { type Carrier, retryLater } from './carrier.ts'
 import type { ReceiverClient } from './receiver-client.ts'
-import { judgeBatches, judgeEvents } from './verdict.ts'
+import { judgeBatches, judgeEvents, type Sendable } from './verdict.ts'
 
 const callTimeoutMs = 60_000
 const notAccepted = 'the receiver rejects records and has not accepted this agent yet'
@@ -12,7 +11,7 @@ const newline = Buffer.from('\n')
 type Kind = {
   path: string
   contentType: string
-  body: (sent: readonly SpoolRecord[]) => Uint8Array
+  body: (sent: readonly Sendable[]) => Uint8Array
   judge: typeof judgeBatches
 }
 const kinds: Record<'batch' | 'event', Kind> = {
