@@ -1,9 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startOpensshHook } from '#hooks/openssh/openssh-hook.ts'
-import { startPostureInbox } from '#hooks/posture/inbox.ts'
+import { passedSockets } from '#hooks/passed-sockets.ts'
 import { type ScriptHook, startScriptHook } from '#hooks/script/script-hook.ts'
-import { passedSocket, type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
+import { type SudoHook, startSudoHook } from '#hooks/sudo/sudo-hook.ts'
 import { type Identity, loadIdentity } from '#services/access/identity.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Config } from '#services/config.ts'
@@ -15,10 +14,10 @@ import { type Core, startCore } from './core.ts'
 import type { Health } from './health.ts'
 import { sendLeftBehind } from './left-behind.ts'
 import { type Links, startLinks } from './links.ts'
-import { startLogHooks } from './log-hooks.ts'
 import { takePlace } from './place.ts'
-import type { AgentRecorder } from './recorder.ts'
 import { waitingSinceMs } from './spool-age.ts'
+import { endWhenIdle } from './standby.ts'
+import { startWatchers } from './watchers.ts'
 
 export type RunningAgent = {
   readonly sudoPort: number
@@ -34,6 +33,8 @@ export type AgentOptions = {
   log: Logger
   /** Closed with the agent. Null: what is recorded goes through the receiver. */
   bus: Pick<Bus, 'produce' | 'close'> | null
+  /** Only takes sudo's sessions while the agent itself is away, and ends when it has had none for a while. */
+  isStandby?: boolean
   /** How the process ends: 0 after a drain, 1 when nothing can be made durable any more. */
   exit?: (code: number) => void
 }
@@ -52,20 +53,21 @@ const signals = ['SIGTERM', 'SIGINT'] as const
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-const ended = async (recorder: AgentRecorder, limitMs: number, hurry: AbortSignal): Promise<void> => {
+const ended = async (isOpen: () => boolean, limitMs: number, hurry: AbortSignal): Promise<void> => {
   const end = performance.now() + limitMs
-  while (recorder.liveCount > 0 && performance.now() < end && !hurry.aborted) await pause(everyMs)
+  while (isOpen() && performance.now() < end && !hurry.aborted) await pause(everyMs)
 }
 
 /** On a full disk the end of a session may wait for ever: a drain does not. */
 const within = (limitMs: number, ending: Promise<unknown>): Promise<unknown> => Promise.race([ending, pause(limitMs)])
 
-type Hooks = { sudo: SudoHook; script: ScriptHook }
+type Hooks = { sudo: SudoHook; script: ScriptHook | null }
 
-const takeNoMore = ({ recorder }: Core, hooks: Hooks): void => {
-  recorder.refuse(drainRefusal)
+/** Where the next agent takes the port, whoever was let in before may still open a session here. */
+const takeNoMore = ({ recorder }: Core, hooks: Hooks, isPortHeld: boolean): void => {
+  if (!isPortHeld) recorder.refuse(drainRefusal)
   hooks.sudo.stopAccepting()
-  hooks.script.stopAccepting()
+  hooks.script?.stopAccepting()
 }
 
 const drain = async (
@@ -73,11 +75,14 @@ const drain = async (
   { recorder }: Core,
   hooks: Hooks,
   health: Health,
+  isPortHeld: boolean,
   hurry: AbortSignal,
 ): Promise<void> => {
-  await ended(recorder, config.agent.drainMs, hurry)
+  const isOpen = () => recorder.liveCount > 0 || (isPortHeld && hooks.sudo.openConnections > 0)
+  await ended(isOpen, config.agent.drainMs, hurry)
+  recorder.refuse(drainRefusal)
   recorder.abortAll(drainText)
-  const ends = [hooks.sudo.close(drainText), hooks.script.close(drainText), recorder.endSuspended()]
+  const ends = [hooks.sudo.close(drainText), hooks.script?.close(drainText), recorder.endSuspended()]
   await within(lastEndsMs, Promise.all(ends))
   await within(lastWriteMs, health.stopped())
 }
@@ -111,11 +116,11 @@ const publish = async (config: Config, log: Logger, sudoPort: number, scriptPort
  * @throws BTZ_DATA_LOCKED BTZ_DATA_UNWRITABLE BTZ_DISK_FULL BTZ_KEY_INVALID BTZ_PORT_IN_USE
  */
 export const startAgent = async (options: AgentOptions): Promise<RunningAgent> => {
-  const { config, log, bus, exit = process.exit } = options
+  const { config, log, bus, exit = process.exit, isStandby = false } = options
   const folder = join(config.data, 'agent')
   await makeFolder(folder)
-  const listenFd = passedSocket(process.env, process.pid)
-  const isPortHeld = listenFd !== undefined // by systemd: another agent may take over while this one drains
+  const sockets = passedSockets(process.env, process.pid)
+  const isPortHeld = sockets.sudo !== undefined // by systemd: another agent may take over while this one drains
   const place = await takePlace(folder, isPortHeld)
   // What was opened is closed in the reverse order, also when a later step fails.
   const closers: (() => Promise<unknown>)[] = [() => place.lock.release()]
@@ -132,45 +137,41 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const recorderFor = (name: string) => links.hooks.recorderFor(name, core.recorder)
     closers.push(() => links.close(lastUploadMs))
     watchSpool(options, core, links)
-    const hook = await startSudoHook({ config, recorder: recorderFor('sudo'), log, listenFd })
-    const script = await startScriptHook({ config, recorder: recorderFor('script'), log })
-    closers.push(() => script.close(drainText))
-    const hasRoom = () => core.spool.level === 'ok' || core.spool.level === 'warning'
-    const openssh = await startOpensshHook({
-      config: config.openssh,
-      folder: join(folder, 'openssh'),
-      recorder: recorderFor('openssh'),
-      hasRoom,
-      log,
-    })
-    closers.push(openssh.close)
-    const posture = startPostureInbox({ data: config.data, recorder: core.recorder, hasRoom, log })
-    closers.push(posture.close)
+    const hook = await startSudoHook({ config, recorder: recorderFor('sudo'), log, listenFd: sockets.sudo })
     links.hooks.add('sudo', hook.probe)
-    links.hooks.add('script', script.probe)
-    if (openssh.sources > 0) links.hooks.add('openssh', openssh.probe)
-    const { hooks } = links
-    const { sightings } = core.recorder
-    const logHooks = await startLogHooks({ config, folder, recorderFor, hooks, sightings, hasRoom, log })
-    closers.push(logHooks.close)
-    const left = isPortHeld ? sendLeftBehind({ config, folder, own: place, identity, links, log }) : null
+    const script = isStandby
+      ? null
+      : await startScriptHook({ config, recorder: recorderFor('script'), log, listenFd: sockets.record })
+    if (script) {
+      closers.push(() => script.close(drainText))
+      links.hooks.add('script', script.probe)
+    }
+    const hasRoom = () => core.spool.level === 'ok' || core.spool.level === 'warning'
+    const watchers = isStandby ? null : await startWatchers({ config, folder, core, links, hasRoom, log })
+    if (watchers) closers.push(watchers.close)
+    const left = isPortHeld && !isStandby ? sendLeftBehind({ config, folder, own: place, identity, links, log }) : null
     if (left) closers.push(left.close)
-    const infoFile = await publish(config, log, hook.port, script.port)
+    const infoFile = script ? await publish(config, log, hook.port, script.port) : null
     links.health.started()
 
     const hurry = new AbortController()
     const stop = async (): Promise<void> => {
       links.hooks.stop()
-      await logHooks.close()
-      if (left) await Promise.all([left.close(), openssh.close(), posture.close()]) // the next agent goes on there
-      takeNoMore(core, { sudo: hook, script })
-      if (isPortHeld) await rm(infoFile, { force: true })
-      await drain(config, core, { sudo: hook, script }, links.health, hurry.signal)
-      if (!isPortHeld) await rm(infoFile, { force: true })
+      await watchers?.closeLogs()
+      if (left) await Promise.all([left.close(), watchers?.close()]) // the next agent goes on there
+      takeNoMore(core, { sudo: hook, script }, isPortHeld)
+      if (infoFile && isPortHeld) await rm(infoFile, { force: true })
+      await drain(config, core, { sudo: hook, script }, links.health, isPortHeld, hurry.signal)
+      if (infoFile && !isPortHeld) await rm(infoFile, { force: true })
       await close()
       log.info('agent stopped')
     }
     const stopOnce = onSignals(stop, hurry, log, exit)
+    if (isStandby)
+      endWhenIdle(
+        () => hook.openConnections + core.recorder.liveCount === 0,
+        () => stopOnce().then(() => exit(0)),
+      )
     return { sudoPort: hook.port, identity, core, links, stop: stopOnce }
   } catch (error) {
     await close()

@@ -19,6 +19,7 @@ export type SudoHook = {
   readonly port: number
   /** Connections that were refused since the start, because of who they belong to or because there were too many. */
   readonly refusedPeers: number
+  /** Also those of which it is not known yet whose they are. */
   readonly openConnections: number
   /** Whether a sudo that comes now is heard. */
   probe(): { listening: boolean; lastError: string | null }
@@ -27,10 +28,6 @@ export type SudoHook = {
   /** Ends what is still open, with `text` for its users; resolves when every session has its durable end. */
   close(text?: string): Promise<void>
 }
-
-/** The descriptor of a socket that a service manager holds for us (sd_listen_fds(3)); undefined: there is none. */
-export const passedSocket = (env: NodeJS.ProcessEnv, pid: number): number | undefined =>
-  env.LISTEN_FDS === '1' && env.LISTEN_PID === String(pid) ? 3 : undefined
 
 const listen = (server: Server, { host, port }: Config['sudo'], listenFd: number | undefined): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -58,10 +55,12 @@ export const startSudoHook = async (options: {
   config: Config
   recorder: Recorder
   log: Logger
+  /** A listening socket that a service manager holds for us; undefined: there is none. */
   listenFd?: number | undefined
 }): Promise<SudoHook> => {
   const { config, recorder, log } = options
   const connections = new Set<Connection>()
+  let uncheckedCount = 0
   const sessions = createSessions(config.sudo.resumeGraceMs, log)
   const refusals = createRefusals((uid, attempts) => {
     log.warn({ uid, attempts }, 'sudo port: peer refused')
@@ -73,7 +72,10 @@ export const startSudoHook = async (options: {
   const modeOf = config.agent.masking.ttyProbe === 'auto' ? createTtyModes(log) : null
 
   const admit = async (socket: Socket): Promise<void> => {
-    const peer = await peerOf(socket)
+    uncheckedCount += 1
+    const peer = await peerOf(socket).finally(() => {
+      uncheckedCount -= 1
+    })
     if (peer === null || !config.sudo.allowedUids.includes(peer.uid)) {
       refusals.add(peer?.uid ?? null)
       socket.destroy()
@@ -115,7 +117,7 @@ export const startSudoHook = async (options: {
       return refusals.total
     },
     get openConnections() {
-      return connections.size
+      return connections.size + uncheckedCount
     },
     stopAccepting: () => void server.close(),
     close: async (text = 'the recording service stops') => {
