@@ -11,13 +11,19 @@ export const agentCommand = (): Command =>
     .addCommand(enrolCommand())
     .addCommand(rotateCommand())
     .description('Run the agent alone: hooks, spool, uplink. `up` starts one by itself; a bastion runs only this.')
+    .option('--standby', "only take sudo's sessions, on a socket passed by systemd, and end when there are none")
     .addHelpText(
       'after',
-      '\nTakes a listening socket passed by systemd (LISTEN_FDS) as the sudo port.\nExample: bartizan --config /etc/bartizan/agent.yaml agent',
+      '\nTakes listening sockets passed by systemd (LISTEN_FDS, LISTEN_FDNAMES) as the ports of sudo and `bartizan record`.\nExample: bartizan --config /etc/bartizan/agent.yaml agent',
     )
-    .action(async (_options: object, command: Command) => {
+    .action(async ({ standby: isStandby = false }: { standby?: boolean }, command: Command) => {
       const config = configOf(command)
       const log = createLogger('agent', config.log.level)
-      await startAgent({ config, log, bus: config.uplink.via === 'kafka' ? openAgentBus(config, log) : null })
-      keepCertificate(config, log)
+      await startAgent({
+        config,
+        log,
+        bus: config.uplink.via === 'kafka' ? openAgentBus(config, log) : null,
+        isStandby,
+      })
+      if (!isStandby) keepCertificate(config, log)
     })

@@ -7,6 +7,7 @@ import { type Identity, loadIdentity } from '#services/access/identity.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
+import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
 import { makeFolder } from '#services/make-folder.ts'
 import { version } from '#services/version.ts'
@@ -121,6 +122,11 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
   await makeFolder(folder)
   const sockets = passedSockets(process.env, process.pid)
   const isPortHeld = sockets.sudo !== undefined // by systemd: another agent may take over while this one drains
+  if (isStandby && !isPortHeld) {
+    throw new BartizanError('BTZ_REQUEST_INVALID', 'a standby agent has no port of its own', {
+      hint: 'systemd starts it when its port is called (bartizan-agent-standby.socket)',
+    })
+  }
   const place = await takePlace(folder, isPortHeld)
   // What was opened is closed in the reverse order, also when a later step fails.
   const closers: (() => Promise<unknown>)[] = [() => place.lock.release()]

@@ -15,6 +15,7 @@ export type AgentLink = {
   close(): void
 }
 
+const startIt = 'nothing was started, because it would not be recorded; the agent of this host has to run'
 const goneText = 'the recording service of this host went away; the session ends because it is not recorded any more'
 
 const unavailable = (message: string, cause?: unknown): BartizanError =>
@@ -25,18 +26,22 @@ const connected = (port: number): Promise<Socket> =>
     const socket = connect({ host: '127.0.0.1', port })
     socket.once('connect', () => resolve(socket))
     socket.once('error', (cause) => {
-      const hint = 'nothing was started, because it would not be recorded; the agent of this host has to run'
-      reject(new BartizanError('BTZ_NOT_RUNNING', `no agent listens on port ${port}`, { hint, cause }))
+      reject(new BartizanError('BTZ_NOT_RUNNING', `no agent listens on port ${port}`, { hint: startIt, cause }))
     })
   })
+
+/** Up to 10 s, as sudo waits: a port that a service manager holds connects before an agent takes the connection. */
+const retryMs = [2, 10, 40, 100, 300, ...new Array<number>(19).fill(500)]
 
 /** While the agent is down any program may hold its port, and would be told every key. */
 const checkServer = async (socket: Socket, trustedUids: readonly number[]): Promise<void> => {
   const { remoteAddress, remotePort, localAddress, localPort } = socket
   const peer = { address: remoteAddress!, port: remotePort! }
-  const uid = (await findPeer(peer, { address: localAddress!, port: localPort! }))?.uid
+  const uid = (await findPeer(peer, { address: localAddress!, port: localPort! }, { retryMs }))?.uid
   if (uid !== undefined && trustedUids.includes(uid)) return
   socket.destroy()
+  if (uid === undefined)
+    throw new BartizanError('BTZ_NOT_RUNNING', `nobody takes connections on port ${remotePort}`, { hint: startIt })
   throw new BartizanError('BTZ_FORBIDDEN', `the program on port ${remotePort} does not belong to the agent's user`, {
     hint: 'nothing was started; `ss -ltnp` names the program',
   })

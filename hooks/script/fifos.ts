@@ -31,11 +31,14 @@ const readFlags = constants.O_RDONLY | constants.O_NONBLOCK
 
 const socketOf = (fd: number): Socket => new Socket({ fd, readable: true, writable: false })
 
+/** Under a service manager /tmp may be the service's own, where nobody else finds a FIFO (systemd.exec(5), PrivateTmp=). */
+const fifoFolder = (): string => process.env.RUNTIME_DIRECTORY ?? tmpdir()
+
 /**
  * Only our own user may read them. A writer of another user needs the name, which cannot be listed, is told to that
  * user alone, and is gone before script starts.
  */
-export const makeFifos = async (writerUid: number, parent = tmpdir()): Promise<Fifos> => {
+export const makeFifos = async (writerUid: number, parent = fifoFolder()): Promise<Fifos> => {
   const folder = await mkdtemp(join(parent, 'bartizan-script-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   const [data, timing] = ['data', 'timing'].map((name) => join(folder, `${name}-${randomBytes(16).toString('hex')}`))

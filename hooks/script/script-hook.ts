@@ -23,7 +23,7 @@ const idleOpenMs = 10_000
 const lingerMs = 2_000
 const uncheckedPeers = 64
 
-const listen = (server: ReturnType<typeof createServer>, port: number): Promise<number> =>
+const listen = (server: ReturnType<typeof createServer>, port: number, listenFd: number | undefined): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
@@ -35,7 +35,7 @@ const listen = (server: ReturnType<typeof createServer>, port: number): Promise<
           : cause,
       ),
     )
-    server.listen({ host, port }, () => {
+    server.listen(listenFd === undefined ? { host, port } : { fd: listenFd }, () => {
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)
     })
@@ -56,6 +56,8 @@ export const startScriptHook = async (options: {
   config: Config
   recorder: Recorder
   log: Logger
+  /** A listening socket that a service manager holds for us; undefined: there is none. */
+  listenFd?: number | undefined
 }): Promise<ScriptHook> => {
   const { config, recorder, log } = options
   const open = new Map<ClientSession, number>()
@@ -90,7 +92,7 @@ export const startScriptHook = async (options: {
     })
   })
   server.maxConnections = config.script.maxSessions + uncheckedPeers
-  const port = await listen(server, config.script.port)
+  const port = await listen(server, config.script.port, options.listenFd)
   let lastError: string | null = null
   server.on('error', (error) => {
     lastError = error.message

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import test from 'ava'
-import { passedSocket } from '#hooks/sudo/sudo-hook.ts'
 import { connectSudoClient, type SudoClient } from '#test/helpers/sudo-client.ts'
 import { until } from '#test/helpers/until.ts'
 import { createMemoryRecorder } from './memory-recorder.ts'
@@ -16,18 +15,6 @@ test('a port that is in use is named, with what to do about it', async (t) => {
   const error = await t.throwsAsync(startWithMemory(t, { port }))
   t.like(error, { code: 'BTZ_PORT_IN_USE' })
   t.regex(error!.message, new RegExp(`127\\.0\\.0\\.1:${port}`))
-})
-
-test('a socket of a service manager is taken only when it is meant for this process', (t) => {
-  t.is(passedSocket({ LISTEN_FDS: '1', LISTEN_PID: '42' }, 42), 3)
-  for (const env of [
-    {},
-    { LISTEN_FDS: '1' },
-    { LISTEN_FDS: '1', LISTEN_PID: '43' },
-    { LISTEN_FDS: '2', LISTEN_PID: '42' },
-  ]) {
-    t.is(passedSocket(env, 42), undefined)
-  }
 })
 
 test('the hook listens on a socket that was opened for it', async (t) => {
