@@ -15,6 +15,7 @@ import { createDurableSeqs } from './durable-seqs.ts'
 import { createEnrolment, type EnrolOptions } from './enrol.ts'
 import { parseJson } from './parse-json.ts'
 import { createBodyReader } from './read-body.ts'
+import { registerImportKey } from './register-import-key.ts'
 import { createKeyRegister } from './register-key.ts'
 import { type Credentials, identifySender, type Sender } from './sender.ts'
 import { takeBatches } from './take-batches.ts'
@@ -112,6 +113,10 @@ export const createReceiver = (options: ReceiverOptions): Router => {
   if (options.enrolment !== null) router.use(createEnrolment({ ...options, ...options.enrolment }))
   router.post('/api/ingest/batches', postBatches)
   router.post('/api/ingest/events', postEvents)
+  router.post('/api/ingest/signing-keys', async (request, response) => {
+    const { sender, body } = await receive(request)
+    response.json(await registerImportKey(options, sender, body))
+  })
   router.put('/api/agents/heartbeat', putHeartbeat)
   router.use(problemHandler(log))
   return router

@@ -10,7 +10,11 @@ const maxKeys = 64 // of one bastion: whoever holds its token must not fill the 
 const maxCached = 10_000
 const revokeAttempts = 20
 
+/** import: an import of recordings signs with it. It vouches for what was imported since then, not for the bastion's agent. */
+export type KeyPurpose = 'agent' | 'import'
+
 const StoredKey = z.object({
+  purpose: z.enum(['agent', 'import']).default('agent'),
   publicKey: z.base64(), // raw 32 bytes of Ed25519
   firstSeenAt: z.iso.datetime(),
   lastSeenAt: z.iso.datetime(),
@@ -26,7 +30,7 @@ const read = ({ key, value }: StateEntry): AgentKey => ({
 })
 
 /**
- * The public keys with which agents sign, by bastion. One that was seen stays good for what it signed when another takes
+ * The public keys with which agents, and imports, sign, by bastion. One that was seen stays good for what it signed when another takes
  * its place, until it is revoked.
  */
 export const createAgentKeys = ({ state, clock }: { state: StateStore; clock: Clock }) => {
@@ -40,15 +44,18 @@ export const createAgentKeys = ({ state, clock }: { state: StateStore; clock: Cl
     bastion: string,
     publicKey: Uint8Array,
     announce: (otherKeyIds: string[]) => Promise<void>,
+    purpose: KeyPurpose,
   ): Promise<void> => {
-    const others = await list(bastion)
-    if (others.length >= maxKeys) {
+    const all = await list(bastion)
+    if (all.length >= maxKeys) {
       const hint = 'has its data folder been emptied so often? Else its token is in other hands: revoke it'
       throw new BartizanError('BTZ_FORBIDDEN', `bastion ${bastion} has had ${maxKeys} signing keys`, { hint })
     }
+    const others = all.filter((key) => key.purpose === purpose).map(({ keyId }) => keyId)
     // Told before it is good: a key that nobody was told of must not come to be by a crash in between.
-    if (others.length > 0) await announce(others.map(({ keyId }) => keyId))
+    if (others.length > 0 || purpose === 'import') await announce(others)
     const value = {
+      purpose,
       publicKey: Buffer.from(publicKey).toString('base64'),
       firstSeenAt: nowText(),
       lastSeenAt: nowText(),
@@ -100,24 +107,27 @@ export const createAgentKeys = ({ state, clock }: { state: StateStore; clock: Cl
     },
     /**
      * The bastion's agent, known by its token, signs with this key (raw 32 bytes). `announce` is called before a key
-     * that is not the bastion's first becomes good. @throws BTZ_FORBIDDEN BTZ_UNAVAILABLE
+     * that is not the bastion's first, or that is one of an import, becomes good. A key keeps the purpose it was first
+     * seen with. @throws BTZ_FORBIDDEN BTZ_UNAVAILABLE
      */
     seen: async (
       bastion: string,
       publicKey: Uint8Array,
       announce: (otherKeyIds: string[]) => Promise<void>,
+      purpose: KeyPurpose = 'agent',
     ): Promise<'registered' | 'revoked'> => {
       const key = keyOf(bastion, keyIdOf(publicKey))
       if (Math.abs(clock.now() - (checked.get(key) ?? Number.NEGATIVE_INFINITY)) < checkEveryMs) return 'registered'
       const entry = await state.get(key)
       if (entry && read(entry).revokedAt !== null) return 'revoked'
-      await unlessDone(entry ? note(entry) : add(bastion, publicKey, announce))
+      await unlessDone(entry ? note(entry) : add(bastion, publicKey, announce, purpose))
       remember(key)
       return 'registered'
     },
-    /** All of the bastion, as `revoke`; how many. @throws BTZ_STATE_CONFLICT */
+    /** All of the bastion's agents, as `revoke`; how many. What was imported is somebody else's word. @throws BTZ_STATE_CONFLICT */
     revokeAll: async (bastion: string): Promise<number> => {
-      const good = (await list(bastion)).filter(({ revokedAt }) => revokedAt === null)
+      const keys = await list(bastion)
+      const good = keys.filter(({ purpose, revokedAt }) => purpose === 'agent' && revokedAt === null)
       for (const { keyId } of good) await revokeAnyway(bastion, keyId)
       return good.length
     },

@@ -27,7 +27,7 @@ export const createOriginCheck = (options: {
     const [keyId, bastion] = name.split('/') as [string, string | undefined]
     if (bastion === undefined) return (await roleKeys.isKnown(keyId)) ? 'good' : 'unknown'
     const key = await agentKeys.find(bastion, keyId)
-    if (key === null) return 'unknown'
+    if (key === null || key.purpose !== 'agent') return 'unknown'
     return key.revokedAt === null ? 'good' : 'revoked'
   }
   const standingOf = createStandings(lookUp, clock)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentStatus } from './agent-status.ts'
-import { BastionName, SessionId } from './ids.ts'
+import { BastionName, Sha256Hex, SessionId } from './ids.ts'
 
 /** What agent and receiver say to each other besides batches (BatchUpload in frame_batch.proto) and events (NDJSON). */
 
@@ -44,8 +44,23 @@ export const HeartbeatAnswer = z.object({
   evidence: z.array(z.object({ sessionId: SessionId, durableSeq: z.number().int() })),
   /** The receiver's clock, Unix ms, when the heartbeat was there and when the answer left; absent from receivers of before. */
   clock: z.object({ receivedAtMs: z.number(), answeredAtMs: z.number() }).optional(),
+  /** To a relay: whom it may take, and by which certificates. */
+  behind: z
+    .array(
+      z.object({
+        bastion: BastionName,
+        certificates: z.array(z.object({ sha256: Sha256Hex, expiresAtMs: z.number() })).max(16),
+      }),
+    )
+    .max(2_000)
+    .optional(),
 })
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>
+
+/** POST /api/ingest/signing-keys: the key (raw Ed25519) with which an import signs what it sends for a bastion. */
+export const ImportKey = z.object({ bastion: BastionName, publicKey: z.base64().length(44) })
+export const ImportKeyAnswer = z.object({ keyId: z.string(), signingKey: z.enum(['registered', 'revoked']) })
+export type ImportKeyAnswer = z.infer<typeof ImportKeyAnswer>
 
 /** <data>/endpoints.json: where the running console listens; written when ready. */
 export const ConsoleEndpoints = z.object({ httpPort: z.number().int(), pid: z.number().int() })

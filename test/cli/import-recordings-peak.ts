@@ -23,11 +23,12 @@ const server = createServer(async (request, response) => {
   const chunks: Buffer[] = []
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
   const body = Buffer.concat(chunks)
-  const isBatches = request.url?.endsWith('batches')
-  const answer = isBatches
-    ? takeBatches(body)
-    : { accepted: body.toString().split('\n').length, duplicates: 0, rejected: [] }
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  const answerOf = (url = ''): object => {
+    if (url.endsWith('signing-keys')) return { keyId: 'k', signingKey: 'registered' }
+    if (url.endsWith('batches')) return takeBatches(body)
+    return { accepted: body.toString().split('\n').length, duplicates: 0, rejected: [] }
+  }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answerOf(request.url)))
 })
 const [data = '', format, ...paths] = process.argv.slice(2)
 server.listen(0, '127.0.0.1', async () => {

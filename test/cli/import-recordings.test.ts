@@ -163,7 +163,10 @@ test('recordings of each format become sealed sessions with their bytes, once, h
 
   const events = async () =>
     ((await product.api('/api/events?bastion=old-bastion&limit=1')) as { total: { value: number } }).total.value
-  await until(async () => (await events()) === 17, { limitMs, what: '17 events' })
+  await until(async () => (await events()) === 18, {
+    limitMs,
+    what: '18 events: 17 of the sessions, one of the key that signed them',
+  })
   const before = await sessionsOf(product, 'bastion=old-bastion')
   t.is(before.length, 6)
   for (const [n, args] of runs.entries()) {

@@ -20,7 +20,9 @@ const enrolled = newSigner('agent', 'b1')
 const origins = createOriginCheck({
   agentKeys: {
     find: async (bastion, keyId) =>
-      bastion === 'b1' && keyId === enrolled.keyId ? { publicKey: '', registeredAt: '', revokedAt: null } : null,
+      bastion === 'b1' && keyId === enrolled.keyId
+        ? { purpose: 'agent', publicKey: '', registeredAt: '', revokedAt: null }
+        : null,
   } as Parameters<typeof createOriginCheck>[0]['agentKeys'],
   roleKeys: { isKnown: async () => false },
   clock: systemClock,

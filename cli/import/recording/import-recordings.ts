@@ -10,6 +10,7 @@ import { findRecordings } from './find.ts'
 import { type FormatName, recordingFormats } from './formats.ts'
 import { type Given, type ImportContext, importOne, type Outcome } from './one-recording.ts'
 import { createOutbox } from './outbox.ts'
+import { registerKey } from './register-key.ts'
 import { createSource } from './source.ts'
 
 const maxNamed = 1_000
@@ -83,6 +84,7 @@ export const importRecordings = async (options: RecordingsOptions): Promise<Impo
   const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan import' })
   try {
     const identity = await loadIdentity(folder, log)
+    await registerKey(instance, bastion, identity)
     const outbox = await createOutbox(folder, instance)
     const format = recordingFormats[name]
     return await importAll({ name, format, given, bastion, config: config.agent, outbox, identity }, options)

@@ -17,6 +17,7 @@ test('a key is kept by its bastion, with when it was first and last seen', async
   t.is(await keys.seen('b1', publicKey, nobodyIsTold), 'registered')
   t.deepEqual(await keys.find('b1', keyId), {
     keyId,
+    purpose: 'agent',
     publicKey: Buffer.from(publicKey).toString('base64'),
     firstSeenAt,
     lastSeenAt: new Date(clock.now()).toISOString(),
@@ -50,6 +51,20 @@ test('a key that follows another is told of before it is good, and the earlier o
   t.deepEqual(told, [[first.keyId]])
   t.like(await keys.find('b1', first.keyId), { revokedAt: null })
   t.like(await keys.find('b1', second.keyId), { revokedAt: null })
+})
+
+test('the key of an import is told of, is no other key of the agent, and stays when the agent is revoked', async (t) => {
+  const { state } = await openState(t)
+  const keys = createAgentKeys({ state, clock: settableClock() })
+  const [importer, agent] = [newSigner('agent'), newSigner('agent')]
+  const told: string[][] = []
+  await keys.seen('b1', importer.publicKey, async (others) => void told.push(others), 'import')
+  t.deepEqual(told, [[]])
+  t.is(await keys.seen('b1', agent.publicKey, nobodyIsTold), 'registered')
+  t.is(await keys.revokeAll('b1'), 1)
+  t.like(await keys.find('b1', importer.keyId), { purpose: 'import', revokedAt: null })
+  await keys.revoke('b1', importer.keyId)
+  t.is(await keys.seen('b1', importer.publicKey, nobodyIsTold, 'import'), 'revoked')
 })
 
 test('two receivers that see a new key at once agree on it', async (t) => {

@@ -48,6 +48,13 @@ test('a stolen agent key cannot speak for another bastion, whatever it says of i
   t.is(await refuse(sealedBy(thief, record())[0]!, 'a'), null)
 })
 
+test('the key of an import does not speak as the agent of its bastion', async (t) => {
+  const { refuse, agentKeys } = await place(t)
+  const signer = newSigner('agent', 'b1')
+  await agentKeys.seen('b1', signer.publicKey, async () => {}, 'import')
+  t.regex((await refuse(sealedBy(signer, record())[0]!, 'b1')) ?? '', /is not known as agent for b1/)
+})
+
 test('an agent cannot write alerts, whatever it signs; a role can', async (t) => {
   const { refuse, agentOf, roleKeys } = await place(t)
   const said: NewRecord = { topic: 'alerts', key: 'k', value: Buffer.from('x') }
