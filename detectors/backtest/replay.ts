@@ -51,6 +51,7 @@ export const createReplay = (options: {
   const entities = new Map<string, Entity>()
   let closed: Alert[] = []
   const unsettled = new Set<Entity>()
+  const unsettledOrigins = new Set<Entity>() // they send events on to the others, and so come before them
   let taken = 0
   let nowMs = 0
   let sweptMs = 0
@@ -85,12 +86,14 @@ export const createReplay = (options: {
     const engine = engines.get(subject.kind)!
     const entity = entityOf(subject, engine)
     takeEvent(entity, observed, engine)
-    if (engine.program.annotator) settleNow(entity, engine)
+    if (engine.program.annotator) unsettledOrigins.add(entity)
     else unsettled.add(entity)
   }
   const settleAll = (): void => {
-    for (const entity of unsettled) settleNow(entity, engines.get(entity.subject.kind)!)
-    unsettled.clear()
+    for (const those of [unsettledOrigins, unsettled]) {
+      for (const entity of those) settleNow(entity, engines.get(entity.subject.kind)!)
+      those.clear()
+    }
   }
   const tick = (entity: Entity, atMs: number): void => {
     takeTick(entity, atMs)

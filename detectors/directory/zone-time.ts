@@ -1,9 +1,9 @@
-/** Local time by IANA zone, without asking Intl twice about the same hour. */
+/** Local time by IANA zone, without asking Intl twice about the same day: no zone changes its mind twice in one. */
 
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 
-const maxHours = 20_000 // per zone: more than two years
+const maxSteps = 20_000 // per zone
 const maxZones = 1_000
 const formats = new Map<string, { format: Intl.DateTimeFormat; offsets: Map<number, number> }>()
 
@@ -36,15 +36,20 @@ const compute = (format: Intl.DateTimeFormat, atMs: number): number => {
 export const offsetMsOf = (zone: string, atMs: number): number => {
   if (zone === 'UTC') return 0
   const { format, offsets } = zoneOf(zone)
-  const hour = Math.floor(atMs / hourMs)
-  const known = offsets.get(hour)
-  if (known !== undefined) return known
-  const offsetMs = compute(format, hour * hourMs)
-  const isSteady = offsetMs === compute(format, (hour + 1) * hourMs - 1000)
-  if (!isSteady) return compute(format, Math.floor(atMs / 1000) * 1000)
-  if (offsets.size >= maxHours) offsets.clear()
-  offsets.set(hour, offsetMs)
-  return offsetMs
+  const stepAt = (stepMs: number): number => {
+    const known = offsets.get(stepMs)
+    if (known !== undefined) return known
+    if (offsets.size >= maxSteps) offsets.clear()
+    const offsetMs = compute(format, stepMs)
+    offsets.set(stepMs, offsetMs)
+    return offsetMs
+  }
+  for (const lengthMs of [dayMs, hourMs]) {
+    const startMs = Math.floor(atMs / lengthMs) * lengthMs
+    const offsetMs = stepAt(startMs)
+    if (offsetMs === stepAt(startMs + lengthMs)) return offsetMs
+  }
+  return compute(format, Math.floor(atMs / 1000) * 1000)
 }
 
 /** What a clock on the wall says. `day`: days since 1970-01-01; `weekday`: 0 = Monday. */

@@ -86,38 +86,36 @@ const withConnection = (connections: readonly string[], event: SessionEvent | nu
 }
 
 /** sshd tells of a login before there is a session: the alert about it gets its link when the session starts. */
-const withOpened = (folded: Folded, event: SessionEvent): Folded => {
-  if (event.kind !== 'session_started' || !event.sessionId) return folded
+const withOpened = (incidents: Folded['incidents'], event: SessionEvent): Folded['incidents'] => {
+  if (event.kind !== 'session_started' || !event.sessionId) return incidents
   const connection = connectionOf(event)
   const { sessionId } = event
-  if (connection === null) return folded
-  const of = Object.entries(folded.incidents).filter(
+  if (connection === null) return incidents
+  const of = Object.entries(incidents).filter(
     ([, { connections, opened }]) => connections.includes(connection) && !opened.includes(sessionId),
   )
-  if (of.length === 0) return folded
+  if (of.length === 0) return incidents
   const linked = of.map(([key, incident]) => [
     key,
     { ...incident, revision: incident.revision + 1, opened: [...incident.opened, sessionId].slice(0, maxConnections) },
   ])
-  return { ...folded, incidents: { ...folded.incidents, ...Object.fromEntries(linked) } }
+  return { ...incidents, ...Object.fromEntries(linked) }
 }
 
 const withFindings = (
-  folded: Folded,
+  before: Folded['incidents'],
   rule: AnyRule,
-  state: unknown,
   findings: readonly Finding[],
   atMs: number,
-  event: SessionEvent | null = null,
-): Folded => {
-  const rules = state === folded.rules[rule.id] ? folded.rules : { ...folded.rules, [rule.id]: state }
-  if (findings.length === 0) return rules === folded.rules ? folded : { ...folded, rules }
-  const incidents = { ...folded.incidents }
+  event: SessionEvent | null,
+): Folded['incidents'] => {
+  if (findings.length === 0) return before
+  const incidents = { ...before }
   for (const finding of findings) {
     const key = `${rule.id}\n${finding.window}`
-    const before = incidents[key]
-    if (before && isSame(before.finding, finding)) continue
-    const { revision = 0, decidedMs = atMs, connections = [], opened = [] } = before ?? {}
+    const known = incidents[key]
+    if (known && isSame(known.finding, finding)) continue
+    const { revision = 0, decidedMs = atMs, connections = [], opened = [] } = known ?? {}
     incidents[key] = {
       ruleId: rule.id,
       window: finding.window,
@@ -128,7 +126,7 @@ const withFindings = (
       opened,
     }
   }
-  return { ...folded, rules, incidents }
+  return incidents
 }
 
 const nextDue = (rules: readonly AnyRule[], folded: Folded): { rule: AnyRule; atMs: number } | null => {
@@ -161,7 +159,11 @@ export const foldDues = (
     if (next === null || next.atMs > untilMs) break
     const { rule, atMs } = next
     const step = rule.due!(folded.rules[rule.id], atMs, { ...context, subject, facts: folded.facts, isHistory: false })
-    folded = withFindings(folded, rule, step.state, step.findings, atMs)
+    folded = {
+      ...folded,
+      rules: { ...folded.rules, [rule.id]: step.state },
+      incidents: withFindings(folded.incidents, rule, step.findings, atMs, null),
+    }
   }
   return folded
 }
@@ -188,19 +190,27 @@ export const foldEvent = (
   subject: Subject,
   { isHistory = false, onClosed }: FoldOptions = {},
 ): Folded => {
-  const { rules, annotator } = program
-  let folded = foldDues(program, start, observed.timeMs, context, subject)
+  const { annotator } = program
+  const folded = foldDues(program, start, observed.timeMs, context, subject)
+  const { event } = observed
   const ruleContext: RuleContext = { ...context, subject, facts: folded.facts, isHistory }
-  for (const rule of rules) {
-    if (!rule.kinds.includes(observed.event.kind)) continue
-    const step = rule.apply(folded.rules[rule.id], observed, ruleContext)
-    folded = withFindings(folded, rule, step.state, step.findings, observed.timeMs, observed.event)
-  }
-  folded = withOpened(folded, observed.event)
   const timeMs = Math.max(folded.timeMs, observed.timeMs)
+  let [rules, incidents] = [folded.rules, folded.incidents]
+  let changed: Record<string, unknown> | null = null // one copy of the states, however many rules change theirs
+  for (const rule of program.rules) {
+    if (!rule.kinds.includes(event.kind)) continue
+    const before = rules[rule.id]
+    const { state, findings } = rule.apply(before, observed, ruleContext)
+    if (state !== before) {
+      changed ??= { ...rules }
+      changed[rule.id] = state
+      rules = changed
+    }
+    incidents = withFindings(incidents, rule, findings, observed.timeMs, event)
+  }
   return {
-    ...folded,
-    incidents: withoutClosed(folded.incidents, timeMs, onClosed),
+    rules,
+    incidents: withoutClosed(withOpened(incidents, event), timeMs, onClosed),
     annotation: annotator ? annotator.after(folded.annotation, observed, context) : null,
     facts: factsAfter(folded.facts, observed),
     timeMs,

@@ -10,27 +10,38 @@ const bitsOf = (id: string): number => {
 }
 
 const firstLength = 16
+/** From so many on it is counted how many of them share their last bits: hardly any search finds something. */
+const countedLength = 64
+const countedBits = 0xfff
 
 export const createSeenIds = (before: readonly number[] = []): SeenIds => {
   // One for each of many thousand users: plain numbers in a row are found quickly enough, and a Set of them is ten times as large.
   let ring = new Uint32Array(firstLength)
   let length = 0
   let oldest = 0
+  let counts: Uint16Array | null = null
   const isThere = (bits: number): boolean => {
+    if (counts?.[bits & countedBits] === 0) return false
     const at = ring.indexOf(bits)
     return at >= 0 && at < length
   }
+  const enlarge = (): void => {
+    const larger = new Uint32Array(length * 2)
+    larger.set(ring)
+    ring = larger
+    if (length < countedLength || counts) return
+    counts = new Uint16Array(countedBits + 1)
+    for (const bits of ring.subarray(0, length)) counts[bits & countedBits]!++
+  }
   const remember = (bits: number): void => {
     if (isThere(bits)) return
-    if (length === ring.length && length < maxIds) {
-      const larger = new Uint32Array(length * 2)
-      larger.set(ring)
-      ring = larger
-    }
+    if (length === ring.length && length < maxIds) enlarge()
+    if (counts) counts[bits & countedBits]!++
     if (length < maxIds) {
       ring[length++] = bits
       return
     }
+    if (counts) counts[ring[oldest]! & countedBits]!--
     ring[oldest] = bits
     oldest = (oldest + 1) % maxIds
   }

@@ -2,7 +2,7 @@ import type { Severity } from '#services/schema/alert.ts'
 import { ewma, withSample } from '../baselines/robust.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
 import { belongs, type Ends, type Expected, endsOf, hasNoChannels, isImported } from './recording/connection.ts'
-import { excuseOf, type Gap, gapFinding } from './recording/gap-finding.ts'
+import { excuseOf, type Gap, gapFinding, isBreakGlass } from './recording/gap-finding.ts'
 
 /** Logins of a user, each of which a recording has to follow. */
 export type UserRecordings = {
@@ -18,7 +18,14 @@ const shareWeight = 0.1
 const hardlyShare = 0.3
 const keepMs = 24 * 3_600_000
 
-const severityOf = (gap: Gap, { share, toldCount }: UserRecordings, { settings }: RuleContext): Severity => {
+const severityOf = (
+  gap: Gap,
+  { timeMs }: Pick<Expected, 'timeMs'>,
+  { share, toldCount }: UserRecordings,
+  context: RuleContext,
+): Severity => {
+  const { settings } = context
+  if (isBreakGlass(context, timeMs)) return 'high' // that it is never recorded is no habit to get used to
   const isHardlyRecorded = share === null || share < hardlyShare
   if (isHardlyRecorded && toldCount >= settings.recordingGap.habitCount) return 'info'
   return gap === 'tunnel_only' || isHardlyRecorded ? 'medium' : 'high'
@@ -33,7 +40,7 @@ const told = (
 ): { findings: Finding[]; isAlert: boolean } => {
   const excuse = excuseOf(one, gap, context)
   if (excuse === 'exempt') return { findings: [], isAlert: false }
-  const severity = excuse ? 'info' : severityOf(gap, state, context)
+  const severity = excuse ? 'info' : severityOf(gap, one, state, context)
   return {
     findings: [gapFinding(one, gap, severity, { excuse, isOver: false, untilMs }, context)],
     isAlert: severity !== 'info',
@@ -109,7 +116,7 @@ const recorded = (state: UserRecordings, { event, timeMs }: Observed, context: R
   const over = { excuse: null, isOver: true, untilMs: timeMs }
   return {
     state: next,
-    findings: late.map((one) => gapFinding(one, one.told!, severityOf(one.told!, state, context), over, context)),
+    findings: late.map((one) => gapFinding(one, one.told!, severityOf(one.told!, one, state, context), over, context)),
   }
 }
 

@@ -12,6 +12,10 @@ const texts: Record<Gap, string> = {
   recorder_killed: 'went on after the recording of the session had ended',
 }
 
+/** The account for the day on which nobody can be recorded, as the directory names it. */
+export const isBreakGlass = ({ directory, subject }: RuleContext, timeMs: number): boolean =>
+  directory.person(subject.key, timeMs)?.accountType === 'breakGlass'
+
 /** Why no recording was to be expected. `exempt`: not even worth a finding. */
 export const excuseOf = (
   one: Expected,
@@ -35,16 +39,18 @@ export const gapFinding = (
   gap: Gap,
   severity: Severity,
   { excuse, isOver, untilMs }: { excuse: string | null; isOver: boolean; untilMs: number },
-  { settings, subject, facts }: RuleContext,
+  context: RuleContext,
 ): Finding => {
+  const { settings, subject, facts } = context
+  const who = isBreakGlass(context, one.timeMs) ? `${subject.key}, the break-glass account,` : subject.key
   const from = one.sourceIp ? ` from ${one.sourceIp}` : ''
-  const observed = `${subject.key} ${texts[gap]} (${one.bastion}${from})`
+  const observed = `${who} ${texts[gap]} (${one.bastion}${from})`
   const expected = `a recording within ${span(settings.recordingGap.graceMs)} of the login`
   const late = isOver ? ' The recording came late.' : ''
   return {
     window: one.id,
     severity,
-    title: `${subject.key} ${texts[gap]}`,
+    title: `${who} ${texts[gap]}`,
     explanation: `${observed}. Expected: ${expected}.${late}${excuse ? ` No alert: ${excuse}.` : ''}`,
     baseline: { observed, expected, historySize: facts.loginCount, historyDays: facts.loginDays },
     sourceIp: one.sourceIp,
