@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { Person } from '#detectors/directory/directory.ts'
 import type { AnyRule } from '#detectors/rule.ts'
 import { recordingGapBastion } from '#detectors/rules/recording-gap-bastion.ts'
 import { recordingGapUser } from '#detectors/rules/recording-gap-user.ts'
@@ -31,6 +32,11 @@ const past = many(20, (n) => {
   return [login(at - (20 - n) * day, about), started(at - (20 - n) * day + second, about)]
 }).flat()
 const policy = (fields: object): World => ({ directory: { policy: { ...quietDirectory.policy, ...fields } } })
+
+const breakGlass: Person = {
+  ...{ user: 'alice', name: null, role: null, team: null, country: null, accountType: 'breakGlass', shared: true },
+  ...{ joinedMs: null, leftMs: null, schedule: 'office' },
+}
 
 type Case = { name: string; events: SessionEvent[]; world?: World; gaps: string[]; infos?: number }
 const cases: Case[] = [
@@ -159,6 +165,19 @@ for (const { name, events, world, gaps, infos } of cases)
     )
     if (infos !== undefined) t.is(watch.infos().length, infos)
   })
+
+test('every login of the break-glass account is high, however many there were, and never a habit', (t) => {
+  const watch = createDay(rules, { directory: { person: () => breakGlass } })
+  watch.take(...many(30, (n) => login(at + n * hour, { sessionId: `n${n}`, sourcePort: n })))
+  watch.tick(at + 2 * day)
+  t.is(watch.alerts().length, 30)
+  for (const alert of watch.alerts())
+    t.like(alert, {
+      severity: 'high',
+      gap: 'missing',
+      title: 'alice, the break-glass account, logged in and was not recorded',
+    })
+})
 
 test('a recording that arrives minutes late leaves no alert behind', (t) => {
   const watch = createDay(rules)
