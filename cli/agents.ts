@@ -35,14 +35,13 @@ const enrolCode = (): Command =>
     .description('Make a one-time code for a bastion, and print the command that enrols its agent.')
     .requiredOption('--bastion <name>', 'the only bastion that the code is good for')
     .option('--ttl <time>', 'how long it is good', duration, duration('15m'))
-    .option('--json', 'print {url, caSha256, code, expiresAt}')
+    .option('--json', 'print {url, caSha256, code, expiresAt, command}')
     .addHelpText('after', '\nExample: bartizan agents enrol-code --bastion b1')
     .action(async (options: { bastion: string; ttl: number; json?: boolean }, command: Command) => {
       const { bastion, ttl, json } = options
       const made = await callInstance(configOf(command), 'POST', pathOf(bastion, 'codes'), { forMs: ttl })
-      const { url, code, caSha256 } = CodeAnswer.parse(made)
-      const line = `./bartizan agent enrol ${url} --code ${code} --ca-sha256 ${caSha256}`
-      process.stdout.write(json ? `${JSON.stringify(made)}\n` : `${line}\n`)
+      const answer = CodeAnswer.parse(made)
+      process.stdout.write(`${json ? JSON.stringify(answer) : answer.command}\n`)
     })
 
 const revoke = (): Command =>

@@ -13,7 +13,6 @@ import { serve } from './serve.ts'
 import { authorityOf, serveAgents } from './serve-agents.ts'
 import { configOf } from './settings.ts'
 import {
-  agentRouter,
   type Closing,
   createRegistry,
   deliveryStage,
@@ -109,7 +108,7 @@ const viewer: Role = async (config, log) => {
   const publicUrl = () => config.http.publicUrl ?? `http://127.0.0.1:${httpPort}`
   const options = { ...shared, backends, log, access }
   const stage: RoutedStage = viewerStage(options, publicUrl)
-  const served = await serve(config, log, [agentRouter(options), stage.router])
+  const served = await serve(config, log, [stage.router])
   httpPort = served.httpPort
   const endpointsFile = join(config.data, 'endpoints.json')
   await writeFileDurably(endpointsFile, JSON.stringify({ httpPort, pid: process.pid }))

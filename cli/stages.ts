@@ -7,7 +7,6 @@ import { deliveryRoutes } from '#delivery/routes.ts'
 import { createDetectors } from '#detectors/detectors.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
-import { agentRoutes } from '#ingest/receiver/agent-routes.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
@@ -15,6 +14,7 @@ import { createAgentKeys } from '#services/access/agent-keys.ts'
 import { createEnrolmentCodes } from '#services/agents/enrolment-codes.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
+import { findReceiverPlace } from '#services/agents/receiver-place.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
 import { createTriage } from '#services/alerts/triage.ts'
 import { keepSaying } from '#services/alerts/triage-sweep.ts'
@@ -82,15 +82,6 @@ export const receiverStage = (
   })
   return { router, close: async () => orders.close() }
 }
-
-/** What administrators ask of agents: codes, lists, revocation. */
-export const agentRouter = ({ config, backends, access, clock, log }: StageOptions<ReceiverBackends>): Router =>
-  agentRoutes({
-    ...{ ...backends, ...access, clock, bastion: config.bastion },
-    codes: createEnrolmentCodes({ ...backends, clock }),
-    heartbeats: createHeartbeats({ ...backends, clock, log }),
-    agentKeys: createAgentKeys({ ...backends, clock }),
-  })
 
 /** Bus → evidence, bus → catalog: three consumer groups that do not wait for each other. */
 export const ingestStage = async (options: StageOptions<Backends>): Promise<DrainedStage> => {
@@ -165,6 +156,13 @@ export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => st
     terminate: orders.terminate,
     triage,
     suppressions: createSuppressions({ ...backends, clock }),
+    agents: {
+      codes: createEnrolmentCodes({ ...backends, clock }),
+      enrolments: access.enrolments,
+      heartbeats: createHeartbeats({ ...backends, clock, log }),
+      signingKeys: createAgentKeys({ ...backends, clock }),
+      receiver: () => findReceiverPlace(backends.state),
+    },
     publicUrl,
   })
   const close = async () => {

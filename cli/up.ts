@@ -15,7 +15,6 @@ import { serve } from './serve.ts'
 import { authorityOf, serveAgents } from './serve-agents.ts'
 import { configOf } from './settings.ts'
 import {
-  agentRouter,
   createRegistry,
   deliveryRouter,
   deliveryStage,
@@ -40,12 +39,7 @@ const startAll = async (config: Config, backends: Backends, log: Logger) => {
   const options = { config, backends, access, clock: systemClock, log, registry, ready: () => isReady }
   const authority = await authorityOf(config)
   const [receiver, viewer] = [receiverStage(options, authority), viewerStage(options, publicUrl)]
-  const served = await serve(config, log, [
-    receiver.router,
-    agentRouter(options),
-    deliveryRouter(options),
-    viewer.router,
-  ])
+  const served = await serve(config, log, [receiver.router, deliveryRouter(options), viewer.router])
   httpPort = served.httpPort
   const ingest = await ingestStage(options)
   const detectors = await detectorsStage(options)

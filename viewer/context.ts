@@ -1,6 +1,11 @@
+import type { AgentKeys } from '#services/access/agent-keys.ts'
 import type { BrowserSessions } from '#services/access/browser-sessions.ts'
 import type { LoginLinks } from '#services/access/login-links.ts'
 import type { Tokens } from '#services/access/tokens.ts'
+import type { EnrolmentCodes } from '#services/agents/enrolment-codes.ts'
+import type { Enrolments } from '#services/agents/enrolments.ts'
+import type { Heartbeats } from '#services/agents/heartbeats.ts'
+import type { ReceiverPlace } from '#services/agents/receiver-place.ts'
 import type { Suppressions } from '#services/alerts/suppressions.ts'
 import type { AlertTriage } from '#services/alerts/triage.ts'
 import type { Bus } from '#services/bus/bus.ts'
@@ -12,7 +17,7 @@ import type { Logger } from '#services/log.ts'
 import type { RecordingReader } from '#services/recordings/recording-store.ts'
 import type { Audit } from './access/audit.ts'
 
-/** What the viewer's routes work with. It can read evidence and append audit records; it can change nothing else. */
+/** What the viewer's routes work with. Of what is recorded it can change nothing; it reads, and appends audit records. */
 export type ViewerContext = {
   config: Config
   catalog: CatalogReader & AlertReader
@@ -25,6 +30,14 @@ export type ViewerContext = {
   audit: Audit
   triage: Pick<AlertTriage, 'of' | 'decide'>
   suppressions: Suppressions
+  agents: {
+    codes: Pick<EnrolmentCodes, 'issue' | 'revoke'>
+    enrolments: Pick<Enrolments, 'list' | 'revoke'>
+    heartbeats: Pick<Heartbeats, 'list'>
+    signingKeys: Pick<AgentKeys, 'revokeAll'>
+    /** Where agents of other machines enrol; null: nowhere. */
+    receiver: () => Promise<ReceiverPlace | null>
+  }
   terminate: (order: { bastion: string; sessionId: string; text: string }) => Promise<void>
   ready: () => boolean
   metrics: () => Promise<{ contentType: string; text: string }>

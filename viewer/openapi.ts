@@ -2,10 +2,14 @@ import { extendZodWithOpenApi, OpenAPIRegistry, OpenApiGeneratorV31 } from '@ast
 import { z } from 'zod'
 import { Suppression } from '#services/alerts/suppressions.ts'
 import { Decision } from '#services/alerts/triage.ts'
+import { CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
 import { Command, listOf, Session } from '#services/schema/session.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import { BatchesAnswer, EventsAnswer, Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { OpenFindings } from './agents/open-findings.ts'
+import { AgentInfo } from './agents/roster.ts'
 import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
+import { Revoke, Revoked } from './routes/agents.ts'
 import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
 import { EventsQuery, SearchQuery } from './routes/events.ts'
 import { ExportQuery } from './routes/recordings.ts'
@@ -178,6 +182,33 @@ const operations: Operation[] = [
     summary: 'When and where from somebody logs in, over their latest 5,000 logins',
     query: UserQuery,
     answer: UserInfo,
+  },
+  {
+    method: 'get',
+    path: '/api/agents',
+    summary: 'Every agent that is enrolled or was heard, and how it said it was',
+    answer: listOf(AgentInfo),
+  },
+  {
+    method: 'get',
+    path: '/api/posture',
+    summary: 'How much is not well on each bastion, by what it said in the last two days',
+    answer: listOf(OpenFindings).extend({ complete: z.boolean() }),
+  },
+  {
+    method: 'post',
+    path: '/api/agents/{bastion}/codes',
+    summary: 'Make a one-time code that enrols the agent of this bastion; it is shown once',
+    body: NewCode,
+    answer: CodeAnswer,
+    status: 201,
+  },
+  {
+    method: 'post',
+    path: '/api/agents/{bastion}/revoke',
+    summary: "Take the bastion's certificates, tokens, signing keys and codes back, within seconds",
+    body: Revoke,
+    answer: Revoked,
   },
   {
     method: 'post',

@@ -7,6 +7,7 @@ import { authenticate } from './access/authenticate.ts'
 import type { ViewerContext } from './context.ts'
 import { openApi } from './openapi.ts'
 import { accessRoutes, signInRoutes } from './routes/access.ts'
+import { agentRoutes } from './routes/agents.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -65,6 +66,7 @@ const allRoutes = [
   ruleRoutes,
   suppressionRoutes,
   userRoutes,
+  agentRoutes,
   accessRoutes,
 ]
 

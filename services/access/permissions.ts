@@ -11,6 +11,8 @@ const allowed: Record<Role, ReadonlySet<Action>> = {
   admin: new Set([
     ...investigate,
     ...respond,
+    'agent.list',
+    'agent.manage',
     'token.manage',
     'login.issue',
     'metrics.read',
@@ -19,7 +21,7 @@ const allowed: Record<Role, ReadonlySet<Action>> = {
   ]),
   analyst: new Set([...investigate, ...respond]),
   oncall: new Set([...watch, 'alert.triage']),
-  auditor: new Set(investigate),
+  auditor: new Set([...investigate, 'agent.list']),
   siem: new Set<Action>(['event.list', ...readAlerts]),
   ingest: new Set<Action>(['ingest.write']),
 }

@@ -7,6 +7,7 @@ import type { Heartbeat } from '../schema/uplink.ts'
 import type { StateStore } from '../state/state-store.ts'
 
 const writeEveryMs = 30_000
+const changeEveryMs = 2_000 // a hook that comes and goes
 const prefix = 'heartbeats/'
 const keyOf = (bastion: string): string => `${prefix}${bastion}`
 
@@ -14,20 +15,26 @@ const Heard = z.object({ atMs: z.int(), version: z.string().max(64), status: Age
 /** What was last heard of an agent; `status` is absent where the agent is of before. */
 export type HeardAgent = z.infer<typeof Heard> & { bastion: string }
 
+const hooksOf = (status: AgentStatus | undefined): string =>
+  JSON.stringify(status?.hooks.map(({ name, listening }) => [name, listening]) ?? null)
+
 /**
  * When agents were last heard of, known to every process: whoever judges their silence need not be whom they speak to.
- * Precise to 30 s, so that heartbeats do not become a load on the state store.
+ * Precise to 30 s, and to 2 s in what their hooks do, so that heartbeats do not become a load on the state store.
  */
 export const createHeartbeats = ({ state, clock, log }: { state: StateStore; clock: Clock; log: Logger }) => {
-  const writtenMs = new Map<string, number>()
+  const written = new Map<string, { atMs: number; hooks: string }>()
   return {
     /** Resolves at once; a failure is logged, and made good by the next heartbeat. */
     heard: ({ bastion, version, status }: Pick<Heartbeat, 'bastion' | 'version' | 'status'>): void => {
       const nowMs = clock.now()
-      if (Math.abs(nowMs - (writtenMs.get(bastion) ?? Number.NEGATIVE_INFINITY)) < writeEveryMs) return
-      writtenMs.set(bastion, nowMs)
+      const hooks = hooksOf(status)
+      const last = written.get(bastion)
+      const everyMs = last?.hooks === hooks ? writeEveryMs : changeEveryMs
+      if (last && Math.abs(nowMs - last.atMs) < everyMs) return
+      written.set(bastion, { atMs: nowMs, hooks })
       state.put(keyOf(bastion), { atMs: nowMs, version, ...(status && { status }) }).catch((err: unknown) => {
-        writtenMs.delete(bastion)
+        written.delete(bastion)
         log.warn({ err, bastion }, 'a heartbeat was not noted')
       })
     },

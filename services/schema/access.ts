@@ -18,6 +18,8 @@ export const Action = z.enum([
   'suppression.list',
   'suppression.manage',
   'user.view',
+  'agent.list',
+  'agent.manage',
   'token.manage',
   'login.issue',
   'ingest.write',

@@ -32,4 +32,5 @@ export const CodeAnswer = z.object({
   caSha256: z.string().max(64),
   code: z.string().max(128),
   expiresAt: z.iso.datetime(),
+  command: z.string().max(1024), // to be run on the bastion
 })

@@ -15,8 +15,18 @@ const flags = [
   '--disable-sync',
 ]
 
-/** Chromium on the console, signed in by a one-time link as a person would. Problems of the page fail the test. */
-export const openConsole = async (t: Teardown, product: Pick<Product, 'api'>): Promise<Page> => {
+// A 404 of the first HEAD request says that nothing is stored yet.
+const usual = /404|401/
+
+/**
+ * Chromium on the console, signed in by a one-time link as a person would. Problems of the page fail the test, but for
+ * refusals whose line in the browser's console is `expected`.
+ */
+export const openConsole = async (
+  t: Teardown,
+  product: Pick<Product, 'api'>,
+  { role = 'admin', expected = usual }: { role?: string; expected?: RegExp } = {},
+): Promise<Page> => {
   const context = await chromium.launchPersistentContext(await temporaryFolder(t), {
     executablePath: '/usr/bin/chromium',
     headless: true,
@@ -29,13 +39,15 @@ export const openConsole = async (t: Teardown, product: Pick<Product, 'api'>): P
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
   page.on('console', (message) => {
-    // A 404 of the first HEAD request says that nothing is stored yet.
-    if (message.type() === 'error' && !/404|401/.test(message.text())) problems.push(message.text())
+    if (message.type() === 'error' && !expected.test(message.text())) problems.push(message.text())
   })
   t.teardown(() => {
     if (problems.length > 0) throw new Error(`the page had problems:\n${problems.join('\n')}`)
   })
-  const { url } = (await product.api('/api/login-links', { method: 'POST', body: '{"name":"dana"}' })) as {
+  const { url } = (await product.api('/api/login-links', {
+    method: 'POST',
+    body: JSON.stringify({ name: 'dana', role }),
+  })) as {
     url: string
   }
   await page.goto(url)

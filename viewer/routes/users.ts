@@ -4,14 +4,16 @@ import { BartizanError } from '#services/errors.ts'
 import { TimeZone } from '#services/schema/time-zone.ts'
 import { allow, principalOf } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
+import { latestEvents } from '../latest-events.ts'
 import { habitsOf } from '../users/habits.ts'
-import { latestEvents, latestLogins } from '../users/latest-events.ts'
+import { seenUsers } from '../users/seen.ts'
 import { parseInput, text } from './input.ts'
 
 export const UserQuery = z.strictObject({
   zone: TimeZone.default('UTC'),
 })
 export const UsersQuery = z.strictObject({ q: text, limit: z.coerce.number().int().min(1).max(500).default(50) })
+const mostLogins = 5_000
 const UserName = z.string().min(1).max(256)
 
 const Seen = z.object({ count: z.number().int(), firstAt: z.iso.datetime(), lastAt: z.iso.datetime() })
@@ -37,7 +39,7 @@ export const userRoutes = ({ catalog, audit }: ViewerContext): Router => {
     const { q = '', limit } = parseInput(UsersQuery, request.query)
     const principal = principalOf(response)
     await audit({ principal, action: 'user.list', object: q, sourceIp: request.ip, repeats: true })
-    const { users, from } = await latestEvents(catalog, q)
+    const { users, from } = await seenUsers(catalog, q)
     const items = users.slice(0, limit)
     response.json({ items, next: null, total: { value: users.length, relation: 'gte' }, from })
   })
@@ -54,8 +56,8 @@ export const userRoutes = ({ catalog, audit }: ViewerContext): Router => {
       sourceIp: request.ip,
       repeats: true,
     })
-    const [{ logins, complete }, sessions, alerts] = await Promise.all([
-      latestLogins(catalog, user),
+    const [{ events: logins, complete }, sessions, alerts] = await Promise.all([
+      latestEvents(catalog, { kinds: ['login'], user }, mostLogins),
       catalog.sessions({ user, limit: 1 }),
       catalog.alerts({ user, statuses: ['open'], limit: 1 }),
     ])

@@ -17,6 +17,8 @@ const expected: Record<Action, Role[]> = {
   'suppression.list': ['admin', 'analyst', 'oncall', 'auditor', 'siem'],
   'suppression.manage': ['admin', 'analyst'],
   'user.view': ['admin', 'analyst', 'oncall', 'auditor'],
+  'agent.list': ['admin', 'auditor'],
+  'agent.manage': ['admin'],
   'token.manage': ['admin'],
   'login.issue': ['admin'],
   'ingest.write': ['admin', 'ingest'],

@@ -1,3 +1,4 @@
+import type { AgentStatus } from '../../../services/schema/agent-status.ts'
 import type { Alert, AlertStatus, RuleId, Severity } from '../../../services/schema/alert.ts'
 import type { Command, List, Session } from '../../../services/schema/session.ts'
 import type { SessionEvent } from '../../../services/schema/session-event.ts'
@@ -66,6 +67,19 @@ export type UserFacts = {
   lastLoginAt: string | null
   from: string | null
 }
+export type Certificate = { sha256: string; issuedAtMs: number; expiresAtMs: number; revokedAtMs: number | null }
+/** `way.via`: the relay through which it comes. */
+export type Agent = {
+  bastion: string
+  certificates: Certificate[]
+  way?: { via: string | null }
+  heardAtMs: number | null
+  version: string | null
+  status: AgentStatus | null
+  concerns: ('silent' | 'clock' | 'spool' | 'hooks')[]
+}
+export type Findings = { bastion: string; fail: number; warn: number; lastAt: string }
+export type EnrolmentCode = { command: string; expiresAt: string }
 export type Me = { name: string; role: string; bastion: string }
 export type Parameters = Record<string, string | undefined>
 
@@ -98,5 +112,12 @@ export const api = {
   suppress: (body: NewSuppression) => call('POST', '/api/suppressions', body),
   user: (user: string, zone: string, signal?: AbortSignal) =>
     call('GET', `/api/users/${encodeURIComponent(user)}${query({ zone })}`, undefined, signal) as Promise<UserFacts>,
+  agents: (signal?: AbortSignal) => call('GET', '/api/agents', undefined, signal) as Promise<List<Agent>>,
+  posture: (signal?: AbortSignal) =>
+    call('GET', '/api/posture', undefined, signal) as Promise<{ items: Findings[]; complete: boolean }>,
+  enrolmentCode: (bastion: string, forMs: number) =>
+    call('POST', `/api/agents/${encodeURIComponent(bastion)}/codes`, { forMs }) as Promise<EnrolmentCode>,
+  revokeAgent: (bastion: string, reason: string) =>
+    call('POST', `/api/agents/${encodeURIComponent(bastion)}/revoke`, { reason }),
   terminate: (id: string, reason: string) => call('POST', `/api/sessions/${id}/terminate`, { reason }),
 }

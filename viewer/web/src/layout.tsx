@@ -5,12 +5,16 @@ import { api, Refusal } from './api.ts'
 import { Failure } from './components/failure.tsx'
 import { useZone, type Zone } from './time.tsx'
 
-const Navigation = () => (
+/** Who may see the agents; the server decides. */
+const readsAgents = ['admin', 'auditor']
+
+const Navigation = ({ role }: { role: string }) => (
   <Group component="nav" aria-label="Main" gap="lg">
     {[
       ['/alerts', 'Alerts'],
       ['/sessions', 'Sessions'],
       ['/events', 'Events'],
+      ...(readsAgents.includes(role) ? [['/agents', 'Agents']] : []),
     ].map(([to, label]) => (
       <NavLink key={to} to={to!} style={{ textDecoration: 'none', color: 'inherit' }}>
         {({ isActive }) => (
@@ -83,7 +87,7 @@ export const Layout = () => {
                 Bartizan
               </Group>
             </Anchor>
-            <Navigation />
+            <Navigation role={me.data.role} />
           </Group>
           <Group gap="md" wrap="nowrap">
             <ZoneSwitch />

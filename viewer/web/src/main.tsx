@@ -8,6 +8,7 @@ import { createRoot } from 'react-dom/client'
 import { createBrowserRouter, Navigate, RouterProvider } from 'react-router'
 import { Refusal } from './api.ts'
 import { Layout } from './layout.tsx'
+import { AgentsPage } from './pages/agents.tsx'
 import { AlertPage } from './pages/alert.tsx'
 import { AlertsPage } from './pages/alerts.tsx'
 import { EventsPage } from './pages/events.tsx'
@@ -41,6 +42,7 @@ const router = createBrowserRouter([
       { path: '/sessions', element: <SessionsPage /> },
       { path: '/sessions/:id', element: <SessionPage /> },
       { path: '/events', element: <EventsPage /> },
+      { path: '/agents', element: <AgentsPage /> },
       { path: '*', element: <Navigate to="/sessions" replace /> },
     ],
   },

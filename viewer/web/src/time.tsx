@@ -39,10 +39,11 @@ export const typedOf = (instant: string | undefined, zone: Zone): string =>
     ? ''
     : formatTime(instant, zone).slice(0, 16).replace(' ', 'T')
 
-export const Time = ({ at }: { at: string }) => {
+/** `at`: RFC 3339, or Unix ms. */
+export const Time = ({ at }: { at: string | number }) => {
   const { zone } = useZone()
   return (
-    <time dateTime={at} title={`${formatTime(at, 'utc')} UTC`} style={{ whiteSpace: 'nowrap' }}>
+    <time dateTime={new Date(at).toISOString()} title={`${formatTime(at, 'utc')} UTC`} style={{ whiteSpace: 'nowrap' }}>
       {formatTime(at, zone)}
     </time>
   )
