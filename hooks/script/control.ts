@@ -38,6 +38,27 @@ export type FromAgent = z.infer<typeof FromAgent>
 
 const maxMessageBytes = 1024 * 1024
 
+const refused = (why: string, cause?: unknown): BartizanError =>
+  new BartizanError('BTZ_SCRIPT_FORMAT', `recording of script: ${why}`, { cause })
+
+/** Cuts text into messages, however it comes in pieces; those before the one that is none are taken. @throws BTZ_SCRIPT_FORMAT */
+export const createMessageLines = <T>(schema: z.ZodType<T>, take: (message: T) => void) => {
+  let rest = ''
+  const parse = (line: string): T => {
+    try {
+      return schema.parse(JSON.parse(line))
+    } catch (cause) {
+      throw refused('a message that is none', cause)
+    }
+  }
+  return (chunk: string): void => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) take(parse(line))
+    if (rest.length > maxMessageBytes) throw refused('a message that is too long')
+  }
+}
+
 /**
  * Calls `take` with each message in order, `end` once: with the reason where what came was no message.
  * `T` is what `schema` lets through.
@@ -48,29 +69,22 @@ export const readMessages = <T>(
   take: (message: T) => void,
   end: (problem: BartizanError | null) => void,
 ): void => {
-  let rest = ''
+  const push = createMessageLines(schema, take)
   let ended = false
   const finish = (problem: BartizanError | null): void => {
     if (ended) return
     ended = true
     end(problem)
   }
-  const refuse = (why: string, cause?: unknown): void =>
-    finish(new BartizanError('BTZ_SCRIPT_FORMAT', `recording of script: ${why}`, { cause }))
-  const takeLine = (line: string): void => {
-    if (ended) return
-    try {
-      take(schema.parse(JSON.parse(line)))
-    } catch (cause) {
-      refuse('a message that is none', cause)
-    }
-  }
   socket.setEncoding('utf8')
   socket.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop()!
-    for (const line of lines) takeLine(line)
-    if (rest.length > maxMessageBytes) refuse('a message that is too long')
+    if (ended) return
+    try {
+      push(chunk)
+    } catch (error) {
+      if (!(error instanceof BartizanError)) throw error
+      finish(error)
+    }
   })
   socket.on('error', () => socket.destroy())
   socket.on('close', () => finish(null))
