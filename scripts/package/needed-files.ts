@@ -22,7 +22,10 @@ export const agentCommands = (source: string): string =>
   }, source)
 
 /** What people and systemd read, and no module names. */
-const readByPeople = ['bartizan', 'LICENSE', 'deploy/agent/run-agent', 'docs/record-a-bastion.md']
+const readByPeople = [
+  ...['bartizan', 'LICENSE', 'deploy/agent/run-agent', 'deploy/agent/sudoers-standby'],
+  ...['docs/record-a-bastion.md', 'docs/operations/agent-package.md'],
+]
 
 const filesAt = async (path: string): Promise<string[]> => {
   const found = await stat(path).catch(() => null)

@@ -7,6 +7,9 @@ export const app = 'opt/bartizan/app'
 const units = 'usr/lib/systemd/system'
 const programs = new Set(['bartizan', 'hooks/sudo/setup/bartizan-session', 'hooks/sudo/setup/undo'])
 
+/** A user's `bartizan record` finds the agent without being told where. */
+const ownConfig = `export BARTIZAN_CONFIG="\${BARTIZAN_CONFIG-/etc/bartizan/agent.yaml}"\n`
+
 const put = async (file: string, text: string, mode: number): Promise<void> => {
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, text)
@@ -61,11 +64,8 @@ const putApp = async (root: string, tree: string, version: string): Promise<void
     const wanted = file === 'cli/commands.ts' ? agentCommands(source) : source
     await put(at(file.replace(/ts$/, 'js')), asJavaScript(wanted), 0o644)
   }
-  await put(
-    at('bartizan'),
-    (await readFile(join(root, 'bartizan'), 'utf8')).replace('bartizan.ts', 'bartizan.js'),
-    0o755,
-  )
+  const starter = (await readFile(join(root, 'bartizan'), 'utf8')).replace('bartizan.ts', 'bartizan.js')
+  await put(at('bartizan'), starter.replace('set -eu\n', `set -eu\n${ownConfig}`), 0o755)
   await put(at('package.json'), await ownPackage(root, version), 0o644)
   await copy(join(root, 'node_modules/node/bin/node'), at('node_modules/node/bin/node'), 0o755)
   await mkdir(at('node_modules/.bin'), { recursive: true })
@@ -77,6 +77,8 @@ const putUnits = async (root: string, tree: string): Promise<void> => {
   for (const name of await readdir(folder)) {
     if (/\.(service|socket|timer)$/.test(name)) await copy(join(folder, name), join(tree, units, name), 0o644)
   }
+  for (const unit of ['bartizan-agent', 'bartizan-agent-standby'])
+    await copy(join(folder, 'rights.conf'), join(tree, units, `${unit}.service.d/rights.conf`), 0o644)
   await copy(join(folder, 'agent.yaml'), join(tree, 'etc/bartizan/agent.yaml'), 0o644)
   await mkdir(join(tree, 'usr/bin'), { recursive: true })
   await symlink(`/${app}/bartizan`, join(tree, 'usr/bin/bartizan'))
