@@ -7,8 +7,10 @@ import { tellReceiverPlace } from '#services/agents/receiver-place.ts'
 import type { ReceiverBackends } from '#services/backends.ts'
 import type { Config } from '#services/config.ts'
 import { type Authority, openAuthority } from '#services/pki/authority.ts'
+import { keepServerCertificate } from '#services/pki/server-certificate.ts'
 import type { Closing, StageOptions } from './stages.ts'
 
+const certificateEveryMs = 12 * 3_600_000
 const wildcards = ['0.0.0.0', '::']
 
 /** The authority of agents, where they are received from other machines; made at the first start. */
@@ -32,7 +34,12 @@ export const serveAgents = async (
   const log = options.log.child({ stage: 'receiver' })
   const names = namesOf({ ...receiver, host })
   const { clock } = options
-  const served = await serveTls({ config: { ...receiver, host }, names, authority, router, clock, log })
+  const served = await serveTls({
+    ...{ config: { ...receiver, host }, what: 'the receiver', setting: 'BARTIZAN_RECEIVER_PORT', router, log },
+    ca: authority.certificate,
+    certificate: () => keepServerCertificate({ authority, names, clock }),
+    certificateEveryMs,
+  })
   const name = names[0]!
   const url = `https://${isIPv6(name) ? `[${name}]` : name}:${served.port}`
   await tellReceiverPlace(options.backends.state, { url, caSha256: authority.sha256 })

@@ -127,6 +127,20 @@ export const openAgentBus = ({ kafka, bus: { maxRecordBytes } }: Config, log: Lo
     return createKafkaProducer({ config: kafka, topics: agentTopics, maxRecordBytes, log })
   }, maxRecordBytes)
 
+/** Of a relay: what it has for the receiver. Everything goes as soon as it was forwarded. */
+export const openRelayBus = (folder: string, { relay, bus }: Config, clock: Clock, log: Logger): Promise<Bus> => {
+  const { segmentBytes, maxRecordBytes } = bus
+  return createLogBus({
+    folder,
+    partitions: relay.partitions,
+    segmentBytes,
+    maxRecordBytes,
+    retentionMs: 0,
+    clock,
+    log,
+  })
+}
+
 /** Makes topics, templates and bucket where they are missing; changes nothing that is there. For whoever administers them. */
 export const setUpCluster = async (config: Config, log: Logger): Promise<void> => {
   const [{ setUpKafka }, { setUpElasticsearch }, { setUpBucket }] = await Promise.all([

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parse as parseYaml } from 'yaml'
@@ -7,6 +6,7 @@ import { z } from 'zod'
 import { BartizanError } from './errors.ts'
 import { DetectorSettings } from './schema/detector-settings.ts'
 import { Flag } from './schema/flag.ts'
+import { HostName } from './schema/host-name.ts'
 import { BastionName } from './schema/ids.ts'
 import { SinkList } from './schema/sink-settings.ts'
 import { TimeZone } from './schema/time-zone.ts'
@@ -88,6 +88,14 @@ const Auditd = z.strictObject({
     .optional()
     .describe("auditd's log (raw or enriched) or laurel's, with execve records; followed from its beginning"),
 })
+const AsciinemaLive = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('address for `asciinema stream`; any but loopback needs a certificate'),
+  port: port.optional().describe('absent: nobody streams; 0 = any free port'),
+  certFile: z.string().optional().describe('PEM, with keyFile: wss:// instead of ws://'),
+  keyFile: z.string().optional().describe('private key of certFile, PEM'),
+  maxStreams: int.default(64).describe('at once; more are refused'),
+  maxStreamsPerKey: int.default(8).describe('and by one key'),
+})
 const Agent = z.strictObject({
   drainMs: int.default(5_000).describe('on SIGTERM: what open sessions get before they are ended'),
   heartbeatMs: int.default(10_000).describe('interval of heartbeats'),
@@ -134,22 +142,30 @@ const Uplink = z.strictObject({
   caFile: z.string().optional().describe('certificate that vouches for an https receiver; absent: those of the system'),
   maxUploadBytes: int.default(4 * MiB).describe('size of one upload'),
 })
-const hostName = z
-  .string()
-  .max(253)
-  .refine((name) => isIP(name) > 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name), 'not a name or address')
 const Receiver = z.strictObject({
   host: z
     .string()
     .optional()
     .describe('address where agents of other machines are received, over HTTPS; absent: nowhere'),
   port: port.default(8443).describe('0 = any free port'),
-  names: list(hostName)
+  names: list(HostName)
     .default([])
     .describe('names and addresses by which agents reach it, the first in the command to enrol; absent: host'),
   plainFrom: list(z.union([z.cidrv4(), z.cidrv6()]))
     .default([])
     .describe('networks, besides loopback, from which agents are taken over plain HTTP: of a TLS proxy, of containers'),
+})
+const Relay = z.strictObject({
+  host: z.string().default('0.0.0.0').describe('address where the agents behind the relay are received, over HTTPS'),
+  port: port.default(8443).describe('0 = any free port'),
+  spoolBytes: int
+    .default(16 * 1024 * MiB)
+    .describe('what waits for the receiver at most; then agents keep what they have'),
+  partitions: int
+    .min(1)
+    .max(48)
+    .default(4)
+    .describe('uploads at once, of batches and of events; fixed at the first start'),
 })
 const Ingest = z.strictObject({
   blockMaxBytes: int.default(4 * MiB).describe('a block closes at this size'),
@@ -260,9 +276,11 @@ export const Config = z.strictObject({
   openssh: Openssh.prefault({}),
   tlog: Tlog.prefault({}),
   auditd: Auditd.prefault({}),
+  asciinemaLive: AsciinemaLive.prefault({}),
   agent: Agent.prefault({}),
   uplink: Uplink.prefault({}),
   receiver: Receiver.prefault({}),
+  relay: Relay.prefault({}),
   ingest: Ingest.prefault({}),
   bus: BusConfig.prefault({}),
   recordings: Recordings.prefault({}),

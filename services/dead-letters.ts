@@ -31,7 +31,7 @@ export const deadLetterOf = (record: BusRecord, where: string, { code, reason }:
  * Puts records that can never be processed aside, so that the partition goes on. Durable when resolved: only then may
  * the record's offset be committed. `where`: the consumer group.
  */
-export const createDeadLetters = ({ bus, where, log }: { bus: Bus; where: string; log: Logger }) => ({
+export const createDeadLetters = ({ bus, where, log }: { bus: Pick<Bus, 'produce'>; where: string; log: Logger }) => ({
   write: async (record: BusRecord, cause: DeadLetterCause): Promise<void> => {
     await bus.produce([deadLetterOf(record, where, cause)])
     const { topic, partition, offset } = record

@@ -55,6 +55,7 @@ export const errorCodes = {
   BTZ_UNAVAILABLE: 'the service cannot take this now',
   BTZ_DIRECTORY_INVALID: "the operator's directory cannot be read",
   BTZ_GEO_INVALID: 'the database of places cannot be read',
+  BTZ_RELAY_REFUSED: 'the receiver refused for good what a relay passed on',
   BTZ_SINK_REFUSED: 'a destination can never take this record',
   BTZ_INTERNAL: 'an error inside Bartizan',
 } as const

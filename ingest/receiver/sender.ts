@@ -3,12 +3,21 @@ import { may, mayWriteFor } from '#services/access/permissions.ts'
 import type { Tokens } from '#services/access/tokens.ts'
 import type { Enrolments } from '#services/agents/enrolments.ts'
 import { BartizanError } from '#services/errors.ts'
+import { relayOf } from '#services/pki/agent-name.ts'
 import type { Principal } from '#services/schema/access.ts'
 import { certificateOf } from './connection.ts'
 
 /** Whoever may write; checked before a byte of the body is read. */
-export type Sender = { mayWriteFor(bastion: string): boolean }
-export type Credentials = { tokens: Pick<Tokens, 'verify'>; enrolments: Pick<Enrolments, 'verify'> }
+export type Sender = {
+  mayWriteFor(bastion: string): boolean
+  /** Its name, where it is a relay, which speaks for the bastions that were enrolled through it. */
+  relay: string | null
+}
+export type Identify = (request: Request) => Promise<Sender>
+export type Credentials = {
+  tokens: Pick<Tokens, 'verify'>
+  enrolments: Pick<Enrolments, 'verify' | 'behind'>
+}
 
 const maxHeaderLength = 512
 
@@ -21,7 +30,8 @@ const bearerOf = ({ headers: { authorization } }: Request): string => {
 }
 
 const senderOf = (principal: Principal): Sender => {
-  if (may(principal.role, 'ingest.write')) return { mayWriteFor: (bastion) => mayWriteFor(principal, bastion) }
+  if (may(principal.role, 'ingest.write'))
+    return { mayWriteFor: (bastion) => mayWriteFor(principal, bastion), relay: null }
   throw new BartizanError('BTZ_FORBIDDEN', `a token with role ${principal.role} may not send recordings`)
 }
 
@@ -30,5 +40,9 @@ export const identifySender = async ({ tokens, enrolments }: Credentials, reques
   const certificate = certificateOf(request)
   const principal = certificate ? await enrolments.verify(certificate) : await tokens.verify(bearerOf(request))
   if (principal === null) throw new BartizanError('BTZ_AUTH_REQUIRED', 'the token is unknown or revoked')
-  return senderOf(principal)
+  const sender = senderOf(principal)
+  const relay = certificate && relayOf(certificate)
+  if (relay === null) return sender
+  const behind = new Set((await enrolments.behind(relay)).map(({ bastion }) => bastion))
+  return { mayWriteFor: (bastion) => sender.mayWriteFor(bastion) || behind.has(bastion), relay }
 }

@@ -2,16 +2,13 @@ import { IncomingMessage, ServerResponse } from 'node:http'
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import express, { type Express, type Router } from 'express'
-import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { listen } from '#services/http/listen.ts'
 import { problemHandler } from '#services/http/problem.ts'
 import type { Logger } from '#services/log.ts'
-import type { Authority } from '#services/pki/authority.ts'
-import { keepServerCertificate, type ServerCertificate } from '#services/pki/server-certificate.ts'
+import type { ServerCertificate } from '#services/pki/server-certificate.ts'
 import { expressOverHttp2 } from './express-over-http2.ts'
 
-const renewEveryMs = 12 * 3_600_000
 const maxConnections = 8_192
 const idleMs = 60_000 // beyond the longest answer that is held open
 const limits = {
@@ -22,11 +19,15 @@ const limits = {
 }
 
 export type TlsOptions = {
-  config: Config['receiver'] & { host: string }
-  names: readonly string[]
-  authority: Authority
+  config: Pick<Config['receiver'], 'port'> & { host: string }
+  what: string // for messages
+  setting: string // of the port
+  /** PEM: of the authority that vouches for agents, and for us. */
+  ca: string
+  /** Asked at the start, and then so often. */
+  certificate: () => Promise<ServerCertificate & { isNew: boolean }>
+  certificateEveryMs: number
   router: Router
-  clock: Clock
   log: Logger
 }
 export type ServedTls = { port: number; close(): void }
@@ -38,10 +39,10 @@ const prepared = (app: Express, { router, log }: TlsOptions): Express => {
 }
 
 /** The chain holds the authority's own certificate too, so that an agent that knows its fingerprint gets all of it. */
-const contextOf = ({ key, certificate }: ServerCertificate, { authority }: TlsOptions) => ({
+const contextOf = ({ key, certificate }: ServerCertificate, { ca }: TlsOptions) => ({
   key,
-  cert: certificate + authority.certificate,
-  ca: authority.certificate,
+  cert: certificate + ca,
+  ca,
   minVersion: 'TLSv1.3' as const,
 })
 
@@ -54,7 +55,7 @@ export const serveTls = async (options: TlsOptions): Promise<ServedTls> => {
   const [first, second] = [prepared(express(), options), prepared(expressOverHttp2(), options)]
   const asked = { requestCert: true, rejectUnauthorized: false, allowHTTP1: true }
   const server = createSecureServer({
-    ...contextOf(await keepServerCertificate(options), options),
+    ...contextOf(await options.certificate(), options),
     ...asked,
     ...limits,
   })
@@ -77,17 +78,17 @@ export const serveTls = async (options: TlsOptions): Promise<ServedTls> => {
   server.maxConnections = maxConnections
 
   const renew = async (): Promise<void> => {
-    const certificate = await keepServerCertificate(options)
+    const certificate = await options.certificate()
     if (!certificate.isNew) return
     server.setSecureContext(contextOf(certificate, options))
-    log.info('the receiver has a new certificate')
+    log.info(`${options.what} has a new certificate`)
   }
   const timer = setInterval(() => {
-    renew().catch((err: unknown) => log.error({ err }, 'the certificate of the receiver was not renewed'))
-  }, renewEveryMs)
+    renew().catch((err: unknown) => log.error({ err }, `the certificate of ${options.what} was not renewed`))
+  }, options.certificateEveryMs)
   timer.unref()
   const address = { host: config.host, port: config.port }
-  const port = await listen(server, { what: 'the receiver', ...address, setting: 'BARTIZAN_RECEIVER_PORT' })
+  const port = await listen(server, { what: options.what, ...address, setting: options.setting })
   return {
     port,
     close: () => {

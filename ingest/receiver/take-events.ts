@@ -43,7 +43,7 @@ const parse = (bytes: Buffer): unknown => {
  * The event keeps its own keys in their order: whoever takes `receivedAt` off again has the bytes that the agent's
  * chain of hashes is over.
  */
-const read = (bytes: Buffer, sender: Sender, receivedAt: string): Read => {
+const read = (bytes: Buffer, sender: Sender, receivedAt: string | null): Read => {
   if (bytes.byteLength > maxLineBytes) return rejected(`a line of ${bytes.byteLength} bytes, at most ${maxLineBytes}`)
   const parsed = parse(bytes)
   if (parsed === undefined) return rejected('not JSON in UTF-8')
@@ -51,18 +51,18 @@ const read = (bytes: Buffer, sender: Sender, receivedAt: string): Read => {
   if (!event.success) return rejected(z.prettifyError(event.error))
   const { id, bastion } = event.data
   if (!sender.mayWriteFor(bastion)) return rejected(`the token may not write for bastion ${bastion}`)
-  const value = Buffer.from(JSON.stringify({ ...(parsed as object), receivedAt }))
+  const value = receivedAt === null ? bytes : Buffer.from(JSON.stringify({ ...(parsed as object), receivedAt }))
   return { outcome: 'event', id, record: { topic: 'session-events', key: bastion, value, headers: { id } } }
 }
 
-/** Answers when the bus holds the events durably. @throws BTZ_UNAVAILABLE BTZ_DISK_FULL BTZ_PAYLOAD_TOO_LARGE */
+/** Answers when the bus holds the events durably. `nowMs`: null leaves them as they are. @throws BTZ_UNAVAILABLE BTZ_DISK_FULL BTZ_PAYLOAD_TOO_LARGE */
 export const takeEvents = async (
   bus: Pick<Bus, 'produce'>,
   sender: Sender,
   body: Buffer,
-  nowMs: number,
+  nowMs: number | null,
 ): Promise<EventsAnswer> => {
-  const receivedAt = new Date(nowMs).toISOString()
+  const receivedAt = nowMs === null ? null : new Date(nowMs).toISOString()
   const answer: EventsAnswer = { accepted: 0, duplicates: 0, rejected: [] }
   const records = new Map<string, NewRecord>()
   for (const { number, bytes } of linesOf(body)) {

@@ -5,12 +5,18 @@ import type { Clock } from '../clock.ts'
 import { BartizanError, hasCode } from '../errors.ts'
 import { BastionName } from '../schema/ids.ts'
 import type { StateStore } from '../state/state-store.ts'
+import { direct, EnrolmentWay } from './enrolment-way.ts'
 
 const maxOpen = 20 // of one bastion
 export const maxCodeMs = 24 * 3_600_000
 const codeForm = /^[A-Za-z0-9_-]{43}$/
 
-const Stored = z.object({ issuedBy: z.string(), issuedAtMs: z.number(), expiresAtMs: z.number() })
+const Stored = z.object({
+  issuedBy: z.string(),
+  issuedAtMs: z.number(),
+  expiresAtMs: z.number(),
+  way: EnrolmentWay.default(direct),
+})
 
 /** The bastion is in the key: a code of another is as unknown as one that never was. */
 const prefixOf = (bastion: string): string => `enrolment-codes/${BastionName.parse(bastion)}/`
@@ -35,23 +41,36 @@ export const createEnrolmentCodes = ({ state, clock }: { state: StateStore; cloc
   }
   return {
     /** `forMs`: at most a day. @throws BTZ_TOO_MANY_REQUESTS */
-    issue: async (bastion: string, forMs: number, actor: string): Promise<{ code: string; expiresAtMs: number }> => {
+    issue: async (
+      bastion: string,
+      forMs: number,
+      actor: string,
+      way: EnrolmentWay = direct,
+    ): Promise<{ code: string; expiresAtMs: number }> => {
       if ((await sweep(bastion)) >= maxOpen)
         throw new BartizanError('BTZ_TOO_MANY_REQUESTS', `${maxOpen} codes are open for ${bastion} already`)
       const code = newSecret()
       const issuedAtMs = clock.now()
       const expiresAtMs = issuedAtMs + Math.min(forMs, maxCodeMs)
-      const value = { issuedBy: actor.slice(0, 128), issuedAtMs, expiresAtMs }
+      const value = { issuedBy: actor.slice(0, 128), issuedAtMs, expiresAtMs, way }
       await state.put(prefixOf(bastion) + sha256Hex(code), value, { ifRevision: 0 })
       return { code, expiresAtMs }
     },
-    /** Who issued it, and it is used up: of several callers at once one gets an answer. Null: not good for this bastion. */
-    redeem: async (bastion: string, code: string): Promise<string | null> => {
+    /**
+     * Who issued it, and it is used up: of several callers at once one gets an answer. `via`: the relay it came through.
+     * Null: not good for this bastion, or not by this way; then it stays good.
+     */
+    redeem: async (
+      bastion: string,
+      code: string,
+      via: string | null = null,
+    ): Promise<{ issuedBy: string; way: EnrolmentWay } | null> => {
       const entry = await find(bastion, code)
-      if (!entry) return null
+      if (!entry || Stored.parse(entry.value).way.via !== via) return null
       try {
         await state.delete(entry.key, { ifRevision: entry.revision })
-        return Stored.parse(entry.value).issuedBy
+        const { issuedBy, way } = Stored.parse(entry.value)
+        return { issuedBy, way }
       } catch (error) {
         if (hasCode(error, 'BTZ_STATE_CONFLICT')) return null
         throw error

@@ -9,14 +9,23 @@ import { fingerprintOf } from '../pki/fingerprint.ts'
 import type { Principal } from '../schema/access.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { AgentCertificate, added, isGood, revokedAll, type Standing, standingOf, used } from './certificate-list.ts'
+import { direct, EnrolmentWay } from './enrolment-way.ts'
 
 const prefix = 'enrolments/'
 const attempts = 20
 /** `revocations`: how often all of them were revoked; who asked for a certificate before that does not get it after. */
-const Stored = z.object({ certificates: z.array(AgentCertificate), revocations: z.number().int() })
+const Stored = z.object({
+  certificates: z.array(AgentCertificate),
+  revocations: z.number().int(),
+  way: EnrolmentWay.default(direct),
+})
 type Stored = z.infer<typeof Stored>
 
-export type Enrolment = { bastion: string; certificates: AgentCertificate[] }
+export type Enrolment = { bastion: string; certificates: AgentCertificate[]; way: EnrolmentWay }
+
+/** Who asks for a certificate: one that is good (its SHA-256), or what `revocations` said before a code did. */
+export type Because = X509Certificate | string | number
+const behindMs = 5_000
 
 const refusals: Record<Exclude<Standing, 'good'>, string> = {
   unknown: 'the certificate of this agent is not known here',
@@ -24,9 +33,10 @@ const refusals: Record<Exclude<Standing, 'good'>, string> = {
   expired: 'the certificate of this agent has expired',
 }
 
-const standingOfReason = (stored: Stored, because: X509Certificate | number, nowMs: number): Standing => {
+const standingOfReason = (stored: Stored, because: Because, nowMs: number): Standing => {
   if (typeof because === 'number') return stored.revocations === because ? 'good' : 'revoked'
-  return standingOf(stored.certificates, fingerprintOf(because), nowMs)
+  const sha256 = typeof because === 'string' ? because : fingerprintOf(because)
+  return standingOf(stored.certificates, sha256, nowMs)
 }
 
 const refuse = (standing: Exclude<Standing, 'good'>): never => {
@@ -41,10 +51,11 @@ const refuse = (standing: Exclude<Standing, 'good'>): never => {
  */
 export const createEnrolments = ({ state, clock }: { state: StateStore; clock: Clock }) => {
   const cache = createTokenCache(clock)
+  let listed: { atMs: number; all: Promise<Enrolment[]> } | null = null
 
   const read = async (bastion: string) => {
     const entry = await state.get(prefix + bastion)
-    const stored: Stored = entry ? Stored.parse(entry.value) : { certificates: [], revocations: 0 }
+    const stored: Stored = entry ? Stored.parse(entry.value) : { certificates: [], revocations: 0, way: direct }
     return { ...stored, revision: entry?.revision ?? 0 }
   }
   const change = async (bastion: string, act: (stored: Stored) => Stored): Promise<void> => {
@@ -89,7 +100,36 @@ export const createEnrolments = ({ state, clock }: { state: StateStore; clock: C
     return principal
   }
 
+  const list = async (): Promise<Enrolment[]> => {
+    const all: Enrolment[] = []
+    for await (const { key, value } of listAll(state, prefix)) {
+      const { certificates, way } = Stored.parse(value)
+      all.push({ bastion: key.slice(prefix.length), certificates, way })
+    }
+    return all
+  }
+  const listedLately = async (): Promise<Enrolment[]> => {
+    const isFresh = listed !== null && Math.abs(clock.now() - listed.atMs) <= behindMs
+    if (listed === null || !isFresh) listed = { atMs: clock.now(), all: list() }
+    const { all } = listed
+    return all.catch((error: unknown) => {
+      if (listed?.all === all) listed = null
+      throw error
+    })
+  }
+
   return {
+    list,
+    /** What was enrolled through a relay, as it was at most 5 s ago: the relay may speak for that. */
+    behind: async (relay: string): Promise<Enrolment[]> =>
+      (await listedLately()).filter(({ way }) => way.via === relay),
+    /** A relay says that the bastion's agent holds this certificate. @throws BTZ_AUTH_REQUIRED */
+    verifyBehind: async (relay: string, bastion: string, sha256: string): Promise<Principal> => {
+      if ((await read(bastion)).way.via !== relay) return refuse('unknown')
+      return verifyAnew(bastion, sha256)
+    },
+    /** How it was enrolled last. */
+    wayOf: async (bastion: string): Promise<EnrolmentWay> => (await read(bastion)).way,
     /** Whose certificate that is; its signature was checked by whoever took it from the connection. @throws BTZ_AUTH_REQUIRED */
     verify: async (certificate: X509Certificate): Promise<Principal> => {
       const bastion = bastionOf(certificate)
@@ -102,35 +142,31 @@ export const createEnrolments = ({ state, clock }: { state: StateStore; clock: C
     revocations: async (bastion: string): Promise<number> => (await read(bastion)).revocations,
     /**
      * It is good from now on, unless `because` is not: the certificate that asks for it, or what `revocations` said
-     * before a code did. @throws BTZ_AUTH_REQUIRED BTZ_TOO_MANY_REQUESTS
+     * before a code did. `way`: of the code; else it stays as it is. @throws BTZ_AUTH_REQUIRED BTZ_TOO_MANY_REQUESTS
      */
-    add: async (bastion: string, certificate: X509Certificate, because: X509Certificate | number): Promise<void> => {
+    add: async (bastion: string, certificate: X509Certificate, because: Because, way?: EnrolmentWay): Promise<void> => {
       const one = { sha256: fingerprintOf(certificate), expiresAtMs: certificate.validToDate.getTime() }
       await change(bastion, (stored) => {
         const standing = standingOfReason(stored, because, clock.now())
         if (standing !== 'good') return refuse(standing)
         const certificates = added(stored.certificates, one, clock.now())
-        if (certificates) return { ...stored, certificates }
+        if (certificates) return { ...stored, certificates, way: way ?? stored.way }
         throw new BartizanError('BTZ_TOO_MANY_REQUESTS', `too many certificates of ${bastion} are good and not used`)
       })
+      listed = null
     },
     /** How many were good until now. */
     revoke: async (bastion: string): Promise<number> => {
       let count = 0
       let all: AgentCertificate[] = []
-      await change(bastion, ({ certificates, revocations }) => {
+      await change(bastion, ({ certificates, revocations, way }) => {
         all = certificates
         count = certificates.filter((each) => isGood(each, clock.now())).length
-        return { certificates: revokedAll(certificates, clock.now()), revocations: revocations + 1 }
+        return { certificates: revokedAll(certificates, clock.now()), revocations: revocations + 1, way }
       })
+      listed = null
       for (const { sha256 } of all) cache.forget(`certificate-${sha256}`)
       return count
-    },
-    list: async (): Promise<Enrolment[]> => {
-      const all: Enrolment[] = []
-      for await (const { key, value } of listAll(state, prefix))
-        all.push({ bastion: key.slice(prefix.length), certificates: Stored.parse(value).certificates })
-      return all
     },
   }
 }

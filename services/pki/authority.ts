@@ -6,7 +6,7 @@ import { writeFileDurably } from '../durable-file.ts'
 import { BartizanError } from '../errors.ts'
 import { makeFolder } from '../make-folder.ts'
 import { createOnceWriter } from '../write-once.ts'
-import { agentNameExtension } from './agent-name.ts'
+import { agentNameExtension, relayNameExtension } from './agent-name.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type CertificateRequest, makeCertificate } from './openssl.ts'
 import { namesExtension } from './server-names.ts'
@@ -22,6 +22,8 @@ export type Authority = {
   folder: string
   /** For the agent of a bastion. `publicKey`: SPKI, DER in base64. @throws BTZ_REQUEST_INVALID BTZ_CERTIFICATE */
   issueForAgent(bastion: string, publicKey: string, days: number): Promise<string>
+  /** For a relay, which is a client here and a server, by these names and addresses, to the agents behind it. @throws as above */
+  issueForRelay(relay: string, publicKey: string, names: readonly string[], days: number): Promise<string>
   /** For a server of these names and addresses; key and certificate in PEM. @throws BTZ_CERTIFICATE */
   issueForServer(names: readonly string[], days: number): Promise<{ key: string; certificate: string }>
 }
@@ -97,6 +99,11 @@ export const openAuthority = async (folder: string): Promise<Authority> => {
     issueForAgent: async (bastion, publicKey, days) => {
       const extensions = [...endEntity, 'extendedKeyUsage=clientAuth', agentNameExtension(bastion)]
       const request = { folder, issuer, commonName: 'Bartizan agent', days, extensions }
+      return makeCertificate({ ...request, publicKey: publicKeyOf(publicKey) })
+    },
+    issueForRelay: async (relay, publicKey, names, days) => {
+      const extensions = [...endEntity, 'extendedKeyUsage=clientAuth,serverAuth', relayNameExtension(relay, names)]
+      const request = { folder, issuer, commonName: 'Bartizan relay', days, extensions }
       return makeCertificate({ ...request, publicKey: publicKeyOf(publicKey) })
     },
     issueForServer: async (names, days) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SessionId } from './ids.ts'
+import { BastionName, SessionId } from './ids.ts'
 
 /** How an agent is: in its heartbeats, and in its `recorder_health` events. Times are the agent's own. */
 
@@ -32,7 +32,20 @@ export const agentStatusFields = {
   clockOffsetMs: z.number().nullable(),
   hooks: z.array(HookState).max(32),
 }
-export const AgentStatus = z.object(agentStatusFields)
+
+/** What a relay adds: what waits there, and whom it heard. */
+export const RelayStatus = z.object({
+  port: z.int(), // where it takes agents
+  usedBytes: z.number().nonnegative(), // of its spool, on the disk
+  maxBytes: z.number().nonnegative(),
+  waiting: z.int().nonnegative(), // records that the receiver does not have
+  oldestMs: z.number().nonnegative(), // age of the oldest of them
+  deadLetters: z.int().nonnegative(), // that the receiver refused for good; kept by the relay
+  agents: z.array(z.object({ bastion: BastionName, heardAt: instant })).max(2_000),
+})
+export type RelayStatus = z.infer<typeof RelayStatus>
+
+export const AgentStatus = z.object({ ...agentStatusFields, relay: RelayStatus.optional() })
 export type AgentStatus = z.infer<typeof AgentStatus>
 export const maxStatusSessions = maxSessions
 

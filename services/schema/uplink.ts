@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AgentStatus } from './agent-status.ts'
-import { BastionName, Sha256Hex, SessionId } from './ids.ts'
+import { BastionName, SessionId, Sha256Hex } from './ids.ts'
 
 /** What agent and receiver say to each other besides batches (BatchUpload in frame_batch.proto) and events (NDJSON). */
 

@@ -13,8 +13,9 @@ import { protocolHeader } from '../schema/uplink-protocol.ts'
 /** `body`: parsed JSON, or null where there is none. */
 export type Answer = { status: number; body: unknown; retryAfterMs: number | null }
 export type ReceiverCall = {
-  method: 'POST' | 'PUT'
+  method: 'GET' | 'POST' | 'PUT'
   path: string
+  headers?: Record<string, string>
   contentType: string
   body: Uint8Array
   timeoutMs: number
@@ -130,6 +131,7 @@ export const createReceiverClient = (config: Config): ReceiverClient => {
         agent: agents[secure ? 'https:' : 'http:'],
         headers: {
           ...headers,
+          ...call.headers,
           [protocolHeader]: String(uplinkProtocol),
           'content-type': call.contentType,
           'content-length': call.body.byteLength,

@@ -8,6 +8,7 @@ import type { ReceiverOptions } from '#ingest/receiver/receiver.ts'
 import { serveTls } from '#ingest/receiver/serve-tls.ts'
 import { Config } from '#services/config.ts'
 import { openAuthority } from '#services/pki/authority.ts'
+import { keepServerCertificate } from '#services/pki/server-certificate.ts'
 import { serveReceiver } from './receiver.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -69,7 +70,12 @@ export const serveTlsReceiver = async (t: ExecutionContext<unknown>, replaced: P
   const stores = await serveReceiver(t, { ...replaced, authority })
   const { enrolments, receiver, clock, log } = stores
   const config = { ...Config.parse({ receiver: { port: 0 } }).receiver, host: '127.0.0.1' }
-  const served = await serveTls({ config, names: ['localhost'], authority, router: receiver, clock, log })
+  const served = await serveTls({
+    ...{ config, what: 'the receiver', setting: 'BARTIZAN_RECEIVER_PORT', router: receiver, log },
+    ca: authority.certificate,
+    certificate: () => keepServerCertificate({ authority, names: ['localhost'], clock }),
+    certificateEveryMs: 3_600_000,
+  })
   t.teardown(served.close)
   const url = `https://localhost:${served.port}`
   const ca = authority.certificate
