@@ -13,6 +13,7 @@ import { createSessions } from './sessions.ts'
 import { createTtyModes } from './tty-modes.ts'
 
 const serverId = `Bartizan ${version}`
+const queuedMs = 1_000
 const uncheckedPeers = 64 // connections whose owner is being looked up: bounds the descriptors that strangers can take
 
 export type SudoHook = {
@@ -72,12 +73,13 @@ export const startSudoHook = async (options: {
   const modeOf = config.agent.masking.ttyProbe === 'auto' ? createTtyModes(log) : null
 
   const admit = async (socket: Socket): Promise<void> => {
+    const acceptedMs = performance.now()
     uncheckedCount += 1
     const peer = await peerOf(socket).finally(() => {
       uncheckedCount -= 1
     })
     if (peer === null || !config.sudo.allowedUids.includes(peer.uid)) {
-      refusals.add(peer?.uid ?? null)
+      if (peer !== null || acceptedMs - beganMs > queuedMs) refusals.add(peer?.uid ?? null)
       socket.destroy()
       return
     }
@@ -104,6 +106,8 @@ export const startSudoHook = async (options: {
   })
   server.maxConnections = config.sudo.maxConnections + uncheckedPeers
   server.on('drop', () => refusals.add(null))
+  // A port that was held for us has a queue: who called while no agent was there, and gave up, is nobody to report.
+  const beganMs = options.listenFd === undefined ? Number.NEGATIVE_INFINITY : performance.now()
   const port = await listen(server, config.sudo, options.listenFd)
   let lastError: string | null = null
   server.on('error', (error) => {
