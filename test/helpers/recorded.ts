@@ -14,7 +14,7 @@ export type ExportLine = {
 }
 
 /** All sessions that match, over all pages. */
-export const sessionsOf = async (product: Product, query: string): Promise<Session[]> => {
+export const sessionsOf = async (product: Pick<Product, 'api'>, query: string): Promise<Session[]> => {
   const sessions: Session[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
     const page = (await product.api(`/api/sessions?${query}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)) as {
@@ -27,7 +27,7 @@ export const sessionsOf = async (product: Product, query: string): Promise<Sessi
   return sessions
 }
 
-export const exported = async (product: Product, id: string): Promise<ExportLine[]> => {
+export const exported = async (product: Pick<Product, 'raw'>, id: string): Promise<ExportLine[]> => {
   const response = await product.raw(`/api/sessions/${id}/export?format=ndjson`)
   const text = await response.text()
   if (!response.ok) throw new Error(`export of ${id}: ${response.status} ${text}`)

@@ -57,6 +57,24 @@ export type Product = Run & {
   stop: () => Promise<number | null>
 }
 
+/** The API at an address, as admin. */
+export const apiAt = (url: string): Pick<Product, 'api' | 'raw'> => {
+  const raw = (path: string, init: RequestInit = {}) =>
+    fetch(`${url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', ...init.headers },
+    })
+  return {
+    raw,
+    api: async (path, init) => {
+      const response = await raw(path, init)
+      const text = await response.text()
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)
+      return text ? JSON.parse(text) : null
+    },
+  }
+}
+
 /** Starts the whole product on loopback, on free ports, in a folder of the test's own, and waits until it is ready. */
 export const startProduct = async (
   t: Teardown,
@@ -89,22 +107,11 @@ export const startProduct = async (
     { limitMs: 60_000, what: 'ready' },
   )
   const ready = endpoints! as Endpoints
-  const raw = (path: string, init: RequestInit = {}) =>
-    fetch(`http://127.0.0.1:${ready.httpPort}${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', ...init.headers },
-    })
   return {
     ...run,
     data,
     endpoints: ready,
-    raw,
-    api: async (path, init) => {
-      const response = await raw(path, init)
-      const text = await response.text()
-      if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`)
-      return text ? JSON.parse(text) : null
-    },
+    ...apiAt(`http://127.0.0.1:${ready.httpPort}`),
     stop: async () => {
       run.child.kill('SIGTERM')
       return run.exited
