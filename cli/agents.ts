@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { AgentStatus } from '#services/schema/agent-status.ts'
 import { CodeAnswer } from '#services/schema/enrolment.ts'
@@ -30,16 +30,30 @@ const duration = (text: string): number => {
 }
 const pathOf = (bastion: string, what: string): string => `/api/agents/${encodeURIComponent(bastion)}/${what}`
 
+type CodeOptions = { bastion: string; ttl: number; json?: boolean; relay?: string; asRelay?: string[] }
+
 const enrolCode = (): Command =>
   new Command('enrol-code')
     .description('Make a one-time code for a bastion, and print the command that enrols its agent.')
     .requiredOption('--bastion <name>', 'the only bastion that the code is good for')
     .option('--ttl <time>', 'how long it is good', duration, duration('15m'))
     .option('--json', 'print {url, caSha256, code, expiresAt, command}')
-    .addHelpText('after', '\nExample: bartizan agents enrol-code --bastion b1')
-    .action(async (options: { bastion: string; ttl: number; json?: boolean }, command: Command) => {
-      const { bastion, ttl, json } = options
-      const made = await callInstance(configOf(command), 'POST', pathOf(bastion, 'codes'), { forMs: ttl })
+    .addOption(
+      new Option('--relay <name>', 'the agent is enrolled through this relay, which then may speak for the bastion'),
+    )
+    .addOption(
+      new Option('--as-relay <names>', 'it becomes a relay, which agents reach by these names and addresses (a,b)')
+        .argParser((text: string) => text.split(','))
+        .conflicts('relay'),
+    )
+    .addHelpText(
+      'after',
+      `\nExamples:\n  bartizan agents enrol-code --bastion b1\n  bartizan agents enrol-code --bastion relay-1 --as-relay 10.1.0.2\n  bartizan agents enrol-code --bastion b2 --relay relay-1`,
+    )
+    .action(async (options: CodeOptions, command: Command) => {
+      const { bastion, ttl, json, relay, asRelay: relayNames } = options
+      const asked = { forMs: ttl, relay, relayNames }
+      const made = await callInstance(configOf(command), 'POST', pathOf(bastion, 'codes'), asked)
       const answer = CodeAnswer.parse(made)
       process.stdout.write(`${json ? JSON.stringify(answer) : answer.command}\n`)
     })

@@ -11,6 +11,7 @@ import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
 import { makeFolder } from '#services/make-folder.ts'
 import { version } from '#services/version.ts'
+import type { Alongside } from './alongside.ts'
 import { type Core, startCore } from './core.ts'
 import type { Health } from './health.ts'
 import { sendLeftBehind } from './left-behind.ts'
@@ -36,6 +37,8 @@ export type AgentOptions = {
   bus: Pick<Bus, 'produce' | 'close'> | null
   /** Only takes sudo's sessions while the agent itself is away, and ends when it has had none for a while. */
   isStandby?: boolean
+  /** Absent: this process is an agent alone. */
+  alongside?: Alongside
   /** How the process ends: 0 after a drain, 1 when nothing can be made durable any more. */
   exit?: (code: number) => void
 }
@@ -139,7 +142,7 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     const core = await startCore(config, log, identity, place.folder)
     closers.push(() => core.spool.close(lastWriteMs))
     const waitingMs = await waitingSinceMs(join(place.folder, 'spool'), core.spool)
-    const links = startLinks(config, log, identity, core, bus, waitingMs)
+    const links = startLinks(config, log, identity, core, bus, waitingMs, options.alongside)
     const recorderFor = (name: string) => links.hooks.recorderFor(name, core.recorder)
     closers.push(() => links.close(lastUploadMs))
     watchSpool(options, core, links)

@@ -6,6 +6,7 @@ import type { HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { createReceiverCarrier } from '#services/uplink/receiver-carrier.ts'
 import { createReceiverClient } from '#services/uplink/receiver-client.ts'
 import { version } from '#services/version.ts'
+import { type Alongside, withRelay } from './alongside.ts'
 import type { Core } from './core.ts'
 import { createHealth, type Health } from './health.ts'
 import { createHookWatch, type HookWatch } from './hook-watch.ts'
@@ -57,6 +58,7 @@ export const startLinks = (
   core: Core,
   bus: OwnBus,
   waitingMs: number | null = null,
+  alongside: Alongside | null = null,
 ): Links => {
   const { spool, events, recorder, hold } = core
   const { bastion } = config
@@ -65,7 +67,7 @@ export const startLinks = (
   const signer = { ...identity, kind: 'agent' as const, bastion }
   const hooks = createHookWatch(Date.now)
   let offsetMs: number | null = null
-  const status = () => statusOf(statusParts)
+  const status = () => withRelay(statusOf(statusParts), alongside?.status() ?? null)
   const statusParts = {
     recorder,
     spool,
@@ -96,7 +98,7 @@ export const startLinks = (
       publicKey: Buffer.from(identity.publicKey).toString('base64'),
       openSessions: heldSessions(core),
       spool: { usedBytes: spool.usedBytes, maxBytes: spool.maxBytes },
-      status: status(),
+      status: { ...status(), relay: alongside?.status() ?? undefined },
     }),
     onClockOffset: (measuredMs) => {
       offsetMs = measuredMs
@@ -104,6 +106,7 @@ export const startLinks = (
     },
     onOrder: ({ sessionId, text }) => void recorder.terminate(sessionId, text),
     onSigningKey: key.learn,
+    onAnswer: (answer) => alongside?.onAnswer(answer),
     onEvidence: (evidence) => {
       hold.learn(evidence)
       void spool.release()

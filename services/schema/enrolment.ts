@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HostName } from './host-name.ts'
 import { BastionName } from './ids.ts'
 
 /** What an agent and the receiver say to each other about the agent's certificate. */
@@ -26,7 +27,14 @@ export const RenewAnswer = z.object({ certificate: z.string().max(16_384) })
 export const CertificateAnswer = z.object({ bastion: BastionName })
 
 /** POST /api/agents/:bastion/codes, by an administrator. */
-export const NewCode = z.strictObject({ forMs: z.number().int().min(10_000).max(86_400_000) })
+export const NewCode = z
+  .strictObject({
+    forMs: z.number().int().min(10_000).max(86_400_000),
+    relay: BastionName.optional(), // through which the agent is enrolled, and which then may speak for it
+    relayNames: z.array(HostName).min(1).max(16).optional(), // it is itself a relay, which agents reach by these
+  })
+  .refine(({ relay, relayNames }) => !relay || !relayNames, 'there are no relays behind relays')
+export type NewCode = z.infer<typeof NewCode>
 export const CodeAnswer = z.object({
   url: z.url(),
   caSha256: z.string().max(64),

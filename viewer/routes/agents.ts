@@ -4,6 +4,7 @@ import { BartizanError } from '#services/errors.ts'
 import { type CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
 import { BastionName } from '#services/schema/ids.ts'
 import { allow, principalOf } from '../access/authenticate.ts'
+import { enrolmentPlace } from '../agents/enrolment-place.ts'
 import { openFindings } from '../agents/open-findings.ts'
 import { agentsOf } from '../agents/roster.ts'
 import type { ViewerContext } from '../context.ts'
@@ -55,15 +56,15 @@ export const agentRoutes = (context: ViewerContext): Router => {
 
   router.post('/api/agents/:bastion/codes', allow('agent.manage'), async (request, response) => {
     const bastion = bastionOf(request)
-    const { forMs } = parseInput(NewCode, request.body)
-    const place = await agents.receiver()
-    if (!place)
-      throw new BartizanError('BTZ_UNAVAILABLE', 'no receiver takes agents of other machines', {
-        hint: 'set receiver.host (BARTIZAN_RECEIVER_HOST) and start the receiver again',
-      })
+    const asked = parseInput(NewCode, request.body)
+    const { forMs, relay: via = null, relayNames = null } = asked
+    const place = await enrolmentPlace(agents, asked)
     const principal = principalOf(response)
     await audit({ principal, action: 'agent.enrol-code', object: bastion, sourceIp: request.ip })
-    const { code, expiresAtMs } = await agents.codes.issue(bastion, forMs, principal.name)
+    const { code, expiresAtMs } = await agents.codes.issue(bastion, forMs, principal.name, {
+      via,
+      relayNames,
+    })
     const command = `./bartizan agent enrol ${place.url} --code ${code} --ca-sha256 ${place.caSha256}`
     const expiresAt = new Date(expiresAtMs).toISOString()
     response.setHeader('Cache-Control', 'no-store')

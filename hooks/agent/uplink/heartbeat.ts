@@ -13,6 +13,7 @@ export type HeartbeatOptions = {
   onOrder: (order: HeartbeatAnswer['orders'][number]) => void
   onSigningKey: (standing: HeartbeatAnswer['signingKey']) => void
   onEvidence: (evidence: HeartbeatAnswer['evidence']) => void
+  onAnswer?: (answer: HeartbeatAnswer) => void
   /** Our clock less the receiver's, in ms. */
   onClockOffset?: (offsetMs: number) => void
 }
@@ -49,9 +50,11 @@ export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
   }
   const once = async (): Promise<void> => {
     const startedMs = performance.now()
-    const { orders, signingKey, evidence } = await exchange(isFirst ? 0 : Math.min(everyMs, maxWaitMs))
+    const answer = await exchange(isFirst ? 0 : Math.min(everyMs, maxWaitMs))
+    const { orders, signingKey, evidence } = answer
     client.accepted()
     backoff.reset()
+    options.onAnswer?.(answer)
     for (const order of orders) onOrder(order)
     onSigningKey(signingKey)
     onEvidence(evidence)
