@@ -14,6 +14,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   up: made(async () => (await import('./up.ts')).upCommand),
   agent: made(async () => (await import('./agent.ts')).agentCommand),
   agents: made(async () => (await import('./agents.ts')).agentsCommand),
+  relay: made(async () => (await import('./relay.ts')).relayCommand),
   receiver: role('receiver'),
   ingest: role('ingest'),
   detectors: role('detectors'),
