@@ -59,7 +59,7 @@ realTest(
         what: `the screen at ${t3} s shows ${text}`,
       })
       await screenshot(page, `session-at-${t3}s`)
-      t.pass()
+      t.regex(await page.title(), /^alice on .* · Bartizan$/)
     }
   },
 )

@@ -148,7 +148,7 @@ realTest(test, programs, 'a client that stops reading ends the command, and leav
   const { stdout } = await run('sh', ['-c', `${bastion.sshCommand()} ${user!.name}@127.0.0.1 yes | head -n 1`])
   t.is(stdout.toString(), 'y\n')
   await until(async () => (await processesOf(user!.uid)).length === 0, { what: 'end of all processes' })
-  t.pass()
+  t.is((await bastion.ssh(user!, 'echo again')).stdout.toString(), 'again\n')
 })
 
 realTest(test, [...programs, 'scp', 'rsync'], '50 MB go both ways through scp, sftp and rsync unharmed', async (t) => {

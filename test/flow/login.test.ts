@@ -80,7 +80,7 @@ const watch = async (t: ExecutionContext, product: Product, id: string, moments:
       what: `${text} on the screen at ${atMs} ms`,
     })
     await screenshot(page, `login-${name}`)
-    t.pass()
+    t.regex(await page.title(), / on .* · Bartizan$/)
   }
   return terminalText(page)
 }

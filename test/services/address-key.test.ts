@@ -30,8 +30,7 @@ test('keys order like addresses', (t) => {
     const number = (ip: string) => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
     return number(a) < number(b) === addressKey(a)! < addressKey(b)!
   })
-  fc.assert(property, { seed: 7 })
-  t.pass()
+  t.notThrows(() => fc.assert(property, { seed: 7 }))
 })
 
 test('what is no address or network has neither key nor range', (t) => {

@@ -137,7 +137,9 @@ test('a destination of which nothing was heard for a minute is served by nobody'
   await until(() => receiver.received.length > 0, { limitMs })
   aheadMs = 90_000
   await until(() => said(/nobody serves archive/) > 0, { limitMs })
-  t.pass()
+  const pings = receiver.received.length
+  await until(() => said(/nobody serves archive/) > 1, { limitMs })
+  t.is(receiver.received.length, pings, 'nothing is told from then on')
 })
 
 test('a server that refuses, breaks off, hangs, or stands inside of this network unasked is told of without its address', async (t) => {

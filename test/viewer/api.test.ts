@@ -43,6 +43,18 @@ const tokenFor = async (product: Product, role: string): Promise<RequestInit> =>
   return { headers: { authorization: `Bearer ${secret}` } }
 }
 
+/** As the browser gets it, of a session that a one-time link opened. */
+const cookieOf = async (product: Product, role: string): Promise<string> => {
+  const body = JSON.stringify({ name: 'dana', role })
+  const { url } = (await product.api('/api/login-links', { method: 'POST', body })) as { url: string }
+  const signIn = await product.raw('/api/sign-in', {
+    method: 'POST',
+    body: JSON.stringify({ code: url.split('#')[1] }),
+    headers: { authorization: '' },
+  })
+  return signIn.headers.get('set-cookie') ?? ''
+}
+
 const problem = async (t: ExecutionContext, response: Response, status: number, code: string): Promise<void> => {
   t.is(response.status, status)
   t.regex(response.headers.get('content-type') ?? '', /^application\/problem\+json/)
@@ -170,6 +182,38 @@ test('each role may do what it needs and no more', async (t) => {
   }
 })
 
+test('agents are seen by admins and auditors, changed by admins only, and what was done to them is in the audit trail', async (t) => {
+  const list = (await product.api('/api/agents')) as Listed
+  t.deepEqual(list.total, { value: list.items.length, relation: 'eq' })
+  const auditor = await tokenFor(product, 'auditor')
+  for (const path of ['/api/agents', '/api/posture']) t.is((await product.raw(path, auditor)).status, 200)
+  for (const role of ['analyst', 'oncall', 'siem', 'ingest'])
+    t.is((await product.raw('/api/agents', await tokenFor(product, role))).status, 403, role)
+
+  const revoke = { method: 'POST', body: '{"reason":"sold"}' }
+  t.is((await product.raw('/api/agents/jump-9/revoke', { ...auditor, ...revoke })).status, 403)
+  const none = { certificates: 0, tokens: 0, signingKeys: 0 }
+  t.deepEqual(await product.api('/api/agents/jump-9/revoke', revoke), none)
+  await problem(t, await product.raw('/api/agents/-/revoke', revoke), 400, 'BTZ_REQUEST_INVALID')
+  const code = { method: 'POST', body: '{"forMs":60000}' }
+  await problem(t, await product.raw('/api/agents/jump-9/codes', code), 503, 'BTZ_UNAVAILABLE')
+  await until(
+    async () => {
+      const { items } = (await product.api('/api/events?kind=access&limit=200')) as Listed
+      return items.some(({ action, object, reason }) => `${action} ${object} ${reason}` === 'agent.revoke jump-9 sold')
+    },
+    { what: 'audit trail' },
+  )
+})
+
+test('a browser revokes an agent only by a request that no foreign page can make', async (t) => {
+  const cookie = (await cookieOf(product, 'admin')).split(';')[0]!
+  const as = (headers: Record<string, string>) =>
+    product.raw('/api/agents/jump-9/revoke', { method: 'POST', headers: { authorization: '', cookie, ...headers } })
+  await problem(t, await as({}), 403, 'BTZ_FORBIDDEN')
+  t.is((await as({ 'x-bartizan': '1' })).status, 200)
+})
+
 test('a token of an agent cannot speak for another bastion', async (t) => {
   const as = await tokenFor(product, 'ingest')
   const event = {
@@ -195,7 +239,8 @@ test('who viewed, searched and exported stands in the events, before the answer'
   }
   const wanted = [`session.view ${id}`, `session.replay ${id}`, 'search needle']
   await until(async () => wanted.every(Set.prototype.has, new Set(await actions())), { what: 'audit trail' })
-  t.pass()
+  const all = await actions()
+  for (const action of wanted) t.is(all.filter((one) => one === action).length, 1, action)
 })
 
 test('an unknown parameter, id, format, cursor or route is a problem that says so', async (t) => {
@@ -221,21 +266,13 @@ test('a running session is ended by an order, with the reason told to its user',
   await until(() => client.heard.aborts.length > 0, { limitMs: 3000, what: 'abort' })
   t.regex(client.heard.aborts[0]!, /compromised key/)
   client.vanish()
-  await until(async () => ((await product.api(`/api/sessions/${open}`)) as Json).endedAt !== null, { what: 'ended' })
-  t.pass()
+  const now = async () => Session.parse(await product.api(`/api/sessions/${open}`))
+  await until(async () => (await now()).endedAt !== null, { what: 'ended' })
+  t.like(await now(), { user: 'eve', exitCode: null })
 })
 
 test('a browser session comes from a one-time link and is bound by its cookie', async (t) => {
-  const { url } = (await product.api('/api/login-links', {
-    method: 'POST',
-    body: '{"role":"analyst","name":"dana"}',
-  })) as { url: string }
-  const signIn = await product.raw('/api/sign-in', {
-    method: 'POST',
-    body: JSON.stringify({ code: url.split('#')[1] }),
-    headers: { authorization: '' },
-  })
-  const cookie = signIn.headers.get('set-cookie') ?? ''
+  const cookie = await cookieOf(product, 'analyst')
   t.regex(cookie, /HttpOnly/)
   t.regex(cookie, /SameSite=Strict/)
   const headers = { authorization: '', cookie: cookie.split(';')[0]! }
@@ -258,6 +295,10 @@ test('the contract is published, and names every route the console uses', async 
     '/api/sessions/{id}/replay/index.json',
     '/api/events',
     '/api/search',
+    '/api/agents',
+    '/api/agents/{bastion}/codes',
+    '/api/agents/{bastion}/revoke',
+    '/api/posture',
     '/api/ingest/batches',
   ]) {
     t.truthy(document.paths[path], path)

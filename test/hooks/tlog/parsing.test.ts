@@ -143,6 +143,7 @@ test(`${inputs} messages: what tlog could have written comes back to the byte, w
   t.log(`seed ${seed} (BARTIZAN_TEST_SEED repeats it)`)
   const random = seededRandom(seed)
   const below = (count: number): number => Math.floor(random() * count)
+  const outcomes = { wellFormed: 0, taken: 0, refused: 0 }
   for (let round = 0; round < inputs / 2; round++) {
     const wanted = anySteps(below)
     const text = JSON.stringify(messageOf(wanted))
@@ -155,11 +156,15 @@ test(`${inputs} messages: what tlog could have written comes back to the byte, w
       const given = Buffer.concat(wanted.map((step) => step[way] ?? new Uint8Array()))
       if (Buffer.compare(given, joined(found, stream)) !== 0) return t.fail(text)
     }
+    outcomes.wellFormed += 1
     const at = below(text.length)
     const broken = text.slice(0, at) + String.fromCharCode(below(0x2000)) + text.slice(at + below(3))
     const mutated = pieces(broken) // never throws; what it takes is bounded by the line
     if (typeof mutated !== 'string' && mutated.reduce((sum, { data }) => sum + data.byteLength, 0) > 4 * text.length)
       return t.fail(broken)
+    outcomes[typeof mutated === 'string' ? 'refused' : 'taken'] += 1
   }
-  t.pass()
+  t.log(JSON.stringify(outcomes))
+  t.is(outcomes.wellFormed + outcomes.taken + outcomes.refused, inputs)
+  t.true(outcomes.taken > 1_000 && outcomes.refused > 1_000, JSON.stringify(outcomes))
 })

@@ -76,20 +76,21 @@ test('a document holds all clauses of a query just when each of its words is fou
 })
 
 test('a term is whole characters without white space or control characters, and its length says what it is', (t) => {
-  fc.assert(
-    fc.property(anyText, (line) => {
-      const { trigrams, starts } = termsOf(documentOf(line))
-      const plain = (term: string) => term.isWellFormed() && runsOf(term)[0] === term
-      return (
-        [...trigrams, ...starts].every(plain) &&
-        trigrams.every((term) => term === separator || [...term].length === 3) &&
-        starts.every((term) => [...term].length <= 2) &&
-        new Set(starts).size === starts.length
-      )
-    }),
-    runs,
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(anyText, (line) => {
+        const { trigrams, starts } = termsOf(documentOf(line))
+        const plain = (term: string) => term.isWellFormed() && runsOf(term)[0] === term
+        return (
+          [...trigrams, ...starts].every(plain) &&
+          trigrams.every((term) => term === separator || [...term].length === 3) &&
+          starts.every((term) => [...term].length <= 2) &&
+          new Set(starts).size === starts.length
+        )
+      }),
+      runs,
+    ),
   )
-  t.pass()
 })
 
 test('the distinct terms of a text are its terms, each once', (t) => {

@@ -29,14 +29,15 @@ const inText = (line: string) => line.replaceAll('\t', '')
 for (const [name, format] of Object.entries(formats))
   test(`no text in an event puts a control character into ${name} (seed ${seed})`, (t) => {
     const inEnvelope = rfc5424(format, { byteOrderMark: false })
-    fc.assert(
-      fc.property(items, (item) => {
-        const line = inEnvelope(item, about)
-        return line.isWellFormed() && !/[\0-\x1f\x7f-\x9f\u2028\u2029]/.test(name === 'leef' ? inText(line) : line)
-      }),
-      runs,
+    t.notThrows(() =>
+      fc.assert(
+        fc.property(items, (item) => {
+          const line = inEnvelope(item, about)
+          return line.isWellFormed() && !/[\0-\x1f\x7f-\x9f\u2028\u2029]/.test(name === 'leef' ? inText(line) : line)
+        }),
+        runs,
+      ),
     )
-    t.pass()
   })
 
 test(`JSON gives every text back, but for halves of surrogate pairs (seed ${seed})`, (t) => {
@@ -58,18 +59,19 @@ test(`JSON gives every text back, but for halves of surrogate pairs (seed ${seed
 })
 
 test(`an alert's texts are no danger either (seed ${seed})`, (t) => {
-  fc.assert(
-    fc.property(text, text, (title, explanation) => {
-      const alert = { ...sampleAlert, title, explanation, user: title.slice(0, 256) }
-      for (const format of Object.values(formats)) {
-        const line = format({ seq: 1, item: { type: 'alert', alert } }, about)
-        if (/[\0-\x08\x0a-\x1f]/.test(line) || !line.isWellFormed()) return false
-      }
-      return true
-    }),
-    runs,
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(text, text, (title, explanation) => {
+        const alert = { ...sampleAlert, title, explanation, user: title.slice(0, 256) }
+        for (const format of Object.values(formats)) {
+          const line = format({ seq: 1, item: { type: 'alert', alert } }, about)
+          if (/[\0-\x08\x0a-\x1f]/.test(line) || !line.isWellFormed()) return false
+        }
+        return true
+      }),
+      runs,
+    ),
   )
-  t.pass()
 })
 
 /** Python's own reading of lines and of JSON, printed again. */

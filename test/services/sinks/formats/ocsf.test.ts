@@ -75,7 +75,6 @@ for (const sample of everySample) {
   test(`observables point to what is there: ${sample.seq} ${event.class_name}`, (t) => {
     t.true((event.observables ?? []).every(({ name, value }) => at(event, name) === value))
     if (sample.seq === 1) t.is(event.observables?.length, 3)
-    t.pass()
   })
 }
 
