@@ -1,4 +1,5 @@
 import type { AgentStatus } from '#services/schema/agent-status.ts'
+import { printable } from './printable.ts'
 
 type Health = { heardAtMs: number | null; version: string | null; status: AgentStatus | null }
 
@@ -11,11 +12,11 @@ const clockText = (offsetMs: number | null): string =>
 /** How an agent was when it was last heard, for people. */
 export const healthLine = ({ heardAtMs, version, status }: Health, nowMs: number): string => {
   if (heardAtMs === null) return 'not heard yet'
-  const heard = `heard ${Math.max(0, Math.round((nowMs - heardAtMs) / 1_000))} s ago, version ${version}`
+  const heard = `heard ${Math.max(0, Math.round((nowMs - heardAtMs) / 1_000))} s ago, version ${printable(version ?? '')}`
   if (status === null) return heard
   const { openSessions, spoolShare, spoolOldestMs, clockOffsetMs, hooks } = status
   const spool = `spool ${percent(spoolShare)}${spoolOldestMs > 0 ? `, oldest ${seconds(Math.round(spoolOldestMs))}` : ''}`
-  const hookText = hooks.map(({ name, listening }) => (listening ? name : `${name} DEAD`)).join(' ')
+  const hookText = hooks.map(({ name, listening }) => printable(listening ? name : `${name} DEAD`)).join(' ')
   return [heard, `${openSessions} open sessions`, spool, clockText(clockOffsetMs), `hooks: ${hookText || 'none'}`].join(
     '; ',
   )

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { BartizanError } from '#services/errors.ts'
 import { version } from '#services/version.ts'
 import { commandsFor } from './commands.ts'
+import { printable } from './printable.ts'
 
 // Beside the packages, and not in the machine's common folder: who can write there runs code in us.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)))
@@ -43,7 +44,7 @@ endWithOurCodes(program)
 
 const explain = (error: unknown): string => {
   if (!(error instanceof BartizanError)) return error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return `${error.message}${error.hint ? `\n  ${error.hint}` : ''} (${error.code})`
+  return `${error.message.split('\n').map(printable).join('\n')}${error.hint ? `\n  ${error.hint}` : ''} (${error.code})`
 }
 
 try {

@@ -10,6 +10,7 @@ import { type Imported, type ImportOptions, importOpenssh } from './import/opens
 import { type FormatName, isRecordingFormat, recordingFormats } from './import/recording/formats.ts'
 import { type ImportedRecordings, importRecordings } from './import/recording/import-recordings.ts'
 import { findInstance, type Instance } from './instance.ts'
+import { printable } from './printable.ts'
 import { configOf } from './settings.ts'
 
 const progressEveryMs = 250
@@ -56,17 +57,18 @@ const createProgress = (stream: NodeJS.WriteStream) => {
 
 const report = ({ files, sessions, events, rejected, rejectedMore }: Imported): string => {
   const kinds = Object.entries(events).map(([kind, count]) => `  ${kind}: ${count}\n`)
-  const lines = rejected.slice(0, 10).map(({ file, line, reason }) => `  ${file}:${line}: ${reason}\n`)
+  const lines = rejected.slice(0, 10).map(({ file, line, reason }) => `  ${printable(`${file}:${line}: ${reason}`)}\n`)
   const count = rejected.length + rejectedMore
   const refused = count === 0 ? '' : `${count} lines not taken, such as\n${lines.join('')}`
   return `${files} files, ${sessions} sessions\n${kinds.join('')}${refused}`
 }
 
-const reportRecordings = (imported: ImportedRecordings): string => {
+/** For people. */
+export const reportRecordings = (imported: ImportedRecordings): string => {
   const { files, sessions, unchanged, events, incomplete, rejected, rejectedMore } = imported
   const kinds = Object.entries(events).map(([kind, count]) => `  ${kind}: ${count}\n`)
   const named = (found: { file: string; reason: string }[]) =>
-    found.slice(0, 10).map(({ file, reason }) => `  ${file}: ${reason}\n`)
+    found.slice(0, 10).map(({ file, reason }) => `  ${printable(`${file}: ${reason}`)}\n`)
   const cut = incomplete.length === 0 ? [] : [`${incomplete.length} incomplete, such as\n`, ...named(incomplete)]
   const count = rejected.length + rejectedMore
   const refused = count === 0 ? [] : [`${count} not taken, such as\n`, ...named(rejected)]

@@ -12,15 +12,12 @@ import type { View } from '#hooks/posture/view.ts'
 import { remember, whatToSay } from '#hooks/posture/what-was-said.ts'
 import type { Config } from '#services/config.ts'
 import { BartizanError } from '#services/errors.ts'
+import { printable } from './printable.ts'
 import { configOf } from './settings.ts'
 
 const limitMs = 120_000 // homes may be on a network that hangs
 
 const marks = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' }
-
-/** Names of files and users may hold anything: nothing of them steers a terminal. */
-const printable = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const wordsOf = (detail: Record<string, unknown>): string =>
   Object.entries(detail)

@@ -27,3 +27,10 @@ test('how an agent was is said in one line; an agent of before says less, one ne
   t.is(healthLine({ heardAtMs: at, version: '1', status: null }, at), 'heard 0 s ago, version 1')
   t.is(healthLine({ heardAtMs: null, version: null, status: null }, at), 'not heard yet')
 })
+
+test('nothing that an agent says of itself steers the terminal of who reads it', (t) => {
+  const named = { ...status, hooks: [{ ...hook, name: 'sudo\u001b[2J', listening: false }] }
+  const line = healthLine({ heardAtMs: at, version: '1\u001b]0;owned\u0007\n2', status: named }, at)
+  t.regex(line, /version 1\\u001b\]0;owned\\u0007\\u000a2; /)
+  t.true(line.endsWith('hooks: sudo\\u001b[2J DEAD'))
+})
