@@ -4,6 +4,7 @@ import type { Request } from 'express'
 import type { z } from 'zod'
 import { certificateOf } from '#ingest/receiver/connection.ts'
 import type { Sender } from '#ingest/receiver/sender.ts'
+import { createSerial } from '#services/bus/serial.ts'
 import type { Clock } from '#services/clock.ts'
 import { diskError, systemCode } from '#services/disk-error.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
@@ -51,7 +52,8 @@ export const openKnownAgents = async ({ file, clock }: { file: string; clock: Cl
 
   const listed = (): Known =>
     [...known].map(([bastion, certificates]) => ({ bastion: bastion as Known[number]['bastion'], certificates }))
-  const write = async (): Promise<void> => {
+  const exclusively = createSerial()
+  const writeChanged = async (): Promise<void> => {
     const text = JSON.stringify([...known])
     if (text === written) return
     await writeFileDurably(file, JSON.stringify(listed())).catch((error: unknown) => {
@@ -59,6 +61,7 @@ export const openKnownAgents = async ({ file, clock }: { file: string; clock: Cl
     })
     written = text
   }
+  const write = () => exclusively(writeChanged)
   const withFresh = (told: Known): typeof known => {
     const next = new Map(told.map((one) => [one.bastion as string, one.certificates]))
     for (const [sha256, { bastion, expiresAtMs, untilMs }] of fresh) {

@@ -61,7 +61,7 @@ export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
     // After an order the next answer has to be on hold again soon, or a second order would wait.
     const pauseMs = isFirst || orders.length > 0 ? pauseAfterOrderMs : everyMs - (performance.now() - startedMs)
     isFirst = false
-    await sleep(Math.min(everyMs, pauseMs), signal)
+    await sleep(Math.max(0, Math.min(everyMs, pauseMs)), signal)
   }
   const onceOrLater = async (): Promise<void> => {
     try {
