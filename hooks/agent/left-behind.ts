@@ -22,21 +22,34 @@ export type LeftBehindOptions = {
 }
 
 /** Ends the sessions of a spool, sends it on, and removes it when the receiver has all of it. */
-const send = async (options: LeftBehindOptions, { folder: at, lock }: Place, signal: AbortSignal): Promise<void> => {
+const send = async (options: LeftBehindOptions, at: string, signal: AbortSignal): Promise<void> => {
   const { config, identity, links, log } = options
+  const { recorder, spool } = await startCore(config, log, identity, at)
+  const isAllThere = () => spool.acknowledgedPosition >= spool.durablePosition
   try {
-    const core = await startCore(config, log, identity, at)
-    await core.recorder.endSuspended()
-    const { spool } = core
-    const uplink = links.uplinkOf(core)
-    const isAllThere = () => spool.acknowledgedPosition >= spool.durablePosition
+    await recorder.endSuspended()
+    const uplink = links.uplinkOf({ spool })
     while (!isAllThere() && !signal.aborted) await sleep(everyMs, signal)
     await uplink.close(0)
-    await spool.close(lastWriteMs)
-    if (isAllThere()) await rm(join(at, 'spool'), { recursive: true })
-    log.info({ at, isAllThere: isAllThere() }, 'spool of an agent that ended before')
   } finally {
-    await lock.release()
+    await spool.close(lastWriteMs)
+  }
+  const isDone = isAllThere() && recorder.openSessions.length === 0
+  if (isDone) await rm(join(at, 'spool'), { recursive: true })
+  log.info({ at, isDone }, 'spool of an agent that ended before')
+}
+
+/** One that cannot be read or ended keeps nobody from the others. */
+const sendAll = async (options: LeftBehindOptions, signal: AbortSignal): Promise<void> => {
+  const { folder, own, log } = options
+  for await (const { folder: at, lock } of takeLeftPlaces(folder, own)) {
+    try {
+      if (!signal.aborted) await send(options, at, signal)
+    } catch (error) {
+      log.error({ err: error, at }, 'spool of an agent that ended before: not sent, tried again')
+    } finally {
+      await lock.release()
+    }
   }
 }
 
@@ -45,16 +58,13 @@ const send = async (options: LeftBehindOptions, { folder: at, lock }: Place, sig
  * runs, since they end after it has begun.
  */
 export const sendLeftBehind = (options: LeftBehindOptions): { close(): Promise<void> } => {
-  const { folder, own, log } = options
   const stopping = new AbortController()
   const { signal } = stopping
   const run = async (): Promise<void> => {
     while (!signal.aborted) {
-      try {
-        for await (const place of takeLeftPlaces(folder, own)) await send(options, place, signal)
-      } catch (error) {
-        log.error({ err: error }, 'spool of an agent that ended before: not sent, tried again')
-      }
+      await sendAll(options, signal).catch((error: unknown) =>
+        options.log.error({ err: error }, 'spools of other agents'),
+      )
       await sleep(lookEveryMs, signal)
     }
   }
