@@ -34,7 +34,7 @@ export const doorAt = (context: Context, random: Random, at: number, margin = 4 
 const attackerOf = (context: Context, random: Random) =>
   random.chance(0.12) ? random.pick(context.world.offices[0]?.egress ?? []) : anywhere(random)
 
-export const tries = (
+const tries = (
   context: Context,
   random: Random,
   users: string[],
@@ -102,6 +102,22 @@ export const sprayUsers = (context: Context, random: Random, day: number) => {
   return random.shuffle(chosen.flatMap((user) => repeated(user, random.int(1, 3))))
 }
 
+/** From one address, about `gapMs` apart. When the last one was. */
+export const triesFrom = (
+  context: Context,
+  random: Random,
+  how: { users: string[]; ip: string; bastion: string; from: number; gapMs: number; spread: number },
+): number =>
+  tries(
+    context,
+    random,
+    how.users,
+    () => how.ip,
+    how.bastion,
+    how.from,
+    () => random.logNormal(how.gapMs, how.spread),
+  )
+
 const spray = (context: Context, random: Random, variant: string): boolean => {
   const day = anyDay(context, random)
   const from = momentOn(random, day)
@@ -109,15 +125,7 @@ const spray = (context: Context, random: Random, variant: string): boolean => {
   const users = sprayUsers(context, random, day)
   const ip = attackerOf(context, random)
   const gapMs = random.between(1500, 70_000)
-  const to = tries(
-    context,
-    random,
-    users,
-    () => ip,
-    bastion,
-    from,
-    () => random.logNormal(gapMs, 0.5),
-  )
+  const to = triesFrom(context, random, { users, ip, bastion, from, gapMs, spread: 0.5 })
   label(context, {
     rule: 'auth-failures',
     variant,

@@ -1,6 +1,6 @@
 import { everyday } from './commands.ts'
 import type { Context } from './context.ts'
-import { doorAt, momentOn, repeated, sprayUsers, type Target, target, tries } from './failed-logins.ts'
+import { doorAt, momentOn, repeated, sprayUsers, type Target, target, triesFrom } from './failed-logins.ts'
 import { credentialAt } from './model.ts'
 import { attackClientOf } from './names.ts'
 import { anywhere, enter, findSlot, label, type Variants } from './planting.ts'
@@ -19,15 +19,7 @@ const success = (
   victim: Target,
 ): boolean => {
   const bastion = doorAt(context, random, from)
-  const until = tries(
-    context,
-    random,
-    users,
-    () => ip,
-    bastion,
-    from,
-    () => random.logNormal(gapMs, 0.4),
-  )
+  const until = triesFrom(context, random, { users, ip, bastion, from, gapMs, spread: 0.4 })
   const person = context.world.people.find(({ user }) => user === victim.user)
   const service = context.world.services.find(({ user }) => user === victim.user)
   const account = person ?? service

@@ -2,22 +2,12 @@ import type { z } from 'zod'
 import { maskedEvent } from '#hooks/agent/event-chain.ts'
 import { createLineIds } from '#hooks/openssh/line-ids.ts'
 import type { LineEvent } from '#hooks/openssh/take-lines.ts'
+import { jsonObject } from '#services/json.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 
 const maxReasonChars = 300
 
 export type ReadEvent = { event: LineEvent } | { refused: string }
-
-const objectOf = (line: string): Record<string, unknown> | null => {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
-  }
-}
 
 /** Names what is wrong and where, never a value: it may be a secret. */
 const reasonOf = (error: z.ZodError): string =>
@@ -37,7 +27,7 @@ export const createEventLines = (bastion: string) => {
     return ids.of(line, ids.nth(line, Number.isNaN(atMs) ? 0 : atMs), 0)
   }
   return (line: string): ReadEvent => {
-    const given = objectOf(line)
+    const given = jsonObject(line)
     if (given === null) return { refused: 'not a JSON object' }
     const event = { bastion, ...given, id: given.id ?? idOf(line, given.at) }
     const result = SessionEvent.safeParse(event)

@@ -1,3 +1,4 @@
+import { jsonObject } from '#services/json.ts'
 import type { Header } from './header.ts'
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
@@ -51,21 +52,10 @@ const ofSyslog = (fields: Record<string, unknown>): Header => ({
   privileged: true,
 })
 
-const parsed = (line: string): Record<string, unknown> | null => {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
-  }
-}
-
 /** Of a JSON line: `journalctl -o json`, or rsyslog's. */
 export const readJsonHeader = (line: string): Header | null => {
   if (!line.includes('"sshd') && !line.includes('"internal-sftp') && !line.includes('"sftp-server')) return null
-  const fields = parsed(line)
+  const fields = jsonObject(line)
   if (fields === null) return null
   const header = fields.__REALTIME_TIMESTAMP === undefined ? ofSyslog(fields) : ofJournal(fields)
   if (header === null || header.message === '' || !programs.test(header.program)) return null

@@ -5,6 +5,7 @@ import type { Recorder } from '#hooks/hook.ts'
 import { systemCode } from '#services/disk-error.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { hasCode } from '#services/errors.ts'
+import { parsedJson } from '#services/json.ts'
 import type { Logger } from '#services/log.ts'
 import { createLook, type Look } from './look.ts'
 import { maxFileBytes, nameOf, numbersOf, Taken, ToldFacts } from './told-facts.ts'
@@ -55,7 +56,7 @@ export const startPostureInbox = (options: PostureInboxOptions): PostureInbox =>
   const takeFile = async (look: Look, number: number): Promise<void> => {
     const read = await look.text(`posture/${nameOf(number)}`, maxFileBytes)
     if (!read.ok) return complain(read.reason)
-    const told = ToldFacts.safeParse(parsed(read.value.text))
+    const told = ToldFacts.safeParse(parsedJson(read.value.text))
     if (!told.success) return complain(`${nameOf(number)} is not a file of facts`)
     for (const event of told.data.events) {
       await recorder.event({ kind: 'posture', source: 'posture', ...event }).catch((error: unknown) => {
@@ -98,13 +99,5 @@ export const startPostureInbox = (options: PostureInboxOptions): PostureInbox =>
       closing.abort()
       await running
     },
-  }
-}
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }

@@ -3,6 +3,7 @@ import { chmod, chown, type FileHandle, link, mkdir, open, readdir, readFile, re
 import { join } from 'node:path'
 import { diskError, systemCode } from '#services/disk-error.ts'
 import { BartizanError } from '#services/errors.ts'
+import { parsedJson } from '#services/json.ts'
 import { createLook } from './look.ts'
 import { nameOf, numbersOf, Taken } from './told-facts.ts'
 import { nothingSaid, WhatWasSaid } from './what-was-said.ts'
@@ -121,7 +122,7 @@ export const openOutbox = async (data: string): Promise<Outbox> => {
   return {
     recall: async () => {
       const text = await readFile(inside(stateFile), 'utf8').catch(() => null)
-      const state = text === null ? null : WhatWasSaid.safeParse(parsed(text))
+      const state = text === null ? null : WhatWasSaid.safeParse(parsedJson(text))
       return state?.success ? state.data : nothingSaid
     },
     say: (files, after) =>
@@ -129,13 +130,5 @@ export const openOutbox = async (data: string): Promise<Outbox> => {
         throw diskError(error, join(data, 'posture'))
       }),
     close: () => handle.close(),
-  }
-}
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }

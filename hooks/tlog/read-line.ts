@@ -1,3 +1,4 @@
+import { jsonObject } from '#services/json.ts'
 import { TlogMessage } from './message.ts'
 
 /** `uid`: of the process that wrote it, where the journal proves it. */
@@ -12,15 +13,6 @@ const traditional =
 const rfc5424 =
   /^<\d{1,3}>1 \S{1,40} \S{1,255} tlog-rec(?:-session)? \S{1,128} \S{1,32} (?:-|\[[^\]]{0,1024}\]) ?\uFEFF?$/
 const maxPrefixChars = 1_800
-
-const objectOf = (text: string): Fields | null => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null
-  } catch {
-    return null
-  }
-}
 
 // systemd.journal-fields(7): what is not UTF-8 is an array of bytes.
 const textOf = (value: unknown): string => {
@@ -44,16 +36,16 @@ const ofJournal = (fields: Fields): ReadLine => {
   const isReally = fields._COMM === undefined || /^tlog-rec(-sessio)?$/.test(textOf(fields._COMM))
   if (!isReally) return { refused: 'the journal says that another program wrote it' }
   const uid = textOf(fields._UID)
-  return checked(objectOf(textOf(fields.MESSAGE)), /^\d{1,10}$/.test(uid) ? uid : null)
+  return checked(jsonObject(textOf(fields.MESSAGE)), /^\d{1,10}$/.test(uid) ? uid : null)
 }
 
 const ofJson = (line: string): ReadLine => {
-  const fields = objectOf(line)
+  const fields = jsonObject(line)
   if (fields === null) return { refused: 'not JSON, or cut' }
   if (fields.__REALTIME_TIMESTAMP !== undefined) return ofJournal(fields)
   if (fields.rec !== undefined || fields.ver !== undefined) return checked(fields, null)
   // rsyslog's `option.jsonf` list template with the usual names.
-  return programs.test(textOf(fields.program)) ? checked(objectOf(textOf(fields.msg).trimStart()), null) : null
+  return programs.test(textOf(fields.program)) ? checked(jsonObject(textOf(fields.msg).trimStart()), null) : null
 }
 
 /** A line of tlog's file writer, of syslog, or of `journalctl -o json`. Null: of another program. */
@@ -63,5 +55,5 @@ export const readLine = (line: string): ReadLine => {
   const at = line.indexOf('{')
   if (at < 0 || at > maxPrefixChars) return null
   const prefix = line.slice(0, at)
-  return traditional.test(prefix) || rfc5424.test(prefix) ? checked(objectOf(line.slice(at)), null) : null
+  return traditional.test(prefix) || rfc5424.test(prefix) ? checked(jsonObject(line.slice(at)), null) : null
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
+import { accepts } from '../../scripts/engines/engine-process.ts'
 import { freePort } from './free-port.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { until } from './until.ts'
@@ -28,18 +28,6 @@ iolog_dir = ${folder}/sessions
 iolog_file = %{seq}
 `
 
-const answers = async (port: number): Promise<boolean> => {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
 /** sudo's own log server: a witness of what a bastion sends that shares nothing with Bartizan. */
 export const startLogsrvd = async (t: ExecutionContext<unknown>): Promise<Logsrvd> => {
   const folder = await temporaryFolder(t)
@@ -52,7 +40,7 @@ export const startLogsrvd = async (t: ExecutionContext<unknown>): Promise<Logsrv
     await exited
   }
   t.teardown(stop)
-  await until(() => answers(port), { what: 'sudo_logsrvd' })
+  await until(() => accepts(port), { what: 'sudo_logsrvd' })
 
   // The server takes the write permission off `timing` when a session is complete.
   const isComplete = async (session: string): Promise<boolean> =>

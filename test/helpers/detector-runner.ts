@@ -16,6 +16,7 @@ import { SessionEvent } from '#services/schema/session-event.ts'
 import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
 import { quietDirectory } from './quiet-directory.ts'
 import { seededRandom } from './seeded-random.ts'
+import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 import { toyPrograms } from './toy-programs.ts'
 import { until } from './until.ts'
 
@@ -48,6 +49,13 @@ export const openDetectorBackends = async (folder: string, clock: Clock) => {
     },
   }
 }
+
+/** In a folder of the test's own. */
+export const ownBackends = async (t: Teardown, clock: Clock = fastClock) => {
+  const backends = await openDetectorBackends(await temporaryFolder(t), clock)
+  t.teardown(backends.close)
+  return backends
+}
 export type DetectorBackends = Omit<Awaited<ReturnType<typeof openDetectorBackends>>, 'close'>
 
 export type RunnerChoice = { directory?: Directory; maxEntities?: number } & Partial<
@@ -65,7 +73,11 @@ export const openRunner = (
 }
 
 /** What the engine says of events in their order, without a bus. */
-export const replayed = (events: readonly SessionEvent[], programs: Programs, directory: Directory): Alert[] => {
+export const replayed = (
+  events: readonly SessionEvent[],
+  programs: Programs = toyPrograms,
+  directory: Directory = quietDirectory,
+): Alert[] => {
   const settings = DetectorSettings.parse({})
   const replay = createReplay({ programs, context: { directory, geo: noGeo, settings }, horizonMs: settings.horizonMs })
   for (const event of events) replay.take(event)

@@ -3,25 +3,20 @@ import test from 'ava'
 import {
   arriving,
   eventRecords,
-  fastClock,
   generateEvents,
   lastAlerts,
-  openDetectorBackends,
   openRunner,
+  ownBackends,
   replayed,
   settleRunners,
 } from '#test/helpers/detector-runner.ts'
-import { quietDirectory } from '#test/helpers/quiet-directory.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { toyPrograms } from '#test/helpers/toy-programs.ts'
 
 const seed = Number(process.env.DETECTORS_SEED ?? randomInt(2 ** 31))
 
 test('workers that join and leave in the middle change nothing in the last alerts', async (t) => {
   t.log(`DETECTORS_SEED=${seed}`)
   const events = generateEvents(seed, 800)
-  const backends = await openDetectorBackends(await temporaryFolder(t), fastClock)
-  t.teardown(backends.close)
+  const backends = await ownBackends(t)
   const open = async () => {
     const runner = await openRunner(backends)
     t.teardown(runner.close)
@@ -36,5 +31,5 @@ test('workers that join and leave in the middle change nothing in the last alert
     for (const runner of runners) await runner.tick()
   }
   await settleRunners(backends.bus, runners)
-  t.deepEqual(await lastAlerts(backends.bus), replayed(events, toyPrograms, quietDirectory))
+  t.deepEqual(await lastAlerts(backends.bus), replayed(events))
 })

@@ -1,34 +1,24 @@
 import { randomInt } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { Registry } from 'prom-client'
-import type { Clock } from '#services/clock.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import {
   arriving,
   type DetectorBackends,
   eventRecords,
-  fastClock,
   generateEvents,
   lastAlerts,
-  openDetectorBackends,
   openRunner,
+  ownBackends,
   replayed,
   settleRunners,
 } from '#test/helpers/detector-runner.ts'
-import { quietDirectory } from '#test/helpers/quiet-directory.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { toyPrograms } from '#test/helpers/toy-programs.ts'
 import { until } from '#test/helpers/until.ts'
 
 const seed = Number(process.env.DETECTORS_SEED ?? randomInt(2 ** 31))
 const events = generateEvents(seed, 400)
-const expectedOf = (all: readonly SessionEvent[]) => replayed(all, toyPrograms, quietDirectory)
+const expectedOf = (all: readonly SessionEvent[]) => replayed(all)
 
-const open = async (t: ExecutionContext, clock: Clock) => {
-  const backends = await openDetectorBackends(await temporaryFolder(t), clock)
-  t.teardown(backends.close)
-  return backends
-}
 /** A runner that keeps one entity in memory, whatever comes. */
 const openForgetful = async (t: ExecutionContext, backends: DetectorBackends) => {
   const registry = new Registry()
@@ -45,7 +35,7 @@ const storedCount = async ({ state }: DetectorBackends): Promise<number> =>
 
 test('what is unloaded when memory is full, and loaded again, gives the same alerts', async (t) => {
   t.log(`DETECTORS_SEED=${seed}`)
-  const backends = await open(t, fastClock)
+  const backends = await ownBackends(t)
   const { runner, entities } = await openForgetful(t, backends)
   for (const group of arriving(events, seed)) {
     await backends.bus.produce(eventRecords(group))
@@ -67,7 +57,7 @@ test('what is over is forgotten in the store as well, and what comes after it gi
   const startedMs = Date.now()
   const endMs = Date.parse(events.at(-1)!.at)
   let nowMs = endMs
-  const backends = await open(t, { now: () => nowMs + Date.now() - startedMs })
+  const backends = await ownBackends(t, { now: () => nowMs + Date.now() - startedMs })
   const { runner } = await openForgetful(t, backends)
   await backends.bus.produce(eventRecords(events))
   await settleRunners(backends.bus, [runner])

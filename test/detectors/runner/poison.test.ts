@@ -4,16 +4,13 @@ import type { Programs } from '#detectors/programs.ts'
 import { type AnyRule, quiet } from '#detectors/rule.ts'
 import {
   eventRecords,
-  fastClock,
   generateEvents,
   lastAlerts,
-  openDetectorBackends,
   openRunner,
+  ownBackends,
   replayed,
   settleRunners,
 } from '#test/helpers/detector-runner.ts'
-import { quietDirectory } from '#test/helpers/quiet-directory.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { toyPrograms } from '#test/helpers/toy-programs.ts'
 
 const events = generateEvents(1, 300)
@@ -40,14 +37,13 @@ const programs: Programs = {
 }
 
 test('an event that a rule fails at is put aside with the reason, and everything else goes on', async (t) => {
-  const backends = await openDetectorBackends(await temporaryFolder(t), fastClock)
-  t.teardown(backends.close)
+  const backends = await ownBackends(t)
   const registry = new Registry()
   const runner = await openRunner(backends, { programs, registry })
   t.teardown(runner.close)
   await backends.bus.produce(eventRecords(events))
   await settleRunners(backends.bus, [runner])
-  t.deepEqual(await lastAlerts(backends.bus), replayed(events, toyPrograms, quietDirectory))
+  t.deepEqual(await lastAlerts(backends.bus), replayed(events))
 
   const letters = []
   for (let partition = 0; partition < backends.bus.partitions('dead-letters'); partition++)

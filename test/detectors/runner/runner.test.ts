@@ -1,26 +1,19 @@
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { systemClock } from '#services/clock.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import {
   eventRecords,
   generateEvents,
   lastAlerts,
-  openDetectorBackends,
   openRunner,
+  ownBackends,
   publishedAlerts,
   settleRunners,
 } from '#test/helpers/detector-runner.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
-const open = async (t: ExecutionContext) => {
-  const backends = await openDetectorBackends(await temporaryFolder(t), systemClock)
-  t.teardown(backends.close)
-  return backends
-}
-
 test('an event on the bus becomes an alert on the bus, while nothing else is under way', async (t) => {
-  const backends = await open(t)
+  const backends = await ownBackends(t, systemClock)
   const runner = await openRunner(backends)
   t.teardown(runner.close)
   const [first] = generateEvents(1, 1)

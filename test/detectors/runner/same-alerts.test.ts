@@ -17,6 +17,7 @@ import {
   lastAlerts,
   openDetectorBackends,
   openRunner,
+  ownBackends,
   replayed,
   settleRunners,
 } from '#test/helpers/detector-runner.ts'
@@ -42,8 +43,7 @@ const arrivals = (arrivalSeed: number): SessionEvent[][] => [
 ]
 
 const alertsOf = async (t: ExecutionContext, groups: SessionEvent[][], workers: number): Promise<Alert[]> => {
-  const backends = await openDetectorBackends(await temporaryFolder(t), fastClock)
-  t.teardown(backends.close)
+  const backends = await ownBackends(t)
   const open = () => openRunner(backends, { programs, directory })
   const runners = await Promise.all(Array.from({ length: workers }, open))
   t.teardown(() => Promise.all(runners.map((runner) => runner.close())))

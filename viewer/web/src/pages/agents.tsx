@@ -6,6 +6,7 @@ import { type Agent, api, type Findings, type Me } from '../api.ts'
 import { Certificates } from '../components/certificates.tsx'
 import { Enrol } from '../components/enrol.tsx'
 import { Failure } from '../components/failure.tsx'
+import { Head } from '../components/head.tsx'
 import { HostPivot } from '../components/pivots.tsx'
 import { Revoke } from '../components/revoke.tsx'
 import { formatDuration, Time } from '../time.tsx'
@@ -141,13 +142,7 @@ const Agents = ({ items, nowMs, mayChange }: { items: Agent[]; nowMs: number; ma
       {posture.error && <Failure error={posture.error} onRetry={posture.refetch} />}
       <Table.ScrollContainer minWidth={1040}>
         <Table highlightOnHover verticalSpacing="xs">
-          <Table.Thead>
-            <Table.Tr>
-              {[...columns, ...(mayChange ? ['Actions'] : [])].map((name) => (
-                <Table.Th key={name}>{name}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
+          <Head names={[...columns, ...(mayChange ? ['Actions'] : [])]} />
           <Table.Tbody>
             {items.map((agent) => (
               <Row key={agent.bastion} {...{ agent, nowMs, mayChange, findings: findingsOf(agent.bastion) }} />

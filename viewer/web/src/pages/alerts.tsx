@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import { type AlertRow, api } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
+import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { SearchBar } from '../components/search-bar.tsx'
 import { SeverityBadge, StatusText, severities, statuses } from '../components/severity.tsx'
@@ -128,13 +129,7 @@ export const AlertsPage = () => {
         {(items) => (
           <Table.ScrollContainer minWidth={900}>
             <Table highlightOnHover verticalSpacing="xs">
-              <Table.Thead>
-                <Table.Tr>
-                  {['Severity', 'At', 'What', 'User', 'From', 'Bastion', 'Count', 'Status'].map((name) => (
-                    <Table.Th key={name}>{name}</Table.Th>
-                  ))}
-                </Table.Tr>
-              </Table.Thead>
+              <Head names={['Severity', 'At', 'What', 'User', 'From', 'Bastion', 'Count', 'Status']} />
               <Table.Tbody>
                 {items.map((alert) => (
                   <Row key={alert.id} alert={alert} />

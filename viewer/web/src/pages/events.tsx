@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import { api, type SessionEvent } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
+import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { SearchBar } from '../components/search-bar.tsx'
 import { TimeRange } from '../components/time-range.tsx'
@@ -137,13 +138,7 @@ export const EventsPage = () => {
         {(items) => (
           <Table.ScrollContainer minWidth={940}>
             <Table highlightOnHover verticalSpacing="xs">
-              <Table.Thead>
-                <Table.Tr>
-                  {['At', 'Kind', 'User', 'From', 'Bastion', 'What', ''].map((name) => (
-                    <Table.Th key={name}>{name}</Table.Th>
-                  ))}
-                </Table.Tr>
-              </Table.Thead>
+              <Head names={['At', 'Kind', 'User', 'From', 'Bastion', 'What', '']} />
               <Table.Tbody>
                 {items.map((event) => (
                   <Row key={event.id} event={event} />

@@ -1,16 +1,17 @@
-import { Anchor, Code, Select, Table, Text, Title } from '@mantine/core'
+import { Code, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { Link } from 'react-router'
 import { api, type Session } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
+import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { SearchBar } from '../components/search-bar.tsx'
-import { SessionState, states } from '../components/session-state.tsx'
+import { SessionCells } from '../components/session-cells.tsx'
+import { states } from '../components/session-state.tsx'
 import { TimeRange } from '../components/time-range.tsx'
 import { useFilters } from '../filters.ts'
 import { startedAs } from '../started-as.ts'
-import { formatDuration, Time } from '../time.tsx'
+import { formatDuration } from '../time.tsx'
 import { visible } from '../visible.ts'
 
 const filters = ['q', 'user', 'bastion', 'sourceIp', 'state', 'from', 'to', 'connectionId'] as const
@@ -18,14 +19,7 @@ const refreshMs = 3000
 
 const Row = ({ session }: { session: Session }) => (
   <Table.Tr>
-    <Table.Td>
-      <Anchor component={Link} to={`/sessions/${session.id}`} size="sm">
-        <Time at={session.startedAt} />
-      </Anchor>
-    </Table.Td>
-    <Table.Td>
-      <SessionState session={session} />
-    </Table.Td>
+    <SessionCells session={session} />
     <Table.Td>
       <UserPivot value={session.user} />
       {session.runAs && session.runAs !== session.user && <Text span size="sm">{` → ${visible(session.runAs)}`}</Text>}
@@ -98,15 +92,9 @@ export const SessionsPage = () => {
         {(items) => (
           <Table.ScrollContainer minWidth={1040}>
             <Table highlightOnHover verticalSpacing="xs">
-              <Table.Thead>
-                <Table.Tr>
-                  {['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit'].map(
-                    (name) => (
-                      <Table.Th key={name}>{name}</Table.Th>
-                    ),
-                  )}
-                </Table.Tr>
-              </Table.Thead>
+              <Head
+                names={['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit']}
+              />
               <Table.Tbody>
                 {items.map((session) => (
                   <Row key={session.id} session={session} />

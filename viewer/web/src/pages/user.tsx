@@ -5,9 +5,10 @@ import { Link, useParams } from 'react-router'
 import { api, type UserFacts } from '../api.ts'
 import { AlertList } from '../components/alert-list.tsx'
 import { Failure } from '../components/failure.tsx'
+import { Head } from '../components/head.tsx'
 import { HourMap } from '../components/hour-map.tsx'
 import { AddressPivot, HostPivot } from '../components/pivots.tsx'
-import { SessionState } from '../components/session-state.tsx'
+import { SessionCells } from '../components/session-cells.tsx'
 import { Time, useZone } from '../time.tsx'
 import { visible } from '../visible.ts'
 
@@ -36,13 +37,7 @@ const Places = ({
     <Text size="sm">None seen.</Text>
   ) : (
     <Table>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{first}</Table.Th>
-          <Table.Th>Logins</Table.Th>
-          <Table.Th>Last</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Head names={[first, 'Logins', 'Last']} />
       <Table.Tbody>
         {rows.map(({ name, key, count, lastAt }) => (
           <Table.Tr key={key}>
@@ -96,14 +91,7 @@ const LatestSessions = ({ user }: { user: string }) => {
         <Table.Tbody>
           {sessions.data.items.map((session) => (
             <Table.Tr key={session.id}>
-              <Table.Td>
-                <Anchor component={Link} to={`/sessions/${session.id}`} size="sm">
-                  <Time at={session.startedAt} />
-                </Anchor>
-              </Table.Td>
-              <Table.Td>
-                <SessionState session={session} />
-              </Table.Td>
+              <SessionCells session={session} />
               <Table.Td>
                 <HostPivot value={session.bastion} />
               </Table.Td>
