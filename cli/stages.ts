@@ -86,15 +86,16 @@ export const receiverStage = (
 /** Bus → evidence, bus → catalog: three consumer groups that do not wait for each other. */
 export const ingestStage = async (options: StageOptions<Backends>): Promise<DrainedStage> => {
   const { config, backends, clock, log, registry } = options
+  const { silentMs } = config.detectors.recordingGap
   const shared = { ...backends, config: config.ingest, retentionDays: config.recordings.retentionDays, clock, registry }
   const heartbeats = createHeartbeats({ ...backends, clock, log })
   const recorder = await createRecorder({
     ...shared,
-    lastHeartbeatMs: heartbeats.lastMs,
+    silence: { lastHeartbeatMs: heartbeats.lastMs, silentMs },
     log: log.child({ stage: 'recorder' }),
   })
   const eventRecorder = await createEventRecorder({ ...shared, log: log.child({ stage: 'event-recorder' }) })
-  const indexer = await createIndexer({ ...shared, log: log.child({ stage: 'indexer' }) })
+  const indexer = await createIndexer({ ...shared, lateAfterMs: silentMs, log: log.child({ stage: 'indexer' }) })
   const { retentionMs } = config.bus
   const lag = watchLag({ ...shared, retentionMs, bastion: config.bastion, log: log.child({ stage: 'lag' }) })
   const deadMan = startDeadManOf(options)

@@ -15,6 +15,8 @@ export type IndexerOptions = {
   origins: OriginCheck | null
   catalog: LedgerCatalog & Pick<Catalog, 'progress' | 'indexFrames' | 'connectionSessions' | 'putEvents' | 'putAlerts'>
   config: Pick<Config['ingest'], 'reorderBatches' | 'reorderMs'>
+  /** A session that goes on and of which what comes is older than this is late; absent: none is. */
+  lateAfterMs?: number
   clock: Clock
   log: Logger
   registry: Registry

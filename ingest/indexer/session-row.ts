@@ -116,6 +116,12 @@ export const endedRow = (row: SessionRow, end: SessionEnd, elapsedNs: bigint, ga
   }
 }
 
+/** What waited on its way, in a relay or on its bastion: what came of the session is old, and more of it will come. */
+export const withLateness = (row: SessionRow, nowMs: number, lateAfterMs: number): SessionRow => {
+  const isBehind = nowMs - Date.parse(row.lastActivityAt ?? row.startedAt) >= lateAfterMs
+  return row.state === 'open' && isBehind ? { ...row, state: 'late' } : row
+}
+
 export const gapRow = (row: SessionRow, gaps: readonly string[]): SessionRow => ({
   ...row,
   endDetail: joined([row.endDetail ?? '', gaps.at(-1) ?? '']),

@@ -1,12 +1,14 @@
 import type { IndexerContext } from './context.ts'
 import { type IndexedSession, newIndexedSession, planCommit, takeBack, waitingBytes } from './indexed-session.ts'
+import { withLateness } from './session-row.ts'
 import { loadState, saveState } from './session-state.ts'
 
 const idleMs = 60_000
 const maxKept = 5_000
 
 /** The sessions of one partition that are in memory; the catalog has the rest. */
-export const createSessionTable = ({ catalog, clock }: Pick<IndexerContext, 'catalog' | 'clock'>) => {
+export const createSessionTable = (ctx: Pick<IndexerContext, 'catalog' | 'clock' | 'lateAfterMs'>) => {
+  const { catalog, clock, lateAfterMs = Number.POSITIVE_INFINITY } = ctx
   const sessions = new Map<string, IndexedSession>()
 
   const load = async (session: IndexedSession): Promise<void> => {
@@ -25,7 +27,7 @@ export const createSessionTable = ({ catalog, clock }: Pick<IndexerContext, 'cat
       fromSeq: first.batch.batchSeq,
       nextSeq: last.batch.batchSeq + 1,
       progress: saveState(state),
-      session: state.row,
+      session: withLateness(state.row, clock.now(), lateAfterMs),
       commands: [...commands.values()],
     })
   }

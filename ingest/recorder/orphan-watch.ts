@@ -1,14 +1,24 @@
 import { parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
-import type { Session } from '#services/schema/session.ts'
+import { isUnended, type Session } from '#services/schema/session.ts'
 import type { RecorderContext } from './context.ts'
 import { elapsedMs } from './steps/plan-order.ts'
 import { seal } from './steps/seal.ts'
 
-const lookEveryMs = 60_000
+const longestLookMs = 60_000
 const pageSize = 200
 
 /** When a bastion's agent was last heard of, Unix ms; null: never. */
 export type LastHeartbeatMs = (bastion: string) => Promise<number | null>
+/** `silentMs`: an agent that was not heard for so long is silent, and what is open of it is late. */
+export type Silence = { lastHeartbeatMs: LastHeartbeatMs; silentMs: number }
+
+type Activity = Pick<Session, 'lastActivityAt' | 'startedAt'>
+const heardOf = ({ lastActivityAt, startedAt }: Activity, heardMs: number): number =>
+  Math.max(heardMs, Date.parse(lastActivityAt ?? startedAt))
+
+/** Whether what is here of an unended session is old, because its agent is not heard. */
+export const isLate = (session: Activity, heardMs: number, nowMs: number, silentMs: number): boolean =>
+  elapsedMs(nowMs, heardOf(session, heardMs)) >= silentMs
 
 /**
  * Whether the agent of a session has been silent for so long that the evidence is closed provisionally. A heartbeat
@@ -21,17 +31,20 @@ export const isOrphan = (
   orphanAfterMs: number,
 ): boolean => {
   const hasEvidence = session.evidence === 'pending' || session.evidence === 'sealed'
-  if (session.state !== 'open' || !hasEvidence) return false
-  const activeMs = Date.parse(session.lastActivityAt ?? session.startedAt)
-  return elapsedMs(nowMs, Math.max(heardMs, activeMs)) >= orphanAfterMs
+  if (!isUnended(session.state) || !hasEvidence) return false
+  return elapsedMs(nowMs, heardOf(session, heardMs)) >= orphanAfterMs
 }
 
-/** What comes later continues the chain; the next manifest names the provisional one. To be called at any rate. */
-export const createOrphanWatch = (ctx: RecorderContext, lastHeartbeatMs: LastHeartbeatMs) => {
+/**
+ * Sessions of silent agents become late, and open again when these are heard; after longer their evidence is closed
+ * provisionally. What comes later continues the chain; the next manifest names the provisional one. To be called at any rate.
+ */
+export const createOrphanWatch = (ctx: RecorderContext, { lastHeartbeatMs, silentMs }: Silence) => {
   const { catalog, clock, config, log } = ctx
   const startedMs = clock.now()
   const closedUpTo = new Map<string, number>() // last seq of the sessions that are closed already
   let lookedMs = startedMs
+  const lookEveryMs = Math.min(longestLookMs, silentMs)
 
   const closeProvisionally = async ({ id, bastion }: Session): Promise<void> => {
     const last = (await catalog.blocks(id)).at(-1)
@@ -42,18 +55,31 @@ export const createOrphanWatch = (ctx: RecorderContext, lastHeartbeatMs: LastHea
     if (manifestKey !== null) await catalog.markSealed(id, manifestKey)
     closedUpTo.set(id, last?.lastSeq ?? -1)
   }
-  const look = async (): Promise<void> => {
-    const heard = new Map<string, number>()
+  const lookAt = async (state: 'open' | 'late', heard: Map<string, number>): Promise<string[]> => {
+    const changed: string[] = []
     let cursor: string | undefined
     do {
-      const page = await catalog.sessions({ state: 'open', limit: pageSize, ...(cursor !== undefined && { cursor }) })
+      const page = await catalog.sessions({ state, limit: pageSize, ...(cursor !== undefined && { cursor }) })
       for (const session of page.items) {
         const heardMs = heard.get(session.bastion) ?? (await lastHeartbeatMs(session.bastion)) ?? startedMs
         heard.set(session.bastion, heardMs)
         if (isOrphan(session, heardMs, clock.now(), config.orphanAfterMs)) await closeProvisionally(session)
+        if (isLate(session, heardMs, clock.now(), silentMs) !== (state === 'late')) changed.push(session.id)
       }
       cursor = page.next ?? undefined
     } while (cursor !== undefined)
+    return changed
+  }
+  const mark = async (ids: string[], late: boolean): Promise<void> => {
+    for (let from = 0; from < ids.length; from += pageSize)
+      await catalog.markLate(ids.slice(from, from + pageSize), late)
+  }
+  const look = async (): Promise<void> => {
+    const heard = new Map<string, number>()
+    // Both lists first: what is marked would come up in the other.
+    const [open, late] = [await lookAt('open', heard), await lookAt('late', heard)]
+    await mark(open, true)
+    await mark(late, false)
   }
   return async (): Promise<void> => {
     if (elapsedMs(clock.now(), lookedMs) < lookEveryMs) return

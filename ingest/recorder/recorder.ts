@@ -3,7 +3,7 @@ import { createPartitionWorkers, type PartitionWorkers } from '#services/bus/par
 import { createCountedDeadLetters } from '#services/dead-letters.ts'
 import type { RecorderContext, RecorderOptions } from './context.ts'
 import { createRecorderMetrics, observeLag } from './metrics.ts'
-import { createOrphanWatch, type LastHeartbeatMs } from './orphan-watch.ts'
+import { createOrphanWatch, type Silence } from './orphan-watch.ts'
 import { reportOrigin } from './steps/report-origin.ts'
 import { createFrameWorker, type FrameWorker } from './worker.ts'
 
@@ -21,14 +21,14 @@ const largestHolder = (workers: FrameWorker[], { config, metrics }: RecorderCont
 
 /**
  * Bus → evidence: consumes session-frames as group `recorder`, writes blocks and manifests. Sessions of a bastion that
- * `lastHeartbeatMs` says nothing of for too long are closed provisionally; without it none is.
+ * `silence` says nothing of for long are late, and closed provisionally after longer; without it none is.
  */
 export const createRecorder = async ({
   registry,
   origins,
-  lastHeartbeatMs,
+  silence,
   ...options
-}: RecorderOptions & { lastHeartbeatMs?: LastHeartbeatMs }): Promise<PartitionWorkers> => {
+}: RecorderOptions & { silence?: Silence }): Promise<PartitionWorkers> => {
   const { bus, log } = options
   const metrics = createRecorderMetrics(registry)
   const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
@@ -36,7 +36,7 @@ export const createRecorder = async ({
   const ctx: RecorderContext = { ...options, metrics, deadLetters, gate }
   observeLag(registry, bus)
 
-  const closeOrphans = lastHeartbeatMs && createOrphanWatch(ctx, lastHeartbeatMs)
+  const closeOrphans = silence && createOrphanWatch(ctx, silence)
   let takenBytes = 0
   // Outside any worker's turn: two of them must not wait for each other.
   const makeRoom = async (workers: FrameWorker[]): Promise<void> => {

@@ -102,6 +102,8 @@ export type CatalogWriter = {
   progress(sessionId: string): Promise<{ nextSeq: number; progress: string } | null>
   /** Idempotent by event id; the first one stands. */
   putEvents(events: SessionEvent[]): Promise<PutEvents>
+  /** Of these, what is open becomes late, or what is late open; the next indexFrames says what it is then. Idempotent. */
+  markLate(sessionIds: string[], isLate: boolean): Promise<void>
   /** Rows of sessions that no recorder saw, put as they are, and by id those that are gone. Idempotent. */
   putUnrecorded(rows: SessionRow[], gone: string[]): Promise<void>
 }

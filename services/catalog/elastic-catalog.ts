@@ -19,6 +19,7 @@ import { createTermMembers } from './elastic-terms.ts'
 import { createAlertWriter } from './elastic-write-alerts.ts'
 import { createEventWriter } from './elastic-write-events.ts'
 import { createFrameWriter } from './elastic-write-frames.ts'
+import { createLatenessWriter } from './elastic-write-lateness.ts'
 import { createLedgerWriter } from './elastic-write-ledger.ts'
 import { createWriteQueue, type WriteOutcome } from './write-queue.ts'
 
@@ -95,6 +96,7 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     putEvents: eventWriter.putEvents,
     putAlerts: alertWriter.putAlerts,
     ...createLedgerWriter({ elastic, indices, termMembers, nextClosing }),
+    ...createLatenessWriter({ elastic, indices, termMembers }),
     ...createEvidenceWriter(elastic, indices),
     ...createIngestReads(elastic, indices, ingestAsk),
     indexFrames: async (update) => {

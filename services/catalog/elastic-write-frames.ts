@@ -2,6 +2,7 @@ import { type BulkItem, sendBulk } from '../elastic/elastic-bulk.ts'
 import type { Elastic } from '../elastic/elastic-client.ts'
 import { getDocuments } from '../elastic/elastic-get.ts'
 import { BartizanError } from '../errors.ts'
+import { isUnended } from '../schema/session.ts'
 import type { SessionRow, SessionUpdate } from './catalog.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import type { TermMembers } from './elastic-terms.ts'
@@ -20,7 +21,8 @@ import { commandText, sessionText } from './search-text.ts'
 type Before = { nextSeq: number; closing: number | null; commandCount: number }
 type Refusal = BartizanError | null
 
-const actionOf = (index: string, id: string, version: number): string =>
+/** Refused where the document is of a later update. */
+export const actionOf = (index: string, id: string, version: number): string =>
   `{"index":{"_index":"${index}","_id":${JSON.stringify(id)},"version":${version},"version_type":"external_gte"}}\n`
 
 const timeOf = ({ id, startedAt }: SessionRow): number => {
@@ -103,7 +105,7 @@ export const createFrameWriter = ({ elastic, indices, termMembers, nextClosing }
   }
 
   const itemsOf = (update: SessionUpdate, before: Before): BulkItem[] => {
-    const closing = update.session.state === 'open' ? null : (before.closing ?? nextClosing())
+    const closing = isUnended(update.session.state) ? null : (before.closing ?? nextClosing())
     return [
       ...commandItems(update, indices.commands, termMembers),
       sessionItem(update, before, closing, indices.sessions, termMembers),

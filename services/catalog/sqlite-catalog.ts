@@ -65,6 +65,7 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     markSealed: (sessionId, manifestKey) => write('markSealed', sessionId, manifestKey),
     indexFrames: (update) => write('indexFrames', update),
     putEvents: (events) => write('putEvents', events),
+    markLate: (sessionIds, isLate) => write('markLate', sessionIds, isLate),
     putUnrecorded: (rows, gone) => write('putUnrecorded', rows, gone),
     putAlerts: (alerts) => write('putAlerts', alerts),
     progress: (sessionId) => write('progress', sessionId),

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { isUnended } from '../schema/session.ts'
 import type { SessionRow, SessionUpdate } from './catalog.ts'
 import { sessionText } from './search-text.ts'
 import type { TextChange } from './sqlite-full-text.ts'
@@ -38,10 +39,13 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
   const upsert = database.prepare(upsertSql)
   const nextClosing = database.prepare('UPDATE closings SET count = count + 1 RETURNING count')
   const putProgress = database.prepare('INSERT OR REPLACE INTO progress (session_id, progress) VALUES (?, ?)')
+  const mark = database.prepare(
+    "UPDATE session SET state = :to, row = json_set(row, '$.state', :to) WHERE id = :id AND state = :from",
+  )
   const count = database.prepare('UPDATE session SET command_count = command_count + ? WHERE number = ?')
 
   const closingOf = (row: SessionRow, before: Present | undefined): number | null => {
-    if (row.state === 'open') return null
+    if (isUnended(row.state)) return null
     return before?.closing ?? (nextClosing.get() as { count: number }).count
   }
 
@@ -57,6 +61,10 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
   }
 
   return {
+    markLate: (sessionIds: string[], isLate: boolean): void => {
+      const [from, to] = isLate ? ['open', 'late'] : ['late', 'open']
+      for (const id of sessionIds) mark.run({ id, from: from!, to: to! })
+    },
     indexFrames: ({ sessionId, nextSeq, progress, session, commands: updated }: SessionUpdate): void => {
       const before = present.get(sessionId) as Present | undefined
       if (before && before.next_seq >= nextSeq) return

@@ -13,6 +13,9 @@ export const SessionState = z.enum([
 ])
 export type SessionState = z.infer<typeof SessionState>
 
+/** Its end is not known yet: it goes on, or what came of it is old because its agent is not heard (`late`). */
+export const isUnended = (state: SessionState): boolean => state === 'open' || state === 'late'
+
 /** How far its evidence is: `pending` until every batch stands in a durable block, `sealed` with its manifest. */
 export const EvidenceState = z.enum(['none', 'pending', 'sealed', 'erasing', 'erased'])
 

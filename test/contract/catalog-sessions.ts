@@ -32,6 +32,31 @@ const updateContract = (test: TestFn, make: MakeCatalogPlace): void => {
     t.is(await catalog.session(newId()), null)
   })
 
+  test('a session that goes on is late or open as it is marked; one that has ended, or went on meanwhile, is not', async (t) => {
+    const { catalog, place } = await opened(t, make)
+    const [open, done] = [sessionRow(0), ended(sessionRow(1), 9)]
+    for (const row of [open, done]) await catalog.indexFrames(update(row, [0, 2], ['ls']))
+    const ids = [open.id, done.id, newId()]
+    const states = async () => {
+      await place.settle()
+      return Promise.all([open, done].map(async ({ id }) => (await catalog.session(id))?.state))
+    }
+    await catalog.markLate(ids, true)
+    await catalog.markLate(ids, true)
+    t.deepEqual(await states(), ['late', 'complete'])
+    t.deepEqual(idsOf(await catalog.sessions({ state: 'late', limit: 10 })), [open.id])
+    t.deepEqual(idsOf(await catalog.sessions({ limit: 10 })).at(0), open.id)
+    t.is((await catalog.session(open.id))?.commandCount, 1)
+    await catalog.markLate(ids, false)
+    t.deepEqual(await states(), ['open', 'complete'])
+    await catalog.markLate(ids, true)
+    await catalog.indexFrames(update(open, [2, 3]))
+    t.deepEqual(await states(), ['open', 'complete'])
+    await catalog.indexFrames(update(ended(open, 9), [3, 4]))
+    await catalog.markLate(ids, true)
+    t.deepEqual(await states(), ['complete', 'complete'])
+  })
+
   test('the same batches twice change nothing, and later ones replace', async (t) => {
     const { catalog, place } = await opened(t, make)
     const row = sessionRow(0)

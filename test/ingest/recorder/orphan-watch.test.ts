@@ -42,7 +42,7 @@ test('silence closes a session provisionally, and what comes later leads to a ma
     update(sessionRow(0, { id: SessionId.parse(id), bastion, startedAt: at, lastActivityAt: at }), [0, 2]),
   )
   let heardMs = w.clock.now()
-  const watch = createOrphanWatch(w.ctx, async () => heardMs)
+  const watch = createOrphanWatch(w.ctx, { lastHeartbeatMs: async () => heardMs, silentMs: 60_000 })
 
   w.clock.advance(2 * dayMs)
   heardMs = w.clock.now()
@@ -52,6 +52,7 @@ test('silence closes a session provisionally, and what comes later leads to a ma
   await watch()
   w.clock.advance(dayMs)
   await watch()
+  t.like(await w.catalog.session(id), { state: 'late' })
   t.like((await storedEvidence(w, id)).manifests, [{ provisional: true, endReason: 'unknown', previous: null }])
 
   batches.push(session.end(), session.withFields({ head: create(SignedHeadSchema, { hash: new Uint8Array(32) }) }))
@@ -61,4 +62,29 @@ test('silence closes a session provisionally, and what comes later leads to a ma
   t.is(manifests.length, 2)
   t.like(manifests[1], { provisional: false, endReason: 'exit' })
   t.regex(manifests[1]?.previous?.key ?? '', /manifest-0001$/)
+})
+
+test('what is open of a silent agent is late, and open again when it is heard; what has ended stays', async (t) => {
+  const w = await frameWorkers(t)
+  const bastion = `quiet-${Date.now()}`
+  const at = new Date(w.clock.now()).toISOString()
+  const row = (n: number, more: object = {}) => sessionRow(n, { bastion, startedAt: at, lastActivityAt: at, ...more })
+  const [open, ended] = [row(0), row(1, { state: 'complete', endedAt: at })]
+  for (const each of [open, ended]) await w.catalog.indexFrames(update(each, [0, 2]))
+  let heardMs = w.clock.now()
+  const silentMs = 20 * 60_000
+  const watch = createOrphanWatch(w.ctx, { lastHeartbeatMs: async () => heardMs, silentMs })
+  const states = async () => {
+    await watch()
+    return Promise.all([open, ended].map(async ({ id }) => (await w.catalog.session(id))?.state))
+  }
+  w.clock.advance(silentMs - 1)
+  t.deepEqual(await states(), ['open', 'complete'])
+  w.clock.advance(60_000)
+  t.deepEqual(await states(), ['late', 'complete'])
+  const first = (await w.catalog.sessions({ bastion, limit: 1 })).items
+  t.like(first, [{ id: open.id, state: 'late' }], 'it is listed among those that go on')
+  heardMs = w.clock.now() + 60_000
+  w.clock.advance(60_000)
+  t.deepEqual(await states(), ['open', 'complete'])
 })

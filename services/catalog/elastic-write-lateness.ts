@@ -1,0 +1,37 @@
+import { sendBulk } from '../elastic/elastic-bulk.ts'
+import type { Elastic } from '../elastic/elastic-client.ts'
+import { getDocuments } from '../elastic/elastic-get.ts'
+import type { SessionRow } from './catalog.ts'
+import type { CatalogIndices } from './elastic-mappings.ts'
+import type { TermMembers } from './elastic-terms.ts'
+import { actionOf, sessionDocument } from './elastic-write-frames.ts'
+
+type Before = { row: string; nextSeq: number; commandCount: number }
+
+/** The same document with another state, and no newer: an update of the session that comes meanwhile stands. */
+export const createLatenessWriter = (options: {
+  elastic: Elastic
+  indices: CatalogIndices
+  termMembers: TermMembers
+}) => {
+  const { elastic, indices, termMembers } = options
+  return {
+    markLate: async (sessionIds: string[], isLate: boolean): Promise<void> => {
+      if (sessionIds.length === 0) return
+      const [from, to] = isLate ? (['open', 'late'] as const) : (['late', 'open'] as const)
+      const _source = ['row', 'nextSeq', 'commandCount']
+      const found = await getDocuments<Before>(
+        elastic,
+        sessionIds.map((_id) => ({ _index: indices.sessions, _id, _source })),
+      )
+      const items = found.flatMap((before) => {
+        const row = before && (JSON.parse(before.row) as SessionRow)
+        if (!before || row?.state !== from) return []
+        const { nextSeq, commandCount } = before
+        const document = sessionDocument({ ...row, state: to }, { closing: null, nextSeq, commandCount }, termMembers)
+        return [`${actionOf(indices.sessions, row.id, nextSeq)}${document}`]
+      })
+      await sendBulk(elastic, items)
+    },
+  }
+}
