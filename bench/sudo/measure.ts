@@ -3,6 +3,7 @@ import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { measureCost } from '../cluster/process-cost.ts'
 import { rounded } from '../cluster/results.ts'
+import { startBystander } from './bystander.ts'
 import type { Client, Load } from './clients.ts'
 import type { Iolog } from './corpus.ts'
 import type { Contestant } from './server.ts'
@@ -19,6 +20,8 @@ export type Row = {
   'peak MB': number
   'lag p50 ms': number | null
   'lag p99 ms': number | null
+  'other p50 ms': number | null // of somebody at work meanwhile
+  'other p99 ms': number | null
   wrong: number // of those that were sent, and of those that were stored
   load: number
 }
@@ -27,10 +30,11 @@ const percentile = (sorted: number[], share: number): number | null =>
   sorted.length === 0 ? null : rounded(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!, 1)
 
 /** Each recording so often as it was sent: a session that is missing, cut, or there twice is not correct. */
-const correctCount = (stored: string[], iologs: Iolog[], times: number): number => {
+const correctCount = (stored: string[], iologs: Iolog[], times: number, once: string): number => {
   const counts = new Map<string, number>()
   for (const sha256 of stored) counts.set(sha256, (counts.get(sha256) ?? 0) + 1)
-  return iologs.reduce((sum, { sha256 }) => sum + Math.min(times, counts.get(sha256) ?? 0), 0)
+  const ofLoad = iologs.reduce((sum, { sha256 }) => sum + Math.min(times, counts.get(sha256) ?? 0), 0)
+  return ofLoad + Math.min(1, counts.get(once) ?? 0)
 }
 
 /** One server on a fresh folder, each recording once so that its code is compiled, then the load; everything is read back. */
@@ -43,22 +47,27 @@ export const measure = async (
   const place = await mkdtemp(join(folder, 'run-'))
   const { iologs, times, connections, frameBytes } = load
   const sessions = iologs.length * times
-  const all = sessions + iologs.length
+  const all = sessions + iologs.length + 1
   const megabytes = (iologs.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) * times) / 1e6
   const server = await contestant.start(place)
   try {
     await client.send({ ...load, times: 1, connections: 1, port: server.port })
     await server.stored(iologs.length)
     const cost = await measureCost(server.parts)
+    const bystander = await startBystander(server.port)
     const startedMs = performance.now()
     const { lagsMs } = await client.send({ ...load, port: server.port })
     const seconds = (performance.now() - startedMs) / 1_000
+    const other = await bystander.leave()
     await server.stored(all)
     const costs = await cost()
     await server.stop()
     const stored = await server.readBack()
-    const correct = correctCount(stored, iologs, times + 1)
-    const sorted = lagsMs.toSorted((a, b) => a - b)
+    const correct = correctCount(stored, iologs, times + 1, other.sha256)
+    const [sorted, others] = [lagsMs, other.lagsMs].map((lags) => lags.toSorted((a, b) => a - b)) as [
+      number[],
+      number[],
+    ]
     const cpuSeconds = Object.values(costs).reduce((sum, part) => sum + part.cpuSeconds, 0)
     return {
       server: contestant.name,
@@ -72,6 +81,8 @@ export const measure = async (
       'peak MB': Object.values(costs).reduce((sum, part) => sum + part.peakMB, 0),
       'lag p50 ms': percentile(sorted, 0.5),
       'lag p99 ms': percentile(sorted, 0.99),
+      'other p50 ms': percentile(others, 0.5),
+      'other p99 ms': percentile(others, 0.99),
       wrong: Math.max(all - correct, stored.length - correct),
       load: rounded(loadavg()[0]!, 1),
     }

@@ -67,7 +67,9 @@ export const createEventChain = (options: {
       if (hintBytes > maxEventBytes) {
         throw new BartizanError('BTZ_PAYLOAD_TOO_LARGE', `event ${event.kind} of ${hintBytes} bytes`)
       }
+      const sessionId = (event.sessionId as string | null | undefined) ?? null
       await spool.append({
+        lane: sessionId ?? 'events',
         hintBytes,
         useReserve,
         encode: () => {
@@ -75,7 +77,7 @@ export const createEventChain = (options: {
           const body = Buffer.from(JSON.stringify(record))
           state.events = { nextSeq: seq + 1, lastHash: hash('sha256', body) }
           onWritten?.()
-          return { type: 'event', sessionId: (event.sessionId as string | null | undefined) ?? null, seq, body }
+          return { type: 'event', sessionId, seq, body }
         },
       })
     },

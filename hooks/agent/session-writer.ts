@@ -41,6 +41,7 @@ export type SessionWriterOptions = {
 
 export const createSessionWriter = (options: SessionWriterOptions): SessionWriter => {
   const { chain, spool, bastion, signing, onDurable, onLost, onBroken } = options
+  const lane = chain.sessionId
   const losses = createLosses()
   const builder = createBatchBuilder(options.maxBytes, options.fromNs, (bytes) => void write(bytes))
   let timer: NodeJS.Timeout | null = null
@@ -72,7 +73,7 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
       }
     }
     try {
-      await spool.append({ hintBytes: hintBytes + batchOverheadBytes, encode })
+      await spool.append({ lane, hintBytes: hintBytes + batchOverheadBytes, encode })
       if (taken.batch) onDurable(taken.batch.sourceBytes, taken.batch.commitNs)
     } catch (error) {
       refused(error)
@@ -97,7 +98,8 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
   }
 
   return {
-    open: (start) => spool.append({ hintBytes: 4 * batchOverheadBytes, encode: () => entryOf({ frames: [], start }) }),
+    open: (start) =>
+      spool.append({ lane, hintBytes: 4 * batchOverheadBytes, encode: () => entryOf({ frames: [], start }) }),
     add: (frame, commitNs) => {
       if (broken || (losses.any() && !recordGap())) {
         losses.add(frame, commitNs)
@@ -119,8 +121,8 @@ export const createSessionWriter = (options: SessionWriterOptions): SessionWrite
       }
       const encodeSeal = (): SpoolEntry | null => (chain.end ? entryOf({ frames: [] }) : null)
       await Promise.all([
-        spool.append({ hintBytes: builder.bytes() + batchOverheadBytes, useReserve, encode: encodeEnd }),
-        spool.append({ hintBytes: batchOverheadBytes, useReserve, encode: encodeSeal }),
+        spool.append({ lane, hintBytes: builder.bytes() + batchOverheadBytes, useReserve, encode: encodeEnd }),
+        spool.append({ lane, hintBytes: batchOverheadBytes, useReserve, encode: encodeSeal }),
       ])
       if (last.batch) onDurable(last.batch.sourceBytes, last.batch.commitNs)
     },

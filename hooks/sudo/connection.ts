@@ -11,6 +11,7 @@ import { decodeClientMessage, serverMessage } from './messages.ts'
 import { createRecording } from './recording.ts'
 import type { Sessions } from './sessions.ts'
 import { lost, step } from './state-table.ts'
+import type { Turns } from './turns.ts'
 
 const unreadReplyBytes = 64 * 1024 // a client that does not read is told no further commit points
 const lingerMs = 2_000 // for a client to go after an abort, or to close after our close
@@ -18,6 +19,7 @@ const lingerMs = 2_000 // for a client to go after an abort, or to close after o
 export type ConnectionOptions = {
   recorder: Recorder
   sessions: Sessions
+  turns: Turns
   serverId: string
   idleHelloMs: number
   ttyMode: (() => Promise<TtyMode>) | null
@@ -60,8 +62,13 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
     onAbort: (text) => abort(text),
   })
 
+  const readOn = (): void => {
+    if (!pumping && !turn.waits) socket.resume()
+  }
+  const turn = options.turns.join(readOn, () => recording.session?.pendingBytes ?? 0)
   const settle = (): void => {
     settled = true
+    turn.leave()
     recording.silence()
   }
   const hangUp = (): void => {
@@ -175,7 +182,7 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
       await fail(error)
     }
     pumping = null
-    socket.resume()
+    readOn()
   }
   const pump = (): Promise<void> => (pumping ??= pumpOnce())
 
@@ -196,6 +203,7 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
     await pump()
     await pump() // the one before may have been past its last look
     await recording.ending?.catch(() => {}) // logged where it was asked for
+    turn.leave()
     timers.forEach(clearTimeout)
   }
   const closed = new Promise<void>((resolve) => {
@@ -210,8 +218,9 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Con
     if (settled) return
     reader.push(chunk)
     more = true
-    if (pumping) socket.pause()
-    else void pump()
+    turn.spend(chunk.byteLength)
+    if (pumping || turn.waits) socket.pause()
+    if (!pumping) void pump()
   })
   after(options.idleHelloMs, () => {
     if (state.phase !== 'greeting') return

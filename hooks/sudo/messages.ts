@@ -7,10 +7,11 @@ import {
   ServerMessageSchema,
 } from '#services/schema/generated/log_server_pb.ts'
 import { frame } from './framing.ts'
+import { type IoSaid, readIoMessage } from './io-message.ts'
 import { fromNs } from './time-spec.ts'
 
 /** What a client may say, without the case of saying nothing. */
-export type ClientSaid = Exclude<ClientMessage['type'], { case: undefined }>
+export type ClientSaid = Exclude<ClientMessage['type'], { case: undefined | IoSaid['case'] }> | IoSaid
 
 const maxInfos = 10_000
 const infosField = new Map([
@@ -41,8 +42,7 @@ const countInfos = (bytes: Uint8Array): number => {
   return count
 }
 
-/** @throws BTZ_SUDO_PROTOCOL for what is not a ClientMessage, says nothing known, or has too many parts */
-export const decodeClientMessage = (bytes: Uint8Array): ClientSaid => {
+const decodeAny = (bytes: Uint8Array): ClientSaid => {
   let said: ClientMessage['type']
   try {
     if (countInfos(bytes) > maxInfos) throw new Error(`more than ${maxInfos} infos`)
@@ -53,6 +53,9 @@ export const decodeClientMessage = (bytes: Uint8Array): ClientSaid => {
   if (said.case === undefined) throw new BartizanError('BTZ_SUDO_PROTOCOL', 'a message of an unknown type')
   return said
 }
+
+/** @throws BTZ_SUDO_PROTOCOL for what is not a ClientMessage, says nothing known, or has too many parts */
+export const decodeClientMessage = (bytes: Uint8Array): ClientSaid => readIoMessage(bytes) ?? decodeAny(bytes)
 
 const encode = (type: MessageInitShape<typeof ServerMessageSchema>['type']): Buffer =>
   frame(toBinary(ServerMessageSchema, create(ServerMessageSchema, { type })))

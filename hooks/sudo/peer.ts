@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { addressColumns, type Endpoint, findRow, type TcpRow } from './proc-net-tcp.ts'
+import { addressColumns, createRowFinder, type Endpoint, type TcpRow } from './proc-net-tcp.ts'
 
 /** Whose socket the other end of a connection is. `inode` leads to its process. */
 export type Peer = { uid: number; inode: number }
@@ -14,21 +14,29 @@ export type PeerLookup = {
 const established = '01'
 const held = (row: TcpRow | null): row is TcpRow => row !== null && row.state === established && row.inode !== 0
 
+/** Who is at the other end of a connection to us; null: it cannot be found out. */
+export type FindPeer = (peer: Endpoint, self: Endpoint) => Promise<Peer | null>
+
 /**
  * Finds the peer's own row (its local address is our remote one). The table is not read atomically and may miss a row
  * while others come and go: asked again a few times, then null.
  */
-export const findPeer = async (
-  peer: Endpoint,
-  self: Endpoint,
-  { files = { tcp: '/proc/net/tcp', tcp6: '/proc/net/tcp6' }, retryMs = [2, 10, 40] }: PeerLookup = {},
-): Promise<Peer | null> => {
-  const columns = addressColumns(peer, self)
-  if (columns === null) return null
-  for (const waitMs of [0, ...retryMs]) {
-    if (waitMs > 0) await delay(waitMs)
-    const row = (columns.tcp && (await findRow(files.tcp, columns.tcp))) || (await findRow(files.tcp6, columns.tcp6))
-    if (held(row)) return { uid: row.uid, inode: row.inode }
+export const createPeerFinder = ({
+  files = { tcp: '/proc/net/tcp', tcp6: '/proc/net/tcp6' },
+  retryMs = [2, 10, 40],
+}: PeerLookup = {}): FindPeer => {
+  const [findTcp, findTcp6] = [createRowFinder(files.tcp), createRowFinder(files.tcp6)]
+  return async (peer, self) => {
+    const columns = addressColumns(peer, self)
+    if (columns === null) return null
+    for (const waitMs of [0, ...retryMs]) {
+      if (waitMs > 0) await delay(waitMs)
+      const row = (columns.tcp && (await findTcp(columns.tcp))) || (await findTcp6(columns.tcp6))
+      if (held(row)) return { uid: row.uid, inode: row.inode }
+    }
+    return null
   }
-  return null
 }
+
+export const findPeer = (peer: Endpoint, self: Endpoint, lookup: PeerLookup = {}): Promise<Peer | null> =>
+  createPeerFinder(lookup)(peer, self)

@@ -54,23 +54,68 @@ export const parseRow = (rest: string): TcpRow | null => {
 const chunkBytes = 64 * 1024
 const longestRow = 256
 
-/** Reads the table in pieces and stops at the row; one with many thousand sockets is never held whole. */
-export const findRow = async (file: string, columns: string): Promise<TcpRow | null> => {
+/** Takes from `wanted` what a line of the table is about. */
+const readLine = (line: string, columnsLength: number, wanted: Set<string>, found: Map<string, TcpRow>): void => {
+  const from = line.indexOf(': ') + 2
+  const columns = line.slice(from, from + columnsLength)
+  if (from === 1 || !wanted.delete(columns)) return
+  const row = parseRow(line.slice(from + columnsLength))
+  if (row) found.set(columns, row)
+}
+
+/**
+ * The rows of these columns, all of one length. Reads the table in pieces and stops when it has all; one with many
+ * thousand sockets is never held whole.
+ */
+export const findRows = async (file: string, columns: Iterable<string>): Promise<Map<string, TcpRow>> => {
+  const wanted = new Set(columns)
+  const columnsLength = [...wanted][0]?.length ?? 0
+  const found = new Map<string, TcpRow>()
   const handle = await open(file, 'r')
   try {
-    const buffer = Buffer.allocUnsafe(chunkBytes + longestRow)
-    let kept = 0
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, kept, chunkBytes, null)
-      const text = buffer.subarray(0, kept + bytesRead)
-      const at = text.indexOf(` ${columns} `, 0, 'latin1')
-      const end = at === -1 ? -1 : text.indexOf(10, at)
-      if (end !== -1) return parseRow(text.toString('latin1', at + columns.length + 2, end))
-      if (bytesRead === 0) return null
-      kept = Math.min(longestRow, text.length)
-      buffer.copyWithin(0, text.length - kept, text.length)
+    const buffer = Buffer.allocUnsafe(chunkBytes)
+    let rest = ''
+    while (wanted.size > 0) {
+      const { bytesRead } = await handle.read(buffer, 0, chunkBytes, null)
+      if (bytesRead === 0) break
+      const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n')
+      rest = lines.pop()!.slice(0, longestRow)
+      for (const line of lines) readLine(line, columnsLength, wanted, found)
     }
+    return found
   } finally {
     await handle.close()
+  }
+}
+
+export const findRow = async (file: string, columns: string): Promise<TcpRow | null> =>
+  (await findRows(file, [columns])).get(columns) ?? null
+
+/** One reading of a table is for all who asked before it began. */
+export const createRowFinder = (file: string): ((columns: string) => Promise<TcpRow | null>) => {
+  let waiting = new Map<string, PromiseWithResolvers<TcpRow | null>>()
+  let isReading = false
+
+  const readAll = async (): Promise<void> => {
+    isReading = true
+    while (waiting.size > 0) {
+      const asked = waiting
+      waiting = new Map()
+      try {
+        const rows = await findRows(file, asked.keys())
+        for (const [columns, { resolve }] of asked) resolve(rows.get(columns) ?? null)
+      } catch (error) {
+        for (const { reject } of asked.values()) reject(error)
+      }
+    }
+    isReading = false
+  }
+  return (columns) => {
+    const known = waiting.get(columns)
+    if (known) return known.promise
+    const asked = Promise.withResolvers<TcpRow | null>()
+    waiting.set(columns, asked)
+    if (!isReading) void readAll()
+    return asked.promise
   }
 }

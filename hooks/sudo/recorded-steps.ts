@@ -7,13 +7,13 @@ import type {
   ChangeWindowSize,
   CommandSuspend,
   ExitMessage,
-  IoBuffer,
   RejectMessage,
   TimeSpec,
 } from '#services/schema/generated/log_server_pb.ts'
 import type { Marker } from '#services/schema/marker.ts'
 import { readCommandInfo } from './command-info.ts'
 import type { Context, Result, State } from './connection-state.ts'
+import type { IoSaid } from './io-message.ts'
 import { maxNs, toNs } from './time-spec.ts'
 
 export const subcommand = (state: State, message: AcceptMessage): Result => {
@@ -34,7 +34,9 @@ export const withMarker =
     return { state, effects: [{ do: 'marker', marker }, ...effects] }
   }
 
-const record = (state: State, stream: Stream, delay: TimeSpec | undefined, data: Uint8Array): Result => {
+type Delay = Pick<TimeSpec, 'tvSec' | 'tvNsec'>
+
+const record = (state: State, stream: Stream, delay: Delay | undefined, data: Uint8Array): Result => {
   const delayNs = toNs(delay)
   const elapsedNs = state.elapsedNs + delayNs
   if (elapsedNs > maxNs) throw new BartizanError('BTZ_SUDO_PROTOCOL', 'delays of more than a century')
@@ -43,7 +45,7 @@ const record = (state: State, stream: Stream, delay: TimeSpec | undefined, data:
 
 export const bytes =
   (stream: Stream) =>
-  (state: State, { delay, data }: IoBuffer): Result =>
+  (state: State, { delay, data }: IoSaid['value']): Result =>
     record(state, stream, delay, data)
 
 export const resize = (state: State, { delay, rows, cols }: ChangeWindowSize): Result => {

@@ -1,5 +1,5 @@
 import type { Recorder, SessionEnding, SessionOpening, SessionRecorder, TtyMode } from '#hooks/hook.ts'
-import { takesEqualForFinal } from './clients.ts'
+import { hasTerminalHere, takesEqualForFinal } from './clients.ts'
 import { type CommitPoints, createCommitPoints } from './commit-points.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -63,7 +63,8 @@ export const createRecording = (options: {
       return ending
     },
     open: async (opening) => {
-      const opened = await recorder.open({ ...opening, ...(opening.tty !== null && ttyMode && { ttyMode }) })
+      const isWatched = ttyMode !== null && opening.tty !== null && hasTerminalHere(options.client())
+      const opened = await recorder.open(isWatched ? { ...opening, ttyMode } : opening)
       sessions.claim(opened.logId)
       attach(opened)
     },

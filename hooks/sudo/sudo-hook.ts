@@ -7,10 +7,11 @@ import { version } from '#services/version.ts'
 import { type Connection, serveConnection } from './connection.ts'
 import { refusedPeerEvent } from './events.ts'
 import { serverMessage } from './messages.ts'
-import { findPeer, type Peer } from './peer.ts'
+import { createPeerFinder, type FindPeer, type Peer } from './peer.ts'
 import { createRefusals } from './refusals.ts'
 import { createSessions } from './sessions.ts'
 import { createTtyModes } from './tty-modes.ts'
+import { createTurns } from './turns.ts'
 
 const serverId = `Bartizan ${version}`
 const queuedMs = 1_000
@@ -43,7 +44,10 @@ const listen = (server: Server, { host, port }: Config['sudo'], listenFd: number
     })
   })
 
-const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): Promise<Peer | null> =>
+const peerOf = (
+  findPeer: FindPeer,
+  { remoteAddress, remotePort, localAddress, localPort }: Socket,
+): Promise<Peer | null> =>
   remoteAddress && remotePort && localAddress && localPort
     ? findPeer({ address: remoteAddress, port: remotePort }, { address: localAddress, port: localPort })
     : Promise.resolve(null)
@@ -63,6 +67,8 @@ export const startSudoHook = async (options: {
   const connections = new Set<Connection>()
   let uncheckedCount = 0
   const sessions = createSessions(config.sudo.resumeGraceMs, log)
+  const turns = createTurns()
+  const findPeer = createPeerFinder()
   const refusals = createRefusals((uid, attempts) => {
     log.warn({ uid, attempts }, 'sudo port: peer refused')
     recorder
@@ -75,7 +81,7 @@ export const startSudoHook = async (options: {
   const admit = async (socket: Socket): Promise<void> => {
     const acceptedMs = performance.now()
     uncheckedCount += 1
-    const peer = await peerOf(socket).finally(() => {
+    const peer = await peerOf(findPeer, socket).finally(() => {
       uncheckedCount -= 1
     })
     if (peer === null || !config.sudo.allowedUids.includes(peer.uid)) {
@@ -90,7 +96,7 @@ export const startSudoHook = async (options: {
     }
     const { idleHelloMs } = config.sudo
     const ttyMode = modeOf?.of(peer.inode) ?? null
-    const connection = serveConnection(socket, { recorder, sessions, serverId, idleHelloMs, ttyMode, log })
+    const connection = serveConnection(socket, { recorder, sessions, turns, serverId, idleHelloMs, ttyMode, log })
     connections.add(connection)
     await connection.closed
     connections.delete(connection)

@@ -13,6 +13,7 @@ import {
 } from '../../schema/generated/frame_batch_pb.ts'
 import { BastionName, SessionId } from '../../schema/ids.ts'
 import { maxAtMs, maxBatchSeq } from './evidence-keys.ts'
+import { withColumns } from './frame-columns.ts'
 
 export { Stream }
 
@@ -44,11 +45,25 @@ export const batchLimits = {
 } as const
 const compressFromBytes = 16 * 1024
 
+const scratch = Buffer.allocUnsafeSlow(batchLimits.payloadBytes)
+
+/** All data in one; valid until the next call, where it is no more than a batch may hold. */
+const joined = (frames: readonly Frame[]): Buffer => {
+  const bytes = frames.reduce((sum, { data }) => sum + data.byteLength, 0)
+  const buffer = bytes <= scratch.byteLength ? scratch : Buffer.allocUnsafeSlow(bytes)
+  let at = 0
+  for (const { data } of frames) {
+    buffer.set(data, at)
+    at += data.byteLength
+  }
+  return buffer.subarray(0, bytes)
+}
+
 /** The finished bytes of a batch: what is hashed, spooled, sent and stored, unchanged from here on. */
 export const encodeFrameBatch = (header: BatchHeader, frames: readonly Frame[]): Uint8Array => {
-  const raw = Buffer.concat(frames.map((frame) => frame.data))
+  const raw = joined(frames)
   const compress = raw.byteLength >= compressFromBytes
-  return toBinary(
+  const head = toBinary(
     FrameBatchSchema,
     create(FrameBatchSchema, {
       ...header,
@@ -57,13 +72,9 @@ export const encodeFrameBatch = (header: BatchHeader, frames: readonly Frame[]):
       closedAtMs: BigInt(header.closedAtMs),
       payloadEncoding: compress ? PayloadEncoding.ZSTD : PayloadEncoding.IDENTITY,
       payloadSize: raw.byteLength,
-      delayNs: frames.map((frame) => frame.delayNs),
-      length: frames.map((frame) => frame.data.byteLength),
-      stream: frames.map((frame) => frame.stream),
-      masked: frames.flatMap((frame, index) => (frame.masked ? [{ frame: index, ...frame.masked }] : [])),
-      payload: compress ? zstdCompressSync(raw) : raw,
     }),
   )
+  return withColumns(head, frames, compress ? zstdCompressSync(raw, { pledgedSrcSize: raw.byteLength }) : raw)
 }
 
 export type DecodedBatch = BatchHeader & {

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { findPeer } from '#hooks/sudo/peer.ts'
-import { addressColumns, findRow, parseRow } from '#hooks/sudo/proc-net-tcp.ts'
+import { addressColumns, createRowFinder, findRows, parseRow } from '#hooks/sudo/proc-net-tcp.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import { realTest } from '#test/helpers/real.ts'
 import { connectSudoClient } from '#test/helpers/sudo-client.ts'
@@ -50,9 +50,31 @@ test('a row is found wherever it lies in a table of 20,000 sockets', async (t) =
   await writeFile(file, ['  sl  local_address rem_address   st', ...rows, ''].join('\n'))
   for (let index = 1; index <= 20_000; index += 217) {
     const columns = addressColumns({ address: '127.0.0.1', port: index }, { address: '127.0.0.1', port: 0x76a7 })!.tcp!
-    t.deepEqual(await findRow(file, columns), { state: '01', uid: index, inode: index + 1 })
+    t.deepEqual((await findRows(file, [columns])).get(columns), { state: '01', uid: index, inode: index + 1 })
   }
-  t.is(await findRow(file, '0200007F:0001 0100007F:76A7'), null)
+  t.is((await findRows(file, ['0200007F:0001 0100007F:76A7'])).size, 0)
+  const all = Array.from(
+    { length: 200 },
+    (_, at) =>
+      addressColumns({ address: '127.0.0.1', port: at * 99 + 1 }, { address: '127.0.0.1', port: 0x76a7 })!.tcp!,
+  )
+  const find = createRowFinder(file)
+  const uids = (await Promise.all(all.map(find))).map((found) => found?.uid)
+  t.deepEqual(
+    uids,
+    all.map((_, at) => at * 99 + 1),
+    'all who ask at once',
+  )
+})
+
+test('a table that cannot be read fails all who asked, and the next are asked for again', async (t) => {
+  const file = join(await temporaryFolder(t), 'tcp')
+  const find = createRowFinder(file)
+  const columns = '0100007F:0001 0100007F:76A7'
+  const answers = await Promise.allSettled([find(columns), find(columns), find(columns.replace('1', '2'))])
+  t.true(answers.every(({ status }) => status === 'rejected'))
+  await writeFile(file, `   0: ${columns} 01 00000000:00000000 00:00000000 00000000     7        0 99 1 0\n`)
+  t.is((await find(columns))?.uid, 7)
 })
 
 const pair = async (

@@ -67,10 +67,26 @@ test('a probe that hangs or is missing answers unknown in time', async (t) => {
 
 test('the terminal of a session is looked for a few times, then taken as not there (mock: no processes)', async (t) => {
   let looked = 0
-  const mode = createTtyMode(1, { mode: async () => 'raw' }, async () => (++looked < 3 ? null : '/dev/pts/5'))
+  let isHeld = true
+  const terminal = { name: '/dev/pts/5', holds: () => isHeld }
+  const mode = createTtyMode(1, { mode: async () => 'raw' }, async () => (++looked < 3 ? null : terminal))
   t.is(await mode(), 'unknown')
   await until(async () => (await mode()) === 'raw', { everyMs: 50 })
   t.is(looked, 3)
+  isHeld = false
+  t.is(await mode(), 'unknown', 'its maker does not hold it any more: the reading was of another one')
   const never = createTtyMode(1, { mode: async () => 'raw' }, async () => Promise.reject(new Error('gone')))
   t.is(await never(), 'unknown')
+})
+
+test('who has no terminal for a command is not looked for again (mock: no processes)', async (t) => {
+  let looked = 0
+  const find = async (): Promise<'never'> => {
+    looked += 1
+    return 'never'
+  }
+  const mode = createTtyMode(1, { mode: async () => 'raw' }, find)
+  const endMs = performance.now() + 500
+  await until(async () => (await mode()) === 'unknown' && performance.now() > endMs)
+  t.is(looked, 1)
 })

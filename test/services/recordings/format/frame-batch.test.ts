@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { zstdCompressSync } from 'node:zlib'
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import test from 'ava'
 import fc from 'fast-check'
 import { hasCode } from '#services/errors.ts'
@@ -64,6 +64,17 @@ test('every sequence of frames comes back as it was', (t) => {
       t.is(decoded.batchSeq, header.batchSeq)
     }),
     { numRuns: 300 },
+  )
+})
+
+test('the bytes are those that the library writes', (t) => {
+  const huge = { delayNs: 2n ** 62n, stream: Stream.TTYOUT, data: new Uint8Array(200_000).fill(7) }
+  fc.assert(
+    fc.property(fc.array(anyFrame, { maxLength: 60 }), fc.boolean(), (frames, withHuge) => {
+      const finished = encodeFrameBatch(header, withHuge ? [...frames, huge] : frames)
+      t.deepEqual(toBinary(FrameBatchSchema, fromBinary(FrameBatchSchema, finished)), new Uint8Array(finished))
+    }),
+    { numRuns: 100 },
   )
 })
 
