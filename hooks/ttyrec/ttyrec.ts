@@ -103,6 +103,7 @@ export const createTtyrecParser = () => {
       const detail = [
         ...(broken === null ? [] : [`${broken}; what is before it was imported`]),
         ...(clockJumps > 0 ? [`the clock of the recorder went back, times: ${clockJumps}`] : []),
+        'ttyrec keeps nothing of what was typed, no sizes of the terminal, and not how it ended',
       ].join('; ')
       return [{ kind: 'ending', ending: endingOf({ reason: broken === null ? 'exit' : 'truncated', detail }) }]
     },
