@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { levelOf, limitsOf } from '#hooks/agent/spool/limits.ts'
@@ -9,6 +10,11 @@ import { type Check, type Context, fine, notChecked, wrong } from './check.ts'
 import { type AgentFile, agentOf, isAlive } from './running.ts'
 
 const connectMs = 2_000
+
+const noneThere = (error: unknown): [] => {
+  if (systemCode(error) === 'ENOENT') return []
+  throw error
+}
 
 const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -29,15 +35,20 @@ const alive = async (agent: AgentFile): Promise<Finding> => {
   return wrong('agent', `process ${agent.pid} takes no connection on port ${agent.sudoPort}`, fix)
 }
 
+/** Segments of each spool: that of the agent, and those beside it of agents that drain. */
+const spoolsIn = async (folder: string) => {
+  const names = await readdir(folder).catch(noneThere)
+  const folders = [folder, ...names.filter((name) => name.startsWith('beside-')).map((name) => join(folder, name))]
+  const spools = folders.map((each) => join(each, 'spool')).filter((each) => existsSync(each))
+  return Promise.all(spools.map((each) => listSegments(each).catch(noneThere)))
+}
+
 const spool = async ({ config: { data, agent } }: Context): Promise<Finding> => {
   const check = 'agent spool'
-  const segments = await listSegments(join(data, 'agent', 'spool')).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return null
-    throw error
-  })
-  if (segments === null) return notChecked(check, 'nothing was recorded here yet')
+  const spools = await spoolsIn(join(data, 'agent'))
+  if (spools.length === 0) return notChecked(check, 'nothing was recorded here yet')
   const sizes = await Promise.all(
-    segments.map(({ file }) =>
+    spools.flat().map(({ file }) =>
       stat(file).then(
         ({ size }) => size,
         () => 0,
@@ -46,7 +57,8 @@ const spool = async ({ config: { data, agent } }: Context): Promise<Finding> => 
   )
   const usedBytes = sizes.reduce((sum, size) => sum + size, 0)
   const { capacityBytes } = limitsOf(agent.spool)
-  const text = `${Math.round((100 * usedBytes) / capacityBytes)} % of ${capacityBytes} bytes wait`
+  const more = spools.length > 1 ? `, in ${spools.length} spools` : ''
+  const text = `${Math.round((100 * usedBytes) / capacityBytes)} % of ${capacityBytes} bytes wait${more}`
   if (levelOf(usedBytes, capacityBytes, 'ok', false) === 'ok') return fine(check, text)
   return wrong(check, text, 'bring the receiver back, or mend the way to it: at 95 % new sessions are refused')
 }

@@ -5,11 +5,12 @@ import { configOf } from '../settings.ts'
 import { agentState } from './agent.ts'
 import { type Check, runChecks } from './check.ts'
 import { clocks } from './clock.ts'
-
 import { clusterEngines, type Role, roles } from './cluster.ts'
 import { dataFolder } from './data-folder.ts'
 import { diskSpace } from './disk-space.ts'
+import { enrolment } from './enrolment.ts'
 import { heartbeat } from './heartbeat.ts'
+import { heldPorts } from './held-ports.ts'
 import { instance } from './instance.ts'
 import { masking } from './masking.ts'
 import { nodeVersion } from './node-version.ts'
@@ -25,11 +26,13 @@ const checksFor = (role: Role | undefined): Check[] => [
   privateFiles,
   diskSpace,
   ports,
+  heldPorts,
   instance,
   agentState,
   heartbeat,
   masking,
   recordingRecipe,
+  enrolment,
   clocks,
   ...clusterEngines(role),
 ]

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { systemCode } from '#services/disk-error.ts'
 import type { Finding } from '#services/finding.ts'
 import { type Check, type Context, fine, notChecked, wrong } from './check.ts'
-import { agentOf, endpointsOf, isAlive, statusOf } from './running.ts'
+import { agentOf, endpointsOf, isAlive, isEnrolled, statusOf } from './running.ts'
 
 type Port = { check: string; host: string; port: number; setting: string }
 
@@ -31,10 +31,11 @@ const free = async (port: Port): Promise<Finding> => {
   )
 }
 
-const consolePort = async ({ config: { data, http } }: Context): Promise<Finding> => {
+const consolePort = async ({ config: { data, http, uplink } }: Context): Promise<Finding> => {
   const check = 'console port'
   const endpoints = await endpointsOf(data)
   if (endpoints && isAlive(endpoints.pid)) return fine(check, `${endpoints.httpPort}, in use by the running console`)
+  if (uplink.url !== undefined || isEnrolled(data)) return notChecked(check, 'the console is not on this machine')
   // A role has no endpoints file.
   if (http.port !== 0 && (await statusOf(http.port, '/healthz')) === 200)
     return fine(check, `${http.port}, a running Bartizan answers there`)

@@ -25,7 +25,9 @@ const ownFiles = (config: Config): string[] => [
   config.data,
   keysFolder(config),
   join(keysFolder(config), 'master.key'),
-  ...['owner.token', 'identity.key', 'agent/token', 'agent/identity.key'].map((file) => join(config.data, file)),
+  ...['owner.token', 'identity.key', 'agent', 'agent/token', 'agent/identity.key', 'agent/credentials.json'].map(
+    (file) => join(config.data, file),
+  ),
 ]
 
 /** A folder above it that nobody but its owner may pass. */

@@ -12,6 +12,7 @@ const recipe = 'docs/record-a-bastion.md, step 1'
 type Part = { check: string; path: string }
 const wrapper: Part = { check: 'recipe wrapper', path: 'opt/bartizan/bartizan-session' }
 const sudoers: Part = { check: 'recipe sudoers', path: 'etc/sudoers.d/bartizan' }
+const standby: Part = { check: 'recipe standby', path: 'etc/sudoers.d/bartizan-standby' }
 const sshd: Part = { check: 'recipe sshd', path: 'etc/ssh/sshd_config.d/bartizan.conf' }
 
 /** Content; null: not there; 'hidden': this user may not look. */
@@ -54,6 +55,17 @@ const sudoersProblem =
     return ignoring.test(text) ? 'lets sessions run that cannot be recorded (ignore_…_errors)' : null
   }
 
+/** sudo tries the last one first. */
+const standbyProblem =
+  (sudoPort: number) =>
+  (text: string): string | null => {
+    const first = /log_servers="127\.0\.0\.1:\d{1,5} 127\.0\.0\.1:(\d{1,5})"/.exec(text)?.[1]
+    if (first === undefined) return 'does not name two log servers on 127.0.0.1'
+    return sudoPort !== 0 && Number(first) !== sudoPort
+      ? `sends to port ${first}, and the agent's is ${sudoPort}`
+      : null
+  }
+
 const sshdProblem = (text: string): string | null =>
   /^\s*ForceCommand\s+\S{0,200}bartizan-session\s*$/m.test(text) ? null : 'does not force bartizan-session'
 
@@ -65,11 +77,15 @@ export const inspectRecipe = async (root: string, sudoPort: number): Promise<Fin
   if (seen.every((each) => each === null || each === 'hidden')) {
     return [notChecked('recipe', 'sudo and sshd of this machine do not record (docs/record-a-bastion.md)')]
   }
+  const seenStandby = await look(join(root, standby.path))
   const own = await readFile(join(setup, 'bartizan-session'), 'utf8')
   return [
     judge(wrapper, seenWrapper, (text) => (text === own ? null : "is not this version's")),
     judge(sudoers, seenSudoers, sudoersProblem(sudoPort)),
     judge(sshd, seenSshd, sshdProblem),
+    ...(seenStandby === null || seenStandby === 'hidden'
+      ? []
+      : [judge(standby, seenStandby, standbyProblem(sudoPort))]),
   ]
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -8,6 +9,9 @@ const AgentFile = z.object({ pid: z.int(), sudoPort: z.int() })
 export type AgentFile = z.infer<typeof AgentFile>
 
 const answerMs = 3_000
+
+/** The agent's receiver is that of its certificate. */
+export const isEnrolled = (data: string): boolean => existsSync(join(data, 'agent', 'credentials.json'))
 
 /** Also of another user's process. */
 export const isAlive = (pid: number): boolean => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
@@ -138,6 +138,18 @@ realTest(test, ['root'], 'the recipe as documented is well, and each way to spoi
       .join('\n')
   }
   const sudoers = join(root, 'etc/sudoers.d/bartizan')
+  const standby = join(root, 'etc/sudoers.d/bartizan-standby')
+  await install(root)
+  await copyFile(join(setup, '../../../deploy/agent/sudoers-standby'), standby)
+  t.deepEqual(
+    (await inspectRecipe(root, 30_343)).map(({ ok }) => ok),
+    [true, true, true, true],
+  )
+  t.regex(await spoilt(async () => {}, 4000), /recipe standby: .* port 30343, and the agent's is 4000/)
+  const one = () => writeFile(standby, 'Defaults log_servers=127.0.0.1:30345\n')
+  t.regex(await spoilt(one), /recipe standby: .* does not name two log servers/)
+  await rm(standby)
+
   t.regex(await spoilt(() => rm(sudoers)), /^recipe sudoers: .* is missing/)
   t.regex(await spoilt(async () => {}, 4000), /^recipe sudoers: .* port 30343, and the agent's is 4000/)
   const ignored = async () => writeFile(sudoers, `${await fill('sudoers')}Defaults ignore_iolog_errors\n`)
