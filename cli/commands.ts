@@ -21,6 +21,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   delivery: role('delivery'),
   viewer: role('viewer'),
   record: made(async () => (await import('./record.ts')).recordCommand),
+  live: made(async () => (await import('./live.ts')).liveCommand),
   login: made(async () => (await import('./login.ts')).loginCommand),
   import: made(async () => (await import('./import.ts')).importCommand),
   token: made(async () => (await import('./token.ts')).tokenCommand),

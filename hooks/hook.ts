@@ -59,6 +59,8 @@ export type SessionRecorder = {
   frame(frame: Frame): void
   /** Something known besides bytes, at this place of the stream (an execve, an alert). Secrets in argv are masked here. */
   marker(marker: Marker): void
+  /** Sum of the delays of all frames that came, those of before a resume included. */
+  readonly receivedNs: bigint
   /** Unspooled bytes held for this session: a hook stops reading its source above 4 MiB and goes on below 1 MiB. */
   readonly pendingBytes: number
   onDrained(listener: () => void): void
@@ -74,8 +76,9 @@ export type SessionRecorder = {
   /**
    * This recorder takes nothing more; the session stays open for `resume`, also by the next agent (for as long as
    * sudo.resumeGraceMs). For a source with a memory of its own, such as a file. Resolves when all that was decided is durable.
+   * `held`: what is not decided yet is dropped, because the source has it, or masked, because it has not.
    */
-  leave(): Promise<void>
+  leave(held: 'drop' | 'mask'): Promise<void>
 }
 
 export type Recorder = {
@@ -84,9 +87,10 @@ export type Recorder = {
   open(opening: SessionOpening): Promise<SessionRecorder>
   /**
    * A source that was cut off comes back. Frames up to what is already durable are recognised and not recorded twice.
+   * `end`: it sends nothing again, and goes on behind what is recorded.
    * @throws BTZ_NOT_FOUND when the log id is unknown or its session is sealed
    */
-  resume(logId: string, resumePointNs: bigint, clock?: Clock): Promise<SessionRecorder>
+  resume(logId: string, resumePointNs: bigint | 'end', clock?: Clock): Promise<SessionRecorder>
   /** Durable in the spool when resolved. The agent adds id, agentSeq, prevHash, bastion and masks argv. */
   event(event: HookEvent): Promise<void>
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { startLiveHook } from '#hooks/asciinema-live/live-hook.ts'
 import { startAuditdHook } from '#hooks/auditd/auditd-hook.ts'
 import type { Recorder } from '#hooks/hook.ts'
 import { startTlogHook } from '#hooks/tlog/tlog-hook.ts'
@@ -18,17 +19,26 @@ export type LogHooksOptions = {
   log: Logger
 }
 
-/** Hooks that read what others wrote. `close`: before sessions are drained, so that those of tlog stay open and are gone on with. */
+/**
+ * Hooks that read what others wrote or send. `close`: before sessions are drained, so that those of tlog and asciinema
+ * stay open and are gone on with.
+ */
 export const startLogHooks = async (options: LogHooksOptions): Promise<{ close(): Promise<void> }> => {
   const { config, folder, recorderFor, hooks, sightings, hasRoom, log } = options
   const common = (name: string) => ({ folder: join(folder, name), recorder: recorderFor(name), hasRoom, log })
   const tlog = await startTlogHook({ config: config.tlog, ...common('tlog') })
   const auditd = await startAuditdHook({ config: config.auditd, sightings, ...common('auditd') })
+  const live = await startLiveHook({
+    config: config.asciinemaLive,
+    graceMs: config.sudo.resumeGraceMs,
+    ...common('asciinema-live'),
+  })
+  if (live) hooks.add('asciinema', live.probe)
   if (tlog.sources > 0) hooks.add('tlog', tlog.probe)
   if (auditd.sources > 0) hooks.add('auditd', auditd.probe)
   return {
     close: async () => {
-      await Promise.all([tlog.close(), auditd.close()])
+      await Promise.all([tlog.close(), auditd.close(), live?.close()])
     },
   }
 }

@@ -139,7 +139,7 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     return session
   }
 
-  const resume = async (logId: string, resumePointNs: bigint, clock?: Clock): Promise<Session> => {
+  const resume = async (logId: string, from: bigint | 'end', clock?: Clock): Promise<Session> => {
     if (refusal !== null) throw new BartizanError('BTZ_UNAVAILABLE', refusal)
     const chain = state.sessions.get(logId)
     if (!chain || chain.end) {
@@ -147,7 +147,9 @@ export const createRecorder = (options: RecorderOptions): AgentRecorder => {
     }
     const before = live.get(logId)
     await before?.session.flush()
-    const tail = await tailAfter(spool.readOfSession(logId), resumePointNs).catch((error: unknown) => {
+    const resumePointNs = from === 'end' ? chain.elapsedNs : from
+    const again = from === 'end' ? [] : tailAfter(spool.readOfSession(logId), resumePointNs)
+    const tail = await Promise.resolve(again).catch((error: unknown) => {
       // A long silent session: its batches left the spool. By its own clock no two frames have the same time.
       if (clock === 'stream' && chain.elapsedNs === resumePointNs) return []
       throw error

@@ -213,6 +213,9 @@ export const createSession = (options: SessionOptions): Session => {
     get pendingBytes() {
       return pendingBytes
     },
+    get receivedNs() {
+      return receivedNs
+    },
     start: writer.open,
     frame: take,
     marker: takeMarker,
@@ -229,7 +232,8 @@ export const createSession = (options: SessionOptions): Session => {
       await line.flush()
       await writer.flush()
     },
-    leave: async () => {
+    leave: async (held) => {
+      if (held === 'mask') await line.flush()
       await writer.flush()
       retire()
       options.onClosed()

@@ -1,4 +1,5 @@
 import { endingOf, type FileStep, fileLimits, resizeData, sizeOrNull } from '#hooks/recorded-file.ts'
+import { createTextLoss } from '#hooks/text-loss.ts'
 import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import type { CastVersion } from './header.ts'
 
@@ -30,8 +31,7 @@ export const createCastEvents = (version: CastVersion) => {
   let dueUs = 0 // time of an event that gave no frame belongs to the next frame
   let faults = 0
   let others = 0
-  let replaced = 0
-  let firstReplacedMs = 0
+  const textLoss = createTextLoss()
   let exitCode: number | null = null
 
   const fault = (where: string, why: string, bytes: number): FileStep[] => {
@@ -50,8 +50,7 @@ export const createCastEvents = (version: CastVersion) => {
   }
   const text = (stream: Stream, data: string): FileStep[] => {
     if (!data.isWellFormed() || data.includes(replacement)) {
-      if (replaced === 0) firstReplacedMs = Math.floor(elapsedUs / 1000)
-      replaced += data.toWellFormed().split(replacement).length - 1
+      textLoss.add(data.toWellFormed().split(replacement).length - 1, Math.floor(elapsedUs / 1000))
     }
     return frame(stream, Buffer.from(data.toWellFormed()))
   }
@@ -90,15 +89,11 @@ export const createCastEvents = (version: CastVersion) => {
     fault,
     /** `cut`: why the file ends too early; null: it does not. */
     end: (cut: string | null): FileStep[] => {
-      const loss =
-        replaced === 0
-          ? 'bytes that were no UTF-8 would show as U+FFFD'
-          : `characters U+FFFD, which bytes that were no UTF-8 became: ${replaced}, the first at ${firstReplacedMs} ms`
       const detail = [
         ...(cut === null ? [] : [cut]),
         ...(faults === 0 ? [] : [`places that could not be read: ${faults}`]),
         ...(others === 0 ? [] : [`events of unknown kinds, left out: ${others}`]),
-        `asciicast v${version} keeps text and times of ${rounding[version]}: ${loss}`,
+        `asciicast v${version} keeps text and times of ${rounding[version]}: ${textLoss.text()}`,
       ].join('; ')
       const reason = cut === null ? 'exit' : 'truncated'
       const runTimeNs = BigInt(elapsedUs) * 1000n

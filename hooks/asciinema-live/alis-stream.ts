@@ -1,18 +1,27 @@
+import { resizeData } from '#hooks/recorded-file.ts'
 import { BartizanError } from '#services/errors.ts'
 import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import { type AlisMessage, parseAlisMessage } from './alis-message.ts'
 
 /** What a live stream says, as a recording takes it. */
 export type AlisStep =
-  | { do: 'begin'; cols: number; rows: number; elapsedNs: bigint } // how long it had been running
+  | { do: 'begin'; begin: AlisBegin }
   | { do: 'frame'; frame: Frame }
   | { do: 'label'; text: string } // a marker of its user
   | { do: 'missed'; events: bigint } // numbers that never came
   | { do: 'exit'; exitCode: number }
   | { do: 'offline' } // the producer may begin again on the same connection
 
-/** Reads the messages of one connection, in order. @throws BTZ_ALIS_FORMAT */
-export type AlisStream = { take(message: Uint8Array): AlisStep[] }
+/** The producer as it stands when it begins, or begins again: how long it has been running, and its screen since then. */
+export type AlisBegin = { lastId: bigint; elapsedUs: bigint; cols: number; rows: number; screen: Uint8Array }
+
+/** Reads the messages of one connection, in order. */
+export type AlisStream = {
+  /** @throws BTZ_ALIS_FORMAT */
+  take(message: Uint8Array): AlisStep[]
+  /** Of the producer's events: the number of the last, and its time on the producer's clock. */
+  readonly heard: { lastId: bigint; elapsedUs: bigint }
+}
 
 const maxElapsedUs = 100n * 366n * 86_400n * 1_000_000n
 const maxLabelBytes = 4096
@@ -24,12 +33,6 @@ const allowed: Readonly<Record<Phase, readonly AlisMessage['type'][]>> = {
   online: ['output', 'input', 'marker', 'resize', 'exit', 'end'],
   over: ['end'],
 }
-
-const sizeFrame = (delayNs: bigint, { rows, cols }: { rows: number; cols: number }): Frame => ({
-  delayNs,
-  stream: Stream.RESIZE,
-  data: Uint8Array.of(rows >> 8, rows & 0xff, cols >> 8, cols & 0xff),
-})
 
 export const createAlisStream = (): AlisStream => {
   let phase: Phase = 'new'
@@ -60,10 +63,7 @@ export const createAlisStream = (): AlisStream => {
     elapsedUs = timeUs
     carriedUs = 0n
     lastId = message.lastId
-    const steps: AlisStep[] = [{ do: 'begin', cols, rows, elapsedNs: timeUs * 1000n }]
-    return screen.length === 0
-      ? steps
-      : [...steps, { do: 'frame', frame: { delayNs: 0n, stream: Stream.TTYOUT, data: screen } }]
+    return [{ do: 'begin', begin: { lastId, elapsedUs, cols, rows, screen } }]
   }
   const event = (message: Exclude<AlisMessage, { type: 'magic' | 'init' | 'end' }>): AlisStep => {
     pass(message.delayUs)
@@ -73,7 +73,10 @@ export const createAlisStream = (): AlisStream => {
       case 'input':
         return { do: 'frame', frame: { delayNs: delayNs(), stream: Stream.TTYIN, data: message.text } }
       case 'resize':
-        return { do: 'frame', frame: sizeFrame(delayNs(), message) }
+        return {
+          do: 'frame',
+          frame: { delayNs: delayNs(), stream: Stream.RESIZE, data: resizeData(message.rows, message.cols) },
+        }
       case 'marker':
         return { do: 'label', text: Buffer.from(message.text.subarray(0, maxLabelBytes)).toString('utf8') }
       case 'exit':
@@ -83,6 +86,9 @@ export const createAlisStream = (): AlisStream => {
   }
 
   return {
+    get heard() {
+      return { lastId, elapsedUs }
+    },
     take: (bytes) => {
       const message = parseAlisMessage(bytes)
       if (!allowed[phase].includes(message.type)) {

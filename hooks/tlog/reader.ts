@@ -152,7 +152,7 @@ export const createReader = async (options: ReaderOptions): Promise<LineReader> 
     close: async () => {
       clearInterval(timer)
       await turn
-      await Promise.all([...open.values()].map(({ session }) => session.leave()))
+      await Promise.all([...open.values()].map(({ session }) => session.leave('drop')))
       places.advance()
       refusals.tell(Number.POSITIVE_INFINITY)
     },

@@ -4,32 +4,22 @@ import { createAlisStream } from '#hooks/asciinema-live/alis-stream.ts'
 import { BartizanError, hasCode } from '#services/errors.ts'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
-
-const number = (value: bigint | number): number[] => {
-  const bytes: number[] = []
-  let left = BigInt(value)
-  do {
-    bytes.push(Number(left & 0x7fn) | (left > 0x7fn ? 0x80 : 0))
-    left >>= 7n
-  } while (left > 0n)
-  return bytes
-}
-const text = (value: string | Uint8Array): number[] => {
-  const bytes = Buffer.from(value)
-  return [...number(bytes.length), ...bytes]
-}
-const message = (...parts: (number | number[])[]): Uint8Array => Uint8Array.from(parts.flat())
-const kind = (letter: string): number => letter.charCodeAt(0)
-const magic = Buffer.from('ALiS\x01', 'latin1')
-const init = (lastId: number, timeUs: bigint, screen = '', theme: number[] = [0]) =>
-  message(1, number(lastId), number(timeUs), number(80), number(24), theme, text(screen))
+import { init, kind, magic, message, number, text } from './messages.ts'
 
 test('a stream as asciinema 3 writes it becomes frames with their times (client written from its source)', (t) => {
   const stream = createAlisStream()
   t.deepEqual(stream.take(magic), [])
   t.deepEqual(stream.take(init(7, 5_000_000n, '\x1b[H$ ')), [
-    { do: 'begin', cols: 80, rows: 24, elapsedNs: 5_000_000_000n },
-    { do: 'frame', frame: { delayNs: 0n, stream: Stream.TTYOUT, data: Uint8Array.from(Buffer.from('\x1b[H$ ')) } },
+    {
+      do: 'begin',
+      begin: {
+        lastId: 7n,
+        elapsedUs: 5_000_000n,
+        cols: 80,
+        rows: 24,
+        screen: Uint8Array.from(Buffer.from('\x1b[H$ ')),
+      },
+    },
   ])
   const output = stream.take(message(kind('o'), number(8), number(300_000), text('hé')))
   t.deepEqual(output, [
@@ -41,6 +31,7 @@ test('a stream as asciinema 3 writes it becomes frames with their times (client 
   const [resized] = stream.take(message(kind('r'), number(11), number(0), number(132), number(40)))
   t.like(resized, { do: 'frame', frame: { stream: Stream.RESIZE, data: Uint8Array.of(0, 40, 0, 132) } })
   t.deepEqual(stream.take(message(kind('x'), number(12), number(1), number(3))), [{ do: 'exit', exitCode: 3 }])
+  t.deepEqual(stream.heard, { lastId: 12n, elapsedUs: 5_301_501n })
   t.deepEqual(stream.take(message(4, number(9))), [{ do: 'offline' }])
 })
 
@@ -50,7 +41,7 @@ test('numbers that never came are told, and a producer that begins again goes on
   stream.take(init(0, 0n))
   t.deepEqual(stream.take(message(kind('o'), number(4), number(0), text('x')))[0], { do: 'missed', events: 3n })
   t.deepEqual(stream.take(message(4, number(1))), [{ do: 'offline' }])
-  t.like(stream.take(init(9, 77n))[0], { do: 'begin', elapsedNs: 77_000n })
+  t.like(stream.take(init(9, 77n))[0], { do: 'begin', begin: { lastId: 9n, elapsedUs: 77n } })
   t.is(stream.take(message(kind('o'), number(10), number(0), text('y'))).length, 1)
 })
 

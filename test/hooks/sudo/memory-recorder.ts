@@ -11,7 +11,7 @@ export type MemorySession = {
   frames: Frame[]
   markers: { marker: Marker; afterFrames: number }[]
   ending: SessionEnding | null
-  resumedAtNs: bigint[]
+  resumedAtNs: (bigint | 'end')[]
   pendingBytes: number // set by the test: what the agent would still hold
   drained: () => void
   abort: (text: string) => void
@@ -43,6 +43,9 @@ export const createMemoryRecorder = ({
       marker: (marker) => void session.markers.push({ marker, afterFrames: session.frames.length }),
       get pendingBytes() {
         return session.pendingBytes
+      },
+      get receivedNs() {
+        return elapsedNs()
       },
       onDrained: (listener) => {
         session.drained = listener
