@@ -36,7 +36,7 @@ export const newCursor = (busId: string): Cursor => ({
 })
 
 /** Offsets mean nothing on another bus; the sequence goes on. What was planned there is gone with it. */
-export const onBus = (cursor: Cursor, busId: string): Cursor => {
+const onBus = (cursor: Cursor, busId: string): Cursor => {
   if (cursor.busId === busId) return cursor
   const { plan } = cursor
   return { ...newCursor(busId), nextSeq: plan?.firstSeq ?? cursor.nextSeq, desk: cursor.desk, marks: cursor.marks }

@@ -11,7 +11,7 @@ const everyMs = 60_000
 const most = 200
 
 /** The newest stay near each other, older ones farther apart. */
-export const withPosition = ({ items }: Noted, { nextSeq: seq, next }: Cursor): Noted => {
+const withPosition = ({ items }: Noted, { nextSeq: seq, next }: Cursor): Noted => {
   const kept = items.length < most ? items : items.filter((_, at) => at % 2 === 0)
   return { items: [...kept, { seq, next }] }
 }

@@ -20,7 +20,7 @@ const shown = (name: string, value: unknown): string => {
 const valueAt = (root: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], root)
 
-export const settingsTable = (): string => {
+const settingsTable = (): string => {
   const defaults = Config.parse({})
   const rows = settings()
     .filter(({ path }) => path[0] === 'detectors')

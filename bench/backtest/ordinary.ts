@@ -8,7 +8,7 @@ export type Day = { timed: Timed[]; sessions: number }
 
 const bastionOf = (person: Person): string => (person.country === 'US' ? 'bastion-us' : 'bastion-eu')
 
-export const zoneOn = (person: Person, day: number): string => {
+const zoneOn = (person: Person, day: number): string => {
   if (person.travel && day >= person.travel.from && day < person.travel.to) return person.travel.zone
   return person.movesTo && day >= person.movesTo.day ? person.movesTo.zone : person.zone
 }

@@ -29,7 +29,7 @@ export const peakOf = async (pid: string): Promise<number> => {
 const groupsOf = (engine: Running): number[] => engine.processes().map(({ pid }) => pid)
 
 /** Since it was started. Children that have ended are included. */
-export const costOf = async (engine: Running): Promise<Cost> => {
+const costOf = async (engine: Running): Promise<Cost> => {
   const members = await membersOf(groupsOf(engine))
   const ticks = members.flatMap(({ fields }) => fields.slice(11, 15).map(Number)).reduce((sum, part) => sum + part, 0)
   const peaks = await Promise.all(members.map(({ pid }) => peakOf(pid)))
@@ -37,7 +37,7 @@ export const costOf = async (engine: Running): Promise<Cost> => {
 }
 
 /** From here on peak memory is that of what follows (proc(5), clear_refs, 5; without the right to do so it stays). */
-export const forgetPeak = async (engine: Running): Promise<void> => {
+const forgetPeak = async (engine: Running): Promise<void> => {
   for (const { pid } of await membersOf(groupsOf(engine)))
     await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => {})
 }

@@ -85,7 +85,7 @@ const crontab: Reader = (args, { user, isRoot }) => {
 }
 
 /** Whether a mode sets the set-user-id bit. */
-export const isSetuid = (mode: string): boolean => {
+const isSetuid = (mode: string): boolean => {
   if (/^[0-7]{4,5}$/.test(mode)) return (Number.parseInt(mode, 8) & 0o4000) !== 0
   return mode.split(',', 8).some((clause) => {
     const at = clause.search(/[+=]/)

@@ -8,7 +8,7 @@ export const startMsOf = (text: string, zone: string): number => {
 }
 
 /** Likewise, but a date alone is the end of that day. */
-export const endMsOf = (text: string, zone: string): number =>
+const endMsOf = (text: string, zone: string): number =>
   text.length === 10 ? momentOfWall(zone, Date.parse(`${text}T00:00Z`) + dayMs) : startMsOf(text, zone)
 
 type Plan = { start?: string | null; end?: string | null; createdAt?: string | null }

@@ -4,7 +4,7 @@ import type { KnownNetwork } from './directory.ts'
 import { startMsOf } from './moment.ts'
 
 /** Address or CIDR as bits and how many of them count; an IPv4 address in IPv6 clothes is one. Null: neither. */
-export const rangeOf = (text: string): { bytes: number[]; prefix: number } | null => {
+const rangeOf = (text: string): { bytes: number[]; prefix: number } | null => {
   if (text.length > 64) return null
   // The library finds out by an exception that an address is no CIDR: too slow for what is asked of every login.
   if (!text.includes('/')) return ipaddr.isValid(text) ? bytesRange(ipaddr.process(text).toByteArray()) : null

@@ -35,7 +35,7 @@ export type Folded = {
 export type FoldContext = Omit<RuleContext, 'facts' | 'subject' | 'isHistory'>
 
 const dayMs = 86_400_000
-export const unknownEntity: EntityFacts = { firstAtMs: 0, loginCount: 0, loginDays: 0, lastLoginDay: -1 }
+const unknownEntity: EntityFacts = { firstAtMs: 0, loginCount: 0, loginDays: 0, lastLoginDay: -1 }
 
 export const emptyFolded = ({ rules, annotator }: Program): Folded => ({
   annotation: annotator?.initial() ?? null,

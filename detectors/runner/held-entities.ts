@@ -97,4 +97,3 @@ export const createHeldEntities = (
     },
   }
 }
-export type HeldEntities = ReturnType<typeof createHeldEntities>

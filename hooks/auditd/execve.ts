@@ -27,8 +27,8 @@ export type Execve = {
 }
 
 const unset = 0xffff_ffff
-export const maxArguments = 4096
-export const maxArgumentBytes = 128 * 1024 // of all together
+const maxArguments = 4096
+const maxArgumentBytes = 128 * 1024 // of all together
 
 const replacement = '\ufffd'
 

@@ -11,7 +11,7 @@ const tokens = (pattern: string, { user, uid, home }: Account): string =>
   pattern.replaceAll(/%([%huU])/g, (_, token: string) => ({ '%': '%', h: home, u: user, U: String(uid) })[token]!)
 
 /** AuthorizedKeysFile (sshd_config(5)): from the home folder where it is not absolute. */
-export const keyFiles = (account: Account, sshd: Sshd | undefined): string[] => {
+const keyFiles = (account: Account, sshd: Sshd | undefined): string[] => {
   const patterns = sshd?.has('authorizedkeysfile') ? words(sshd, 'authorizedkeysfile') : usual
   const files = patterns.slice(0, maxFilesPerUser).map((pattern) => tokens(pattern, account))
   return files.map((file) => (file.startsWith('/') ? file : `${account.home}/${file}`))

@@ -14,7 +14,7 @@ export type TimingEntry =
 
 const maxLineBytes = 16 * 1024 // script cuts what it writes at BUFSIZ, 8 KiB
 /** script reads its terminal in pieces of BUFSIZ. */
-export const maxDataBytes = 64 * 1024
+const maxDataBytes = 64 * 1024
 
 export const timingRefused = (what: string): BartizanError =>
   new BartizanError('BTZ_SCRIPT_FORMAT', `timing log of script: ${what}`)

@@ -62,4 +62,3 @@ export const createMessageOrder = (start: number) => {
     },
   }
 }
-export type MessageOrder = ReturnType<typeof createMessageOrder>

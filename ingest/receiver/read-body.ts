@@ -88,4 +88,3 @@ export const createBodyReader = () => {
     }
   }
 }
-export type BodyReader = ReturnType<typeof createBodyReader>

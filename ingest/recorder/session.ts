@@ -46,7 +46,7 @@ export const heldBytes = ({ block, waiting, backlog }: OpenSession): number => {
 }
 
 /** The lowest offset on the bus that must stay uncommitted for this session. */
-export const firstHeldOffset = ({ block, waiting, backlog, sealHold }: OpenSession): number => {
+const firstHeldOffset = ({ block, waiting, backlog, sealHold }: OpenSession): number => {
   const apart = [...waiting.values(), ...backlog].map(({ record }) => record.offset)
   return Math.min(block?.firstOffset ?? Infinity, sealHold ?? Infinity, ...apart)
 }

@@ -9,8 +9,6 @@ import { newSecret, sha256Hex } from './secrets.ts'
 const Grant = z.object({ principal: Principal, actor: z.string(), issuedAt: z.iso.datetime(), expiresAtMs: z.number() })
 const secretForm = /^[A-Za-z0-9_-]{43}$/
 
-export type ExpiringGrants = ReturnType<typeof createExpiringGrants>
-
 /**
  * Secrets that stand for a principal until they expire, kept under `prefix` by their SHA-256. At most `maxOpen` are
  * open at once: expired ones go when a new one is issued.

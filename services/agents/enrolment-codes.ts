@@ -8,7 +8,7 @@ import type { StateStore } from '../state/state-store.ts'
 import { direct, EnrolmentWay } from './enrolment-way.ts'
 
 const maxOpen = 20 // of one bastion
-export const maxCodeMs = 24 * 3_600_000
+const maxCodeMs = 24 * 3_600_000
 const codeForm = /^[A-Za-z0-9_-]{43}$/
 
 const Stored = z.object({

@@ -24,7 +24,7 @@ export const Suppression = z.object({
 })
 export type Suppression = z.infer<typeof Suppression>
 
-export const isInForce = ({ expiresAt }: Suppression, nowMs: number): boolean => nowMs < Date.parse(expiresAt)
+const isInForce = ({ expiresAt }: Suppression, nowMs: number): boolean => nowMs < Date.parse(expiresAt)
 
 /** What all alerts that it holds for have in common. */
 export const matchOf = ({ rule, user, source, bastion }: Suppression): AlertMatch => {

@@ -7,7 +7,7 @@ import { answerOf, busError } from './kafka-errors.ts'
 import { retryDelayMs } from './retry.ts'
 
 /** Longer than the 10 s within which a run calls its heartbeat. */
-export const sessionTimeoutMs = 15_000
+const sessionTimeoutMs = 15_000
 /** How soon a member learns that others came or went. */
 const heartbeatMs = 500
 /** What members get to end their runs when partitions move. */

@@ -6,14 +6,14 @@ import type { SessionRow } from './catalog.ts'
 
 /** What is searched, and for what: the same for every catalog, so that they find the same. */
 
-export const textLimits = {
+const textLimits = {
   queryChars: 1_000,
   words: 16,
   documentChars: 64 * 1024, // of one session, command or event
 } as const
 
 /** A word of this many characters or more is found anywhere; a shorter one only where a word begins. */
-export const anywhereFromChars = 3
+const anywhereFromChars = 3
 
 const oneForm = (text: string): string => text.toWellFormed().normalize('NFC')
 

@@ -6,7 +6,7 @@ import type { SessionRow } from './catalog.ts'
 
 /** Clocks of one host, read by sshd, by its log and by the recorder. */
 const slackMs = 2_000
-export const failuresWindowMs = 24 * 3_600_000
+const failuresWindowMs = 24 * 3_600_000
 /** More are not counted. */
 export const maxFailures = 1_000
 

@@ -22,7 +22,7 @@ const template = (kind: string, name: string, body: object): Template => {
 }
 
 const baseName = (prefix: string): string => `${prefix}-base`
-export const templateName = (prefix: string, suffix: string): string => `${prefix}-${suffix.replace('-*', '')}`
+const templateName = (prefix: string, suffix: string): string => `${prefix}-${suffix.replace('-*', '')}`
 
 const baseOf = ({ indexPrefix, shards, replicas }: ElasticConfig): Template =>
   template(component, baseName(indexPrefix), {

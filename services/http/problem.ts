@@ -66,7 +66,7 @@ export const problemOf = (thrown: unknown): Problem => {
   }
 }
 
-export const sendProblem = (response: Response, thrown: unknown): void => {
+const sendProblem = (response: Response, thrown: unknown): void => {
   const problem = problemOf(thrown)
   if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer')
   if ([429, 503, 507].includes(problem.status) && !response.get('Retry-After')) {

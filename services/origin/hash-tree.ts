@@ -42,7 +42,7 @@ export const buildTree = (leaves: readonly Buffer[]): { root: Buffer; paths: Buf
 }
 
 /** Names a node in a set. */
-export const nodeName = (node: Buffer): string => node.toString('latin1')
+const nodeName = (node: Buffer): string => node.toString('latin1')
 
 /**
  * Follows a path from its leaf to the root, or to the first node that `known` has. `passed`: the names of all nodes on

@@ -15,7 +15,7 @@ const linkLines = (notice: Notice, consoleUrl: string): string[] => {
 }
 
 /** `domain` of the sender. The id is the same however often it is sent, so that a mailbox shows it once. */
-export const mailOf = (notice: Notice, from: string, consoleUrl: string) => ({
+const mailOf = (notice: Notice, from: string, consoleUrl: string) => ({
   messageId: `<${notice.id.replaceAll(/[^A-Za-z0-9.-]/g, '.')}@${from.split('@').at(-1)}>`,
   subject: `[Bartizan] ${headlineOf(notice)}`,
   text: [...linesOf(notice), '', ...linkLines(notice, consoleUrl), ''].join('\r\n'),

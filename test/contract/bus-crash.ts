@@ -14,7 +14,7 @@ const childFile = fileURLToPath(new URL('../helpers/bus-child.ts', import.meta.u
 type ChildOptions = { role: 'produce' | 'consume'; options: unknown; enough(lines: unknown[]): boolean }
 
 /** Runs a child on the bus until it has printed enough, kills it -9, and gives all complete lines it printed. */
-export const killedChild = async (
+const killedChild = async (
   t: ExecutionContext<unknown>,
   { inChild: { module, factory, options } }: BusPlace,
   child: ChildOptions,

@@ -10,7 +10,7 @@ import { settingsFor } from '../../scripts/engines/settings.ts'
 import { type Services, services } from './cluster.ts'
 
 /** `TEST_BACKEND=cluster`: the product's own tests run on the engines instead of the embedded back ends. */
-export const onCluster = process.env.TEST_BACKEND === 'cluster'
+const onCluster = process.env.TEST_BACKEND === 'cluster'
 
 const partitions = 4
 

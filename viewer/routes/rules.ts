@@ -24,7 +24,7 @@ type RuleInfo = z.infer<typeof RuleInfo>
 const valueAt = (present: unknown, path: readonly string[]): unknown =>
   path.reduce((value, name) => (value as Record<string, unknown> | undefined)?.[name], present)
 
-export const ruleInfos = (present: DetectorSettings): RuleInfo[] => {
+const ruleInfos = (present: DetectorSettings): RuleInfo[] => {
   const all = settings(DetectorSettings)
   return RuleId.options.map((id) =>
     RuleInfo.parse({

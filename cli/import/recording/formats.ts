@@ -18,7 +18,7 @@ export type RecordingFormat = {
 }
 
 /** The name that stands for the one file of a recording which is one file. */
-export const wholeFile = ''
+const wholeFile = ''
 const ofOneFile = (suffix: RegExp, read: (chunks: AsyncIterable<Buffer>) => FileSteps): RecordingFormat => ({
   suffix,
   parts: [wholeFile],

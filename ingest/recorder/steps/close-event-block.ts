@@ -41,7 +41,7 @@ const readFooter = async (ctx: EventRecorderContext, key: string): Promise<Event
 }
 
 /** How many of `events` the stored block holds, from the first on; 0 when it holds others. Pure. */
-export const equalPrefix = (stored: EventBlockInfo | null, events: readonly HeldEvent[]): number => {
+const equalPrefix = (stored: EventBlockInfo | null, events: readonly HeldEvent[]): number => {
   const records = stored?.footer.records ?? []
   const count = Math.min(records.length, events.length)
   const isEqual = events

@@ -67,7 +67,7 @@ export const decodeManifest = (bytes: Uint8Array): Manifest => {
 }
 
 /** Where the blocks, in order of their batches, do not continue each other. */
-export const gapsOf = (blocks: readonly BlockInfo[]): Manifest['gaps'] =>
+const gapsOf = (blocks: readonly BlockInfo[]): Manifest['gaps'] =>
   blocks.flatMap((block, index) => {
     const before = blocks[index - 1]
     const firstSeq = before === undefined ? 0 : before.lastSeq + 1

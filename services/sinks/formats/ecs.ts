@@ -5,7 +5,7 @@ import { consoleLink, itemAt, itemBastion, itemId } from './item-facts.ts'
 import { type Fields, jsonLine } from './json-line.ts'
 import { riskScores, severityOf } from './severity.ts'
 
-export const ecsVersion = '9.4.0'
+const ecsVersion = '9.4.0'
 
 /** `event`: the fields of `event.*` that depend on the kind; `rest`: everything outside of it. */
 export type EcsPart = { event: Fields; rest: Fields }

@@ -6,7 +6,7 @@ import { eventInOcsf } from './ocsf-event.ts'
 import { observablesOf } from './ocsf-observables.ts'
 import { ocsfSeverities, severityOf } from './severity.ts'
 
-export const ocsfVersion = '1.8.0'
+const ocsfVersion = '1.8.0'
 
 /** `classUid` = category * 1000 + class. `profiles`: whose attributes `rest` uses besides those of the class. */
 export type OcsfPart = {

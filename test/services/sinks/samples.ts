@@ -68,14 +68,14 @@ const own: Record<EventKind, Record<string, unknown>> = {
 }
 
 /** One of each kind, with every field set. */
-export const sampleEvents: SessionEvent[] = Object.entries(own).map(([kind, fields], n) =>
+const sampleEvents: SessionEvent[] = Object.entries(own).map(([kind, fields], n) =>
   SessionEvent.parse({ ...common, id: `${n}`.padStart(64, 'e'), kind, ...fields }),
 )
 export const sampleEvent = (kind: EventKind, fields: Record<string, unknown> = {}): SessionEvent =>
   SessionEvent.parse({ ...sampleEvents.find((event) => event.kind === kind), ...fields })
 
 /** The same, without anything that may be absent. */
-export const bareEvents: SessionEvent[] = sampleEvents.map((event) => {
+const bareEvents: SessionEvent[] = sampleEvents.map((event) => {
   const bare = { ...event } as Record<string, unknown>
   for (const name of Object.keys(bare)) if (SessionEvent.safeParse({ ...bare, [name]: null }).success) bare[name] = null
   delete bare.receivedAt
