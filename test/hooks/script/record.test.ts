@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
+import { hostileBytes } from '#test/helpers/hostile-bytes.ts'
 import { isAlive } from '#test/helpers/running.ts'
 import { until } from '#test/helpers/until.ts'
 import { bytesOf } from '#test/hooks/sudo/recorded.ts'
@@ -89,6 +90,23 @@ withScript(
     t.is(session!.end!.exitCode, 128 + 9)
   },
 )
+
+withScript(`every byte there is, typed or shown, arrives as it was${because}`, async (t) => {
+  const { at, data, sessions, ended } = await startHook(t)
+  const file = join(data, 'hostile')
+  await writeFile(file, hostileBytes())
+  const program = `stty raw -echo; printf READY; head -c 9 | od -An -tx1; cat ${file}; stty sane`
+  const steps: PtyStep[] = [{ waitFor: 'READY' }, { resize: [41, 99] }, { typed: 'a\u0000b\u0001\u007f\u0003é\u0004' }]
+  const { output, exitCode } = await recordInPty(at, ['--', 'sh', '-c', program], steps)
+  await ended()
+  t.is(exitCode, 0)
+  t.true(output.includes(hostileBytes()))
+  t.regex(output.toString('latin1'), / 61 00 62 01 7f 03 c3 a9 04/)
+  const [session] = await sessions()
+  t.true(bytesOf(session!, Stream.TTYOUT).equals(output))
+  // Nobody echoed it: what is not kept is masked, with its length.
+  t.is(bytesOf(session!, Stream.TTYIN).length + maskedBytes(session!.frames), 9)
+})
 
 withScript(`a flood arrives whole, and the agent holds only a few megabytes of it${because}`, async (t) => {
   const { at, sessions, ended } = await startHook(t)

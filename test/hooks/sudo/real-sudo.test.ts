@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -9,8 +9,10 @@ import { startSudoHook } from '#hooks/sudo/sudo-hook.ts'
 import { loadIdentity } from '#services/access/identity.ts'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
+import { hostileBytes } from '#test/helpers/hostile-bytes.ts'
 import { missing, realTest } from '#test/helpers/real.ts'
 import { createSudoAccount, type SudoAccount, type SudoRun } from '#test/helpers/sudo-account.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { configOf, eventsOf, silent, spooled } from '#test/hooks/agent/core.ts'
 import { bytesOf, type RecordedSession, recordedSessions } from './recorded.ts'
@@ -84,6 +86,35 @@ realTest(test, needs, 'a real command without a terminal: its bytes, its origin,
   t.is(opening.originalCommand, 'printf')
   t.true(session.markers.some(({ marker }) => marker.type === 'exec' && marker.command.endsWith('/sleep')))
 })
+
+realTest(
+  test,
+  needs,
+  'every byte there is comes back, of input, output and errors each by itself, and of a terminal',
+  async (t) => {
+    const folder = await temporaryFolder(t)
+    await chmod(folder, 0o755)
+    const [file, hostile] = [join(folder, 'hostile'), hostileBytes()]
+    await writeFile(file, hostile, { mode: 0o644 })
+    const input = Buffer.from(hostile).reverse()
+
+    const piped = await opens(() => account.sudo(self('sh', '-c', `cat; cat ${file} >&2`)))
+    piped.run.child.stdin!.end(input)
+    t.is(await piped.run.exited, 0)
+    const apart = await recordingOf(piped.sessionId)
+    t.true(bytesOf(apart, Stream.STDIN).equals(input))
+    t.true(bytesOf(apart, Stream.STDOUT).equals(input))
+    t.true(bytesOf(apart, Stream.STDERR).equals(hostile))
+    t.is(bytesOf(apart, Stream.TTYOUT).length, 0)
+
+    const shown = await opens(() =>
+      account.sudo(self('sh', '-c', `stty raw -echo; cat ${file}; stty sane`), { terminal: true }),
+    )
+    t.is(await shown.run.exited, 0)
+    t.true(shown.run.output().includes(hostile))
+    t.true(bytesOf(await recordingOf(shown.sessionId), Stream.TTYOUT).equals(shown.run.output()))
+  },
+)
 
 realTest(test, needs, 'sudo is told the very sum it counts: it leaves at once, and nobody sees an error', async (t) => {
   const startedMs = performance.now()
