@@ -15,12 +15,14 @@ import type { Authority } from '#services/pki/authority.ts'
 import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
 import { ingestBackends } from './ingest-backends.ts'
 
+export type ServedOptions = Partial<ReceiverOptions> & { ingest?: Parameters<typeof ingestBackends>[1] }
+
 /** A receiver behind a real HTTP server, with a token of bastion-1, one of an admin and one of an analyst. */
 export const serveReceiver = async (
   t: ExecutionContext<unknown>,
-  { authority = null, ...replaced }: Partial<ReceiverOptions> & { authority?: Authority | null } = {},
+  { authority = null, ingest = {}, ...replaced }: ServedOptions & { authority?: Authority | null } = {},
 ) => {
-  const backends = await ingestBackends(t)
+  const backends = await ingestBackends(t, ingest)
   const state = await createSqliteStateStore({ file: join(backends.folder, 'state.db') })
   t.teardown(state.close)
   const tokens = createTokens({ state, clock: backends.clock })

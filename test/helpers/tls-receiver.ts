@@ -4,12 +4,11 @@ import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import type { ExecutionContext } from 'ava'
-import type { ReceiverOptions } from '#ingest/receiver/receiver.ts'
 import { serveTls } from '#ingest/receiver/serve-tls.ts'
 import { Config } from '#services/config.ts'
 import { openAuthority } from '#services/pki/authority.ts'
 import { keepServerCertificate } from '#services/pki/server-certificate.ts'
-import { serveReceiver } from './receiver.ts'
+import { type ServedOptions, serveReceiver } from './receiver.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 export type Reply = { status: number; headers: Record<string, unknown>; body: Record<string, unknown> }
@@ -65,7 +64,7 @@ export const overHttp2 = (url: string, tls: SecureContextOptions, asked: Asked) 
   })
 
 /** A receiver over TLS on loopback, and an agent of bastion-1 with a certificate that is in its list. */
-export const serveTlsReceiver = async (t: ExecutionContext<unknown>, replaced: Partial<ReceiverOptions> = {}) => {
+export const serveTlsReceiver = async (t: ExecutionContext<unknown>, replaced: ServedOptions = {}) => {
   const authority = await openAuthority(join(await temporaryFolder(t), 'pki'))
   const stores = await serveReceiver(t, { ...replaced, authority })
   const { enrolments, receiver, clock, log } = stores
