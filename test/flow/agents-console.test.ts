@@ -22,11 +22,15 @@ const startReceiving = async (t: ExecutionContext): Promise<Product> =>
     },
   })
 
-/** The printed command, as somebody would run it on the bastion, and the agent after it. */
+/** The printed command, as somebody would run it on the bastion. */
+const enrol = async (t: ExecutionContext, command: string, name: string): Promise<NodeJS.ProcessEnv> => {
+  const env = { BARTIZAN_DATA: await temporaryFolder(t), BARTIZAN_BASTION: name, BARTIZAN_LOG_LEVEL: 'error' }
+  const run = bartizan(command.split(' ').slice(1), env)
+  t.is(await run.exited, 0, run.output())
+  return env
+}
 const enrolAndStart = async (t: ExecutionContext, command: string): Promise<void> => {
-  const env = { BARTIZAN_DATA: await temporaryFolder(t), BARTIZAN_BASTION: bastion, BARTIZAN_LOG_LEVEL: 'error' }
-  const enrol = bartizan(command.split(' ').slice(1), env)
-  t.is(await enrol.exited, 0, enrol.output())
+  const env = await enrol(t, command, bastion)
   const agent = bartizan(['agent'], { ...env, BARTIZAN_SUDO_PORT: '0' })
   t.teardown(async () => {
     killIfAlive(agent.child.pid!)
@@ -53,6 +57,31 @@ const tellPosture = async (product: Product): Promise<void> => {
   await product.api('/api/ingest/events', { method: 'POST', body, headers: { 'content-type': 'application/x-ndjson' } })
 }
 
+/** What comes through a relay, and what is one, is enrolled again as that. */
+const checkRelays = async (t: ExecutionContext, product: Product, page: Page): Promise<void> => {
+  const asked = { method: 'POST', body: JSON.stringify({ forMs: 60_000, relayNames: ['127.0.0.1'] }) }
+  const { command } = (await product.api('/api/agents/relay-1/codes', asked)) as { command: string }
+  await enrol(t, command, 'relay-1')
+  const row = page.getByRole('row').filter({ hasText: 'relay-1' })
+  const dialog = page.getByRole('dialog')
+  await row.getByText('relay', { exact: true }).waitFor()
+  await row.getByRole('button', { name: 'Enrol again' }).click()
+  await dialog.getByRole('button', { name: 'Make the command' }).click()
+  await enrol(t, (await dialog.locator('pre').textContent()) ?? '', 'relay-1')
+  await dialog.getByRole('button', { name: 'Done' }).click()
+  const { items } = (await product.api('/api/agents')) as { items: { bastion: string; way: object }[] }
+  t.deepEqual(items.find((one) => one.bastion === 'relay-1')?.way, { via: null, relayNames: ['127.0.0.1'] })
+
+  await page.getByRole('button', { name: 'Enrol a bastion' }).click()
+  await dialog.getByLabel('Bastion').fill('jump-2')
+  await dialog.getByRole('combobox', { name: 'through the relay' }).click()
+  await page.getByRole('option', { name: 'relay-1' }).click()
+  await dialog.getByRole('button', { name: 'Make the command' }).click()
+  await dialog.getByText('the relay relay-1 was not heard yet').waitFor()
+  await shots(page, 'agents-relay')
+  await dialog.getByRole('button', { name: 'Cancel' }).click()
+}
+
 const shots = async (page: Page, name: string): Promise<void> => {
   await screenshot(page, name)
   await page.emulateMedia({ colorScheme: 'dark' })
@@ -67,7 +96,7 @@ realTest(
   async (t) => {
     t.timeout(10 * 60_000)
     const product = await startReceiving(t)
-    const page = await openConsole(t, product, { expected: /401|403|404/ })
+    const page = await openConsole(t, product, { expected: /401|403|404|503/ })
     await page.getByRole('link', { name: 'Agents' }).click()
     await page.getByText('No agent is enrolled').waitFor()
     await shots(page, 'agents-none')
@@ -110,6 +139,7 @@ realTest(
     await dialog.getByRole('button', { name: 'Revoke' }).click()
     await row.locator('summary').filter({ hasText: 'revoked' }).waitFor()
     await shots(page, 'agents-revoked')
+    await checkRelays(t, product, page)
 
     await row.getByRole('link', { name: '1 fail, 2 warn' }).click()
     await page.getByRole('heading', { name: 'Events' }).waitFor()

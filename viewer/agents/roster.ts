@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AgentCertificate } from '#services/agents/certificate-list.ts'
+import { EnrolmentWay } from '#services/agents/enrolment-way.ts'
 import type { Enrolment } from '#services/agents/enrolments.ts'
 import type { HeardAgent } from '#services/agents/heartbeats.ts'
 import { AgentStatus, statusLimits } from '#services/schema/agent-status.ts'
@@ -11,10 +12,14 @@ const silentAfterMs = 120_000
 const Concern = z.enum(['silent', 'clock', 'spool', 'hooks'])
 type Concern = z.infer<typeof Concern>
 
-/** As `/api/agents` gives it out. `heardAtMs`: Unix ms, null: never. `concerns`: what somebody should look at. */
+/**
+ * As `/api/agents` gives it out. `way`: null, it is not enrolled. `heardAtMs`: Unix ms, null: never. `concerns`: what
+ * somebody should look at.
+ */
 export const AgentInfo = z.object({
   bastion: z.string(),
   certificates: z.array(AgentCertificate),
+  way: EnrolmentWay.nullable(),
   heardAtMs: z.number().nullable(),
   version: z.string().nullable(),
   status: AgentStatus.nullable(),
@@ -44,7 +49,7 @@ export const concernsOf = (
 
 /** Every agent that is enrolled or was heard, by the name of its bastion. */
 export const agentsOf = (
-  enrolled: readonly Pick<Enrolment, 'bastion' | 'certificates'>[],
+  enrolled: readonly Enrolment[],
   heard: readonly HeardAgent[],
   limits: Limits,
   nowMs: number,
@@ -52,9 +57,11 @@ export const agentsOf = (
   const names = new Set([...enrolled, ...heard].map(({ bastion }) => bastion))
   return [...names].sort().map((bastion) => {
     const said = heard.find((one) => one.bastion === bastion)
-    const known = enrolled.find((one) => one.bastion === bastion) ?? { certificates: [] }
+    const known = enrolled.find((one) => one.bastion === bastion)
     return {
-      ...{ ...known, bastion },
+      bastion,
+      certificates: known?.certificates ?? [],
+      way: known?.way ?? null,
       heardAtMs: said?.atMs ?? null,
       version: said?.version ?? null,
       status: said?.status ?? null,

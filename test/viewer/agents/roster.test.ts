@@ -1,4 +1,5 @@
 import test from 'ava'
+import { direct } from '#services/agents/enrolment-way.ts'
 import { Config } from '#services/config.ts'
 import type { AgentStatus } from '#services/schema/agent-status.ts'
 import { agentsOf, concernsOf } from '#viewer/agents/roster.ts'
@@ -27,16 +28,24 @@ test('an agent at its limits gives no concern, one beyond them gives each', (t) 
 test('who is enrolled and who was heard stand in one list, by name', (t) => {
   const certificates = [{ sha256: 'a', issuedAtMs: 1, expiresAtMs: 2, usedAtMs: null, revokedAtMs: null }]
   const enrolled = [
-    { bastion: 'b2', certificates },
-    { bastion: 'b3', certificates },
+    { bastion: 'b2', certificates, way: { via: 'relay-1', relayNames: null } },
+    { bastion: 'b3', certificates, way: direct },
   ]
   const heard = [
     { bastion: 'b3', atMs: nowMs, version: '0.1.0', status: statusOf() },
     { bastion: 'b1', atMs: nowMs, version: '0.0.9' },
   ]
   t.like(agentsOf(enrolled, heard, limits, nowMs), [
-    { bastion: 'b1', certificates: [], heardAtMs: nowMs, version: '0.0.9', status: null },
-    { bastion: 'b2', certificates, heardAtMs: null, version: null, status: null, concerns: [] },
+    { bastion: 'b1', certificates: [], way: null, heardAtMs: nowMs, version: '0.0.9', status: null },
+    {
+      bastion: 'b2',
+      certificates,
+      way: { via: 'relay-1' },
+      heardAtMs: null,
+      version: null,
+      status: null,
+      concerns: [],
+    },
     { bastion: 'b3', certificates, heardAtMs: nowMs, version: '0.1.0', concerns: [] },
   ])
 })

@@ -68,11 +68,11 @@ export type UserFacts = {
   from: string | null
 }
 export type Certificate = { sha256: string; issuedAtMs: number; expiresAtMs: number; revokedAtMs: number | null }
-/** `way.via`: the relay through which it comes. */
+/** `way`: null where it is not enrolled; `via`: the relay it comes through; `relayNames`: it is a relay, reached by these. */
 export type Agent = {
   bastion: string
   certificates: Certificate[]
-  way?: { via: string | null }
+  way: { via: string | null; relayNames: string[] | null } | null
   heardAtMs: number | null
   version: string | null
   status: AgentStatus | null
@@ -115,8 +115,8 @@ export const api = {
   agents: (signal?: AbortSignal) => call('GET', '/api/agents', undefined, signal) as Promise<List<Agent>>,
   posture: (signal?: AbortSignal) =>
     call('GET', '/api/posture', undefined, signal) as Promise<{ items: Findings[]; complete: boolean }>,
-  enrolmentCode: (bastion: string, forMs: number) =>
-    call('POST', `/api/agents/${encodeURIComponent(bastion)}/codes`, { forMs }) as Promise<EnrolmentCode>,
+  enrolmentCode: (bastion: string, asked: { forMs: number; relay?: string; relayNames?: string[] }) =>
+    call('POST', `/api/agents/${encodeURIComponent(bastion)}/codes`, asked) as Promise<EnrolmentCode>,
   revokeAgent: (bastion: string, reason: string) =>
     call('POST', `/api/agents/${encodeURIComponent(bastion)}/revoke`, { reason }),
   terminate: (id: string, reason: string) => call('POST', `/api/sessions/${id}/terminate`, { reason }),

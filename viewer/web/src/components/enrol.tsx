@@ -1,8 +1,8 @@
-import { Button, Code, CopyButton, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, CopyButton, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api, type EnrolmentCode } from '../api.ts'
+import { type Agent, api, type EnrolmentCode } from '../api.ts'
 import { Time } from '../time.tsx'
 import { visible } from '../visible.ts'
 import { Failure } from './failure.tsx'
@@ -28,16 +28,28 @@ const Made = ({ bastion, made }: { bastion: string; made: EnrolmentCode }) => (
   </>
 )
 
-/** Makes a one-time code. `bastion`: of an agent that is known already. The code is forgotten when the dialog closes. */
-export const Enrol = ({ bastion, label }: { bastion?: string; label: string }) => {
+/** A known agent is enrolled again by the way it was: through its relay, or as the relay it is. */
+const wayOf = (agent: Agent | undefined, relay: string | null) => {
+  const { via = relay, relayNames = null } = agent?.way ?? {}
+  return { ...(via !== null && { relay: via }), ...(relayNames !== null && { relayNames }) }
+}
+
+/** Makes a one-time code. `agent`: one that is known already. The code is forgotten when the dialog closes. */
+export const Enrol = ({ agent, label, relays }: { agent?: Agent; label: string; relays: string[] }) => {
   const [opened, { open, close }] = useDisclosure(false)
   const [typed, setTyped] = useState('')
+  const [relay, setRelay] = useState<string | null>(null)
+  const bastion = agent?.bastion
   const name = bastion ?? typed.trim()
-  const make = useMutation({ mutationFn: () => api.enrolmentCode(name, goodForMs), gcTime: 0 })
+  const make = useMutation({
+    mutationFn: () => api.enrolmentCode(name, { forMs: goodForMs, ...wayOf(agent, relay) }),
+    gcTime: 0,
+  })
   const end = () => {
     close()
     make.reset()
     setTyped('')
+    setRelay(null)
   }
   return (
     <>
@@ -61,6 +73,16 @@ export const Enrol = ({ bastion, label }: { bastion?: string; label: string }) =
                   onChange={(event) => setTyped(event.currentTarget.value)}
                   maxLength={253}
                   data-autofocus
+                />
+              )}
+              {relays.length > 0 && (
+                <Select
+                  label="It comes through the relay"
+                  placeholder="none"
+                  clearable
+                  data={relays}
+                  value={relay}
+                  onChange={setRelay}
                 />
               )}
             </>

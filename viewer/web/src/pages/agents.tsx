@@ -106,6 +106,11 @@ const Row = (props: { agent: Agent; findings: Findings | undefined; nowMs: numbe
     <Table.Tr>
       <Table.Td>
         <HostPivot value={agent.bastion} />
+        {agent.way?.relayNames && (
+          <Text size="xs" c="dimmed">
+            relay
+          </Text>
+        )}
       </Table.Td>
       <Table.Td>
         <Heard agent={agent} />
@@ -121,7 +126,7 @@ const Row = (props: { agent: Agent; findings: Findings | undefined; nowMs: numbe
       {mayChange && (
         <Table.Td>
           <Group gap="xs" wrap="nowrap">
-            <Enrol bastion={agent.bastion} label={agent.certificates.length > 0 ? 'Enrol again' : 'Enrol'} />
+            <Enrol agent={agent} label={agent.way ? 'Enrol again' : 'Enrol'} relays={[]} />
             <Revoke bastion={agent.bastion} />
           </Group>
         </Table.Td>
@@ -167,6 +172,7 @@ export const AgentsPage = () => {
     refetchInterval: refreshMs,
     placeholderData: keepPreviousData,
   })
+  const relays = agents.data?.items.filter(({ way }) => way?.relayNames).map(({ bastion }) => bastion) ?? []
   return (
     <>
       <title>Agents · Bartizan</title>
@@ -174,7 +180,7 @@ export const AgentsPage = () => {
         <Title order={1} size="h2">
           Agents
         </Title>
-        {mayChange && <Enrol label="Enrol a bastion" />}
+        {mayChange && <Enrol label="Enrol a bastion" relays={relays} />}
       </Group>
       {agents.error && <Failure error={agents.error} onRetry={agents.refetch} />}
       {agents.isPending && <Loader aria-label="Loading agents" />}
