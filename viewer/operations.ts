@@ -1,0 +1,223 @@
+import { z } from 'zod'
+import { Suppression } from '#services/alerts/suppressions.ts'
+import { Decision } from '#services/alerts/triage.ts'
+import { CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
+import { Command, listOf, Session } from '#services/schema/session.ts'
+import { SessionEvent } from '#services/schema/session-event.ts'
+import { BatchesAnswer, EventsAnswer, Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { OpenFindings } from './agents/open-findings.ts'
+import { AgentInfo } from './agents/roster.ts'
+import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
+import { Revoke, Revoked } from './routes/agents.ts'
+import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
+import { EventsQuery, SearchQuery } from './routes/events.ts'
+import { ExportQuery } from './routes/recordings.ts'
+import { RuleInfo } from './routes/rules.ts'
+import { CommandsQuery, SessionsQuery, Terminate } from './routes/sessions.ts'
+import { EndSuppression, NewSuppression } from './routes/suppressions.ts'
+import { UserInfo, UserQuery, UsersQuery } from './routes/users.ts'
+
+const Hit = z.object({
+  in: z.enum(['commands', 'events']),
+  sessionId: z.string().nullable(),
+  eventId: z.string().nullable(),
+  atMs: z.number().nullable(),
+  at: z.iso.datetime(),
+  snippet: z.string(),
+  highlights: z.array(z.tuple([z.number(), z.number()])),
+  user: z.string().nullable(),
+  bastion: z.string(),
+})
+const History = z.object({ items: z.array(Decision) })
+export type Operation = {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  path: string
+  summary: string
+  query?: z.ZodObject
+  headers?: z.ZodObject
+  body?: z.ZodType
+  bodyType?: string
+  answer?: z.ZodType
+  answerType?: string
+  status?: number
+}
+
+/** The routes, each with the schemas that check it. */
+export const operations: Operation[] = [
+  { method: 'get', path: '/healthz', summary: 'The process is alive' },
+  { method: 'get', path: '/readyz', summary: 'All stages run' },
+  { method: 'get', path: '/metrics', summary: 'Metrics for Prometheus', answerType: 'text/plain' },
+  { method: 'post', path: '/api/sign-in', summary: 'Trade a one-time code for a browser session', body: SignIn },
+  { method: 'post', path: '/api/sign-out', summary: 'End the browser session', status: 204 },
+  { method: 'get', path: '/api/me', summary: 'Who asks' },
+  {
+    method: 'post',
+    path: '/api/login-links',
+    summary: 'Make a one-time sign-in link',
+    body: NewLoginLink,
+    status: 201,
+  },
+  { method: 'get', path: '/api/tokens', summary: 'All tokens, without their secrets' },
+  {
+    method: 'post',
+    path: '/api/tokens',
+    summary: 'Make a token; its secret is shown once',
+    body: NewToken,
+    status: 201,
+  },
+  { method: 'delete', path: '/api/tokens/{id}', summary: 'Revoke a token', status: 204 },
+  {
+    method: 'get',
+    path: '/api/sessions',
+    summary: 'Sessions, open ones first, then newest first',
+    query: SessionsQuery,
+    answer: listOf(Session),
+  },
+  { method: 'get', path: '/api/sessions/{id}', summary: 'One session', answer: Session },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/commands',
+    summary: 'What was run in it, in order',
+    query: CommandsQuery,
+    answer: listOf(Command),
+  },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/replay/index.json',
+    summary: 'Index of the recording for asciinema-player (segmented form)',
+  },
+  { method: 'get', path: '/api/sessions/{id}/replay/0.json', summary: 'A segment of the recording' },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/export',
+    summary: 'The recording as asciicast, text or NDJSON',
+    query: ExportQuery,
+    answerType: 'application/octet-stream',
+  },
+  {
+    method: 'post',
+    path: '/api/sessions/{id}/terminate',
+    summary: 'End a running session',
+    body: Terminate,
+    status: 202,
+  },
+  {
+    method: 'get',
+    path: '/api/events',
+    summary: 'Events, newest first',
+    query: EventsQuery,
+    answer: listOf(SessionEvent),
+  },
+  {
+    method: 'get',
+    path: '/api/search',
+    summary: 'Find text in commands and events',
+    query: SearchQuery,
+    answer: listOf(Hit),
+  },
+  {
+    method: 'get',
+    path: '/api/alerts',
+    summary: 'What the detectors found, newest first; withdrawn and suppressed ones where asked for',
+    query: AlertsQuery,
+    answer: listOf(AlertInfo),
+  },
+  {
+    method: 'get',
+    path: '/api/alerts/{id}',
+    summary: 'One alert; its ETag goes with what is decided about it',
+    answer: AlertInfo,
+  },
+  {
+    method: 'get',
+    path: '/api/alerts/{id}/history',
+    summary: 'What people decided about it, in order',
+    answer: History,
+  },
+  {
+    method: 'patch',
+    path: '/api/alerts/{id}',
+    summary:
+      'Decide about an alert: 428 without If-Match, 412 when somebody decided since, or it became graver or was withdrawn',
+    headers: z.object({ 'if-match': z.string() }),
+    body: Triage,
+    answer: AlertInfo,
+  },
+  {
+    method: 'get',
+    path: '/api/rules',
+    summary: 'What the detectors look for, and by which settings',
+    answer: listOf(RuleInfo),
+  },
+  {
+    method: 'get',
+    path: '/api/suppressions',
+    summary: 'What nobody wants to be woken by, newest first; those that ended stay for 30 days',
+    answer: listOf(Suppression),
+  },
+  {
+    method: 'post',
+    path: '/api/suppressions',
+    summary: 'Suppress alerts that have all that is named, for at most a year',
+    body: NewSuppression,
+    answer: Suppression,
+    status: 201,
+  },
+  { method: 'delete', path: '/api/suppressions/{id}', summary: 'End a suppression', body: EndSuppression, status: 204 },
+  { method: 'get', path: '/api/users', summary: 'Users seen lately, the latest first', query: UsersQuery },
+  {
+    method: 'get',
+    path: '/api/users/{user}',
+    summary: 'When and where from somebody logs in, over their latest 5,000 logins',
+    query: UserQuery,
+    answer: UserInfo,
+  },
+  {
+    method: 'get',
+    path: '/api/agents',
+    summary: 'Every agent that is enrolled or was heard, and how it said it was',
+    answer: listOf(AgentInfo),
+  },
+  {
+    method: 'get',
+    path: '/api/posture',
+    summary: 'How much is not well on each bastion, by what it said in the last two days',
+    answer: listOf(OpenFindings).extend({ complete: z.boolean() }),
+  },
+  {
+    method: 'post',
+    path: '/api/agents/{bastion}/codes',
+    summary: 'Make a one-time code that enrols the agent of this bastion; it is shown once',
+    body: NewCode,
+    answer: CodeAnswer,
+    status: 201,
+  },
+  {
+    method: 'post',
+    path: '/api/agents/{bastion}/revoke',
+    summary: "Take the bastion's certificates, tokens, signing keys and codes back, within seconds",
+    body: Revoke,
+    answer: Revoked,
+  },
+  {
+    method: 'post',
+    path: '/api/ingest/batches',
+    summary: 'Frame batches of an agent',
+    bodyType: 'application/x-protobuf',
+    answer: BatchesAnswer,
+  },
+  {
+    method: 'post',
+    path: '/api/ingest/events',
+    summary: 'Events, one JSON object per line',
+    bodyType: 'application/x-ndjson',
+    answer: EventsAnswer,
+  },
+  {
+    method: 'put',
+    path: '/api/agents/heartbeat',
+    summary: 'Heartbeat of an agent; the answer may be held for orders',
+    body: Heartbeat,
+    answer: HeartbeatAnswer,
+  },
+]
