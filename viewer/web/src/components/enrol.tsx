@@ -1,4 +1,4 @@
-import { Button, Code, CopyButton, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, CopyButton, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -34,70 +34,76 @@ const wayOf = (agent: Agent | undefined, relay: string | null) => {
   return { ...(via !== null && { relay: via }), ...(relayNames !== null && { relayNames }) }
 }
 
+const Ask = (props: {
+  agent: Agent | undefined
+  relays: string[]
+  onMade(bastion: string, made: EnrolmentCode): void
+}) => {
+  const { agent, relays, onMade } = props
+  const [typed, setTyped] = useState('')
+  const [relay, setRelay] = useState<string | null>(null)
+  const bastion = agent?.bastion ?? typed.trim()
+  const make = useMutation({
+    mutationFn: () => api.enrolmentCode(bastion, { forMs: goodForMs, ...wayOf(agent, relay) }),
+    onSuccess: (made) => onMade(bastion, made),
+    gcTime: 0,
+  })
+  return (
+    <>
+      <Text size="sm">
+        The code is good once, for this bastion only, for 15 minutes. This is written to the audit trail.
+      </Text>
+      {!agent && (
+        <TextInput
+          label="Bastion"
+          description="As the agent’s configuration names it (BARTIZAN_BASTION)"
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+          maxLength={253}
+          data-autofocus
+        />
+      )}
+      {relays.length > 0 && (
+        <Select
+          label="It comes through the relay"
+          placeholder="none"
+          clearable
+          data={relays}
+          value={relay}
+          onChange={setRelay}
+        />
+      )}
+      {make.error && <Failure error={make.error} />}
+      <Button ml="auto" disabled={bastion === ''} loading={make.isPending} onClick={() => make.mutate()}>
+        Make the command
+      </Button>
+    </>
+  )
+}
+
 /** Makes a one-time code. `agent`: one that is known already. The code is forgotten when the dialog closes. */
 export const Enrol = ({ agent, label, relays }: { agent?: Agent; label: string; relays: string[] }) => {
   const [opened, { open, close }] = useDisclosure(false)
-  const [typed, setTyped] = useState('')
-  const [relay, setRelay] = useState<string | null>(null)
-  const bastion = agent?.bastion
-  const name = bastion ?? typed.trim()
-  const make = useMutation({
-    mutationFn: () => api.enrolmentCode(name, { forMs: goodForMs, ...wayOf(agent, relay) }),
-    gcTime: 0,
-  })
+  const [made, setMade] = useState<{ bastion: string; code: EnrolmentCode } | null>(null)
   const end = () => {
     close()
-    make.reset()
-    setTyped('')
-    setRelay(null)
+    setMade(null)
   }
   return (
     <>
       <Button size="xs" variant="default" onClick={open}>
         {label}
       </Button>
-      <Modal opened={opened} onClose={end} title={bastion ? `${label}: ${visible(bastion)}` : label} size="lg">
+      <Modal opened={opened} onClose={end} title={agent ? `${label}: ${visible(agent.bastion)}` : label} size="lg">
         <Stack gap="sm">
-          {make.data ? (
-            <Made bastion={name} made={make.data} />
+          {made ? (
+            <Made bastion={made.bastion} made={made.code} />
           ) : (
-            <>
-              <Text size="sm">
-                The code is good once, for this bastion only, for 15 minutes. This is written to the audit trail.
-              </Text>
-              {!bastion && (
-                <TextInput
-                  label="Bastion"
-                  description="As the agent’s configuration names it (BARTIZAN_BASTION)"
-                  value={typed}
-                  onChange={(event) => setTyped(event.currentTarget.value)}
-                  maxLength={253}
-                  data-autofocus
-                />
-              )}
-              {relays.length > 0 && (
-                <Select
-                  label="It comes through the relay"
-                  placeholder="none"
-                  clearable
-                  data={relays}
-                  value={relay}
-                  onChange={setRelay}
-                />
-              )}
-            </>
+            <Ask agent={agent} relays={relays} onMade={(bastion, code) => setMade({ bastion, code })} />
           )}
-          {make.error && <Failure error={make.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={end}>
-              {make.data ? 'Done' : 'Cancel'}
-            </Button>
-            {!make.data && (
-              <Button disabled={name === ''} loading={make.isPending} onClick={() => make.mutate()}>
-                Make the command
-              </Button>
-            )}
-          </Group>
+          <Button ml="auto" variant="default" onClick={end}>
+            {made ? 'Done' : 'Cancel'}
+          </Button>
         </Stack>
       </Modal>
     </>
