@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises'
+import { appendFile, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { startAuditdHook } from '#hooks/auditd/auditd-hook.ts'
@@ -65,26 +65,28 @@ test('programs are joined to the session on their terminal, and by the login ses
   await appendFile(logFile, exec(['sudo', 'bash'])) // before its session is there
   await until(async () => (await commandsOf(core)).length === 1, { limitMs })
   const session = await core.recorder.open(openingOf({ startedAtMs: Date.now(), tty: '/dev/pts/7' }))
-  const cases: [string, string][] = [
-    [exec(['on-terminal']), session.sessionId],
-    [exec(['below-it'], { tty: 'pts8' }), session.sessionId],
-    [exec(['another-login'], { tty: 'pts8', ses: '13' }), 'null'],
-    [exec(['another-user'], { user: 'bob' }), 'null'],
-    [exec(['no-login'], { auid: '4294967295', ses: '4294967295' }), 'null'],
-    [exec(['long-before'], { atMs: Date.now() - 3_600_000 }), 'null'],
+  const cases: [name: string, lines: string, sessionId: string][] = [
+    ['on-terminal', exec(['on-terminal']), session.sessionId],
+    ['below-it', exec(['below-it'], { tty: 'pts8' }), session.sessionId],
+    ['another-login', exec(['another-login'], { tty: 'pts8', ses: '13' }), 'null'],
+    ['another-user', exec(['another-user'], { user: 'bob' }), 'null'],
+    ['no-login', exec(['no-login'], { auid: '4294967295', ses: '4294967295' }), 'null'],
+    ['long-before', exec(['long-before'], { atMs: Date.now() - 3_600_000 }), 'null'],
   ]
-  for (const [lines] of cases) await appendFile(logFile, lines)
+  for (const [, lines] of cases) await appendFile(logFile, lines)
   await until(async () => (await commandsOf(core)).length === 7, { limitMs })
-  const events = (await commandsOf(core)).slice(1)
+  // Events of a session are written in their order, but not in that of others'.
+  const told = new Map((await commandsOf(core)).map((event) => [String((event.argv as string[])[0]), event]))
   t.deepEqual(
-    events.map(({ sessionId }) => String(sessionId)),
-    cases.map(([, sessionId]) => sessionId),
+    cases.map(([name]) => String(told.get(name)?.sessionId)),
+    cases.map(([, , sessionId]) => sessionId),
   )
-  t.like(events[0], { user: 'alice', sourceIp: '192.0.2.7', target: 'host-1' })
+  t.like(told.get('on-terminal'), { user: 'alice', sourceIp: '192.0.2.7', target: 'host-1' })
   await session.end(endingOf())
   await appendFile(logFile, exec(['told-late']))
   await until(async () => (await commandsOf(core)).length === 8, { limitMs })
-  t.is((await commandsOf(core)).at(-1)?.sessionId, session.sessionId)
+  const late = (await commandsOf(core)).find(({ argv }) => (argv as string[])[0] === 'told-late')
+  t.is(late?.sessionId, session.sessionId)
 })
 
 test('two sessions of one login share it: what is on neither terminal is joined to none', async (t) => {
@@ -117,4 +119,42 @@ test('secrets on command lines are masked before anything is written', async (t)
   await appendFile(logFile, exec(['mysql', '-u', 'root', '--password=hunter2']))
   await until(async () => (await commandsOf(core)).length === 1, { limitMs })
   t.false(JSON.stringify(await eventsOf(core)).includes('hunter2'))
+})
+
+test('auditd’s log grows, is renamed as auditd rotates it, and the hook starts again: each program is told once', async (t) => {
+  const data = await temporaryFolder(t)
+  const core = await openCore(t, configOf(data))
+  const first = await start(t, data, core)
+  const { logFile } = first
+  const names: string[] = []
+  /** The records of an exec may stand on both sides of what happens to the log. */
+  const write = async (between: () => Promise<unknown> = async () => undefined) => {
+    names.push(`program-${names.length}`)
+    const lines = exec([names.at(-1)!]).split(/(?<=\n)/)
+    await appendFile(logFile, lines[0]!)
+    await between()
+    await appendFile(logFile, lines.slice(1).join(''))
+  }
+  const rotate = async () => {
+    await rename(`${logFile}.1`, `${logFile}.2`).catch(() => undefined)
+    await rename(logFile, `${logFile}.1`)
+  }
+  const told = async () => (await commandsOf(core)).map(({ argv }) => (argv as string[])[0]!)
+  const allTold = () => until(async () => (await told()).length >= names.length, { limitMs, what: names.at(-1)! })
+
+  await write()
+  await write(rotate)
+  await write()
+  await allTold()
+  await write(first.hook.close)
+  await rotate()
+  await write()
+  await rotate()
+  await write()
+  await start(t, data, core)
+  await allTold()
+  await write(rotate)
+  await allTold()
+  t.deepEqual(await told(), names)
+  t.is(new Set((await commandsOf(core)).map(({ id }) => id)).size, names.length)
 })
