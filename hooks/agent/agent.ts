@@ -19,6 +19,7 @@ import { type Links, startLinks } from './links.ts'
 import { takePlace } from './place.ts'
 import { waitingSinceMs } from './spool-age.ts'
 import { endWhenIdle } from './standby.ts'
+import { takeStopSignals } from './stop-signals.ts'
 import { startWatchers } from './watchers.ts'
 
 export type RunningAgent = {
@@ -52,8 +53,6 @@ const fullText = 'Bartizan: this host has no room left for recordings; your sess
 const fatalText = 'Bartizan: recordings cannot be stored on this host; your session ends'
 const drainRefusal = 'the recording service of this host stops just now; please try again in a minute'
 const drainText = 'Bartizan: the recording service of this host stops; your session ends'
-
-const signals = ['SIGTERM', 'SIGINT'] as const
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
@@ -137,6 +136,7 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
   const close = async (): Promise<void> => {
     for (const each of closers.splice(0).reverse()) await each()
   }
+  const told = takeStopSignals(log, exit)
   try {
     const identity = await loadIdentity(folder, log)
     const core = await startCore(config, log, identity, place.folder)
@@ -160,7 +160,8 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
     if (watchers) closers.push(watchers.close)
     const left = isPortHeld && !isStandby ? sendLeftBehind({ config, folder, own: place, identity, links, log }) : null
     if (left) closers.push(left.close)
-    const infoFile = script ? await publish(config, log, hook.port, script.port) : null
+    // Who is to stop already does not say that it is there: the next one may have said so meanwhile.
+    const infoFile = script && !told.isTold ? await publish(config, log, hook.port, script.port) : null
     links.health.started()
 
     const hurry = new AbortController()
@@ -175,7 +176,7 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
       await close()
       log.info('agent stopped')
     }
-    const stopOnce = onSignals(stop, hurry, log, exit)
+    const stopOnce = told.stopBy(stop, hurry)
     if (isStandby)
       endWhenIdle(
         () => hook.openConnections + core.recorder.liveCount === 0,
@@ -183,35 +184,8 @@ export const startAgent = async (options: AgentOptions): Promise<RunningAgent> =
       )
     return { sudoPort: hook.port, identity, core, links, stop: stopOnce }
   } catch (error) {
+    told.ignore()
     await close()
     throw error
   }
-}
-
-/** The same stop for signals and callers, once. A second signal ends the sessions that are still open. */
-const onSignals = (
-  stop: () => Promise<void>,
-  hurry: AbortController,
-  log: Logger,
-  exit: (code: number) => void,
-): (() => Promise<void>) => {
-  let stopping: Promise<void> | null = null
-  const stopOnce = (): Promise<void> => {
-    stopping ??= stop().finally(() => {
-      for (const signal of signals) process.off(signal, onSignal)
-    })
-    return stopping
-  }
-  const onSignal = async (): Promise<void> => {
-    if (stopping) return hurry.abort()
-    try {
-      await stopOnce()
-      exit(0)
-    } catch (error) {
-      log.fatal({ err: error }, 'agent: the drain failed')
-      exit(1)
-    }
-  }
-  for (const signal of signals) process.on(signal, onSignal)
-  return stopOnce
 }
