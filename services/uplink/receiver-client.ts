@@ -36,6 +36,7 @@ export type ReceiverClient = {
 
 const freshMs = 30_000 // another certificate or token is used after that, at the latest
 const lastAnswersMs = 30_000
+const connectLimitMs = 8_000 // a cut link: TCP itself asks ever more rarely (RFC 6298, 5.5), a new connection begins anew
 const maxAnswerBytes = 4 * 1024 * 1024
 const wildcards = ['0.0.0.0', '::']
 
@@ -137,6 +138,12 @@ export const createReceiverClient = (config: Config): ReceiverClient => {
           'content-length': call.body.byteLength,
         },
         signal: AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)]),
+      })
+      request.once('socket', (socket) => {
+        if (!socket.connecting) return
+        const timer = setTimeout(() => request.destroy(new Error('no connection came about')), connectLimitMs)
+        socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(timer))
+        request.once('close', () => clearTimeout(timer))
       })
       request.once('response', resolve)
       request.once('error', (error: NodeJS.ErrnoException) => {

@@ -1,85 +1,21 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import test, { type ExecutionContext } from 'ava'
-import { z } from 'zod'
+import test from 'ava'
+import { States, startAgent, startServer } from '#test/helpers/host-product.ts'
 import { realTest } from '#test/helpers/real.ts'
-import { endpointsOf, killIfAlive } from '#test/helpers/running.ts'
+import { adminToken } from '#test/helpers/running.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { type Host, twoHosts } from '#test/helpers/two-hosts.ts'
+import { twoHosts } from '#test/helpers/two-hosts.ts'
 import { until } from '#test/helpers/until.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
-const token = 'btz-test-admin-token-of-32-characters-or-more'
 const limitMs = 60_000
-
-const startServer = async (t: ExecutionContext, host: Host) => {
-  const data = await temporaryFolder(t)
-  const env = { BARTIZAN_DATA: data, BARTIZAN_ADMIN_TOKEN: token, BARTIZAN_LOG_LEVEL: 'warn' }
-  const network = {
-    BARTIZAN_RECEIVER_HOST: '0.0.0.0',
-    BARTIZAN_RECEIVER_NAMES: host.address,
-    BARTIZAN_HTTP_HOST: '0.0.0.0',
-  }
-  const up = host.start(['./bartizan', 'up'], { ...env, ...network, BARTIZAN_BASTION: 'server' })
-  t.teardown(async () => {
-    up.child.kill('SIGKILL') // first, since it starts its agent again
-    const agent = await readFile(join(data, 'agent', 'agent.json'), 'utf8').catch(() => '{}')
-    const { pid } = JSON.parse(agent) as { pid?: number }
-    if (pid !== undefined) killIfAlive(pid)
-  })
-  await until(
-    async () => {
-      if (up.child.exitCode !== null) throw new Error(up.output())
-      return (await endpointsOf(data)) !== null
-    },
-    { limitMs, what: 'the server' },
-  )
-  const fetched = "await fetch(process.argv[1],{headers:{authorization:'Bearer '+process.argv[2]}})"
-  return {
-    data,
-    env,
-    sh: (script: string) => host.run(['sh', '-c', script], env),
-    api: async (path: string): Promise<unknown> => {
-      const script = `process.stdout.write(await(${fetched}).text())`
-      const url = `http://127.0.0.1:8080${path}`
-      const { stdout } = await host.run([process.execPath, '--input-type=module', '-e', script, '--', url, token])
-      return JSON.parse(stdout)
-    },
-  }
-}
-const States = z.object({ items: z.array(z.object({ id: z.string(), state: z.string(), bastion: z.string() })) })
-
-const startAgent = async (t: ExecutionContext, host: Host, data: string) => {
-  const env = { BARTIZAN_DATA: data, BARTIZAN_BASTION: 'b1', BARTIZAN_AGENT_HEARTBEAT_MS: '500' }
-  const agent = host.start(['./bartizan', 'agent'], { ...env, BARTIZAN_LOG_LEVEL: 'debug', BARTIZAN_SUDO_PORT: '0' })
-  const port = async (): Promise<number | null> => {
-    const info = await readFile(join(data, 'agent', 'agent.json'), 'utf8').catch(() => null)
-    const { pid, sudoPort } = JSON.parse(info ?? '{}') as { pid?: number; sudoPort?: number }
-    return pid === agent.child.pid ? (sudoPort ?? null) : null
-  }
-  await until(async () => (await port()) !== null, { limitMs, what: 'the agent' })
-  const sudoPort = await port()
-  return {
-    ...agent,
-    record: async (text: string): Promise<string> => {
-      const script = join(repository, 'test/flow/enrolment-session.ts')
-      const { stdout, stderr, code } = await host.run([process.execPath, script, String(sudoPort), text])
-      t.is(code, 0, stderr)
-      return stdout
-    },
-    stop: async () => {
-      const gone = new Promise((resolve) => agent.child.once('close', resolve))
-      agent.child.kill('SIGTERM')
-      await gone
-    },
-  }
-}
 
 const asks = (url: string): string[] => {
   const script =
     "const headers={authorization:'Bearer '+process.argv[2]};const r=await fetch(process.argv[1],{method:'POST',headers,body:'{}'});process.stdout.write(r.status+' '+await r.text())"
-  return [process.execPath, '--input-type=module', '-e', script, '--', url, token]
+  return [process.execPath, '--input-type=module', '-e', script, '--', url, adminToken]
 }
 
 realTest(
