@@ -1,7 +1,7 @@
-import { Button, Code, CopyButton, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, CopyButton, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { type Agent, api, type EnrolmentCode } from '../api.ts'
 import { Time } from '../time.tsx'
 import { visible } from '../visible.ts'
@@ -38,8 +38,9 @@ const Ask = (props: {
   agent: Agent | undefined
   relays: string[]
   onMade(bastion: string, made: EnrolmentCode): void
+  cancel: ReactNode
 }) => {
-  const { agent, relays, onMade } = props
+  const { agent, relays, onMade, cancel } = props
   const [typed, setTyped] = useState('')
   const [relay, setRelay] = useState<string | null>(null)
   const bastion = agent?.bastion ?? typed.trim()
@@ -74,9 +75,12 @@ const Ask = (props: {
         />
       )}
       {make.error && <Failure error={make.error} />}
-      <Button ml="auto" disabled={bastion === ''} loading={make.isPending} onClick={() => make.mutate()}>
-        Make the command
-      </Button>
+      <Group justify="flex-end">
+        {cancel}
+        <Button disabled={bastion === ''} loading={make.isPending} onClick={() => make.mutate()}>
+          Make the command
+        </Button>
+      </Group>
     </>
   )
 }
@@ -89,6 +93,11 @@ export const Enrol = ({ agent, label, relays }: { agent?: Agent; label: string; 
     close()
     setMade(null)
   }
+  const leave = (word: string) => (
+    <Button variant="default" onClick={end}>
+      {word}
+    </Button>
+  )
   return (
     <>
       <Button size="xs" variant="default" onClick={open}>
@@ -97,13 +106,16 @@ export const Enrol = ({ agent, label, relays }: { agent?: Agent; label: string; 
       <Modal opened={opened} onClose={end} title={agent ? `${label}: ${visible(agent.bastion)}` : label} size="lg">
         <Stack gap="sm">
           {made ? (
-            <Made bastion={made.bastion} made={made.code} />
+            <>
+              <Made bastion={made.bastion} made={made.code} />
+              <Group justify="flex-end">{leave('Done')}</Group>
+            </>
           ) : (
-            <Ask agent={agent} relays={relays} onMade={(bastion, code) => setMade({ bastion, code })} />
+            <Ask
+              {...{ agent, relays, cancel: leave('Cancel') }}
+              onMade={(bastion, code) => setMade({ bastion, code })}
+            />
           )}
-          <Button ml="auto" variant="default" onClick={end}>
-            {made ? 'Done' : 'Cancel'}
-          </Button>
         </Stack>
       </Modal>
     </>
