@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { until } from '#test/helpers/until.ts'
 import { startConsole } from '#test/package/console.ts'
 import { bootMachine, installDebian } from '#test/package/machine.ts'
-import { addAlice, agentOf, build, followRecipe, install, logIn, tellAgent } from '#test/package/steps.ts'
+import { addPerson, agentOf, build, followRecipe, install, logIn, tellAgent } from '#test/package/steps.ts'
 
 /** The agent of the package in a clean Debian: memory and processor time with nobody and with 50 who do nothing. */
 const settleMs = 15_000
@@ -55,7 +55,7 @@ try {
   await mkdir(debian)
   const [file] = await Promise.all([build(folder, '0.0.1'), installDebian(debian)])
   const machine = await bootMachine(t, debian)
-  await addAlice(machine)
+  await addPerson(machine, 'alice')
   await install(machine, file)
   await tellAgent(machine, await startConsole(t, machine))
   await followRecipe(machine)

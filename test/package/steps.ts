@@ -19,7 +19,7 @@ export const build = async (out: string, version: string): Promise<string> => {
 
 export type Login = { child: ChildProcess; output(): string; ended: Promise<unknown[]> }
 
-/** An ssh login of alice, from within. */
+/** An ssh login, from within. */
 export const logIn = ({ inside }: Machine, args: string[]): Login => {
   const how = ['-i', '/root/key', '-o', 'StrictHostKeyChecking=no', '-o', 'LogLevel=ERROR', ...args]
   const [enter, ...rest] = [...inside, 'ssh', ...how]
@@ -64,9 +64,9 @@ export const agentOf = async (machine: Machine): Promise<number | null> => {
   return pid && parent === (await show(machine, 'bartizan-agent', 'MainPID')) ? Number(pid) : null
 }
 
-/** alice, who logs in with a key of root's. */
-export const addAlice = ({ sh }: Machine): Promise<string> =>
-  sh(`ssh-keygen -q -t ed25519 -N '' -f /root/key
-useradd --create-home --shell /bin/bash alice
-install -d -o alice -m 700 /home/alice/.ssh
-install -o alice -m 600 /root/key.pub /home/alice/.ssh/authorized_keys`)
+/** Somebody who logs in with a key of root's. */
+export const addPerson = ({ sh }: Machine, name: string): Promise<string> =>
+  sh(`[ -f /root/key ] || ssh-keygen -q -t ed25519 -N '' -f /root/key
+useradd --create-home --shell /bin/bash ${name}
+install -d -o ${name} -m 700 /home/${name}/.ssh
+install -o ${name} -m 600 /root/key.pub /home/${name}/.ssh/authorized_keys`)
