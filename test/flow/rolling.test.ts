@@ -13,7 +13,7 @@ import { adminToken, apiAt, bartizan, type Product } from '#test/helpers/running
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { openEvidence } from './rolling-evidence.ts'
-import { startRole } from './rolling-roles.ts'
+import { type Role, startRole } from './rolling-roles.ts'
 import { type AgentService, startAgentService } from './rolling-service.ts'
 import { startTyping, type Typist } from './rolling-typing.ts'
 
@@ -61,17 +61,17 @@ const keepLoggingIn = (t: ExecutionContext, bastion: Bastion) => {
   }
 }
 
+const restart = async (role: Role, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+  await role.stop(signal)
+  await role.start()
+}
+
 const roll = async (agent: AgentService, { receiver, ingest, viewer }: Cluster): Promise<void> => {
   await agent.restart('0.0.2')
   await receiver.stop('SIGTERM')
   await agent.restart('0.0.3') // while nobody takes what is recorded
   await receiver.start()
-  await ingest.stop('SIGTERM')
-  await ingest.start()
-  await receiver.stop('SIGKILL')
-  await receiver.start()
-  await viewer.stop('SIGTERM')
-  await viewer.start()
+  await Promise.all([restart(ingest, 'SIGTERM'), restart(viewer, 'SIGTERM'), restart(receiver, 'SIGKILL')])
   await agent.restart()
   await agent.restart()
 }
