@@ -13,7 +13,7 @@ import {
 /** Null: not there yet. `never`: whoever holds that socket has no terminal for a command. */
 export type SearchResult = FoundTerminal | null | 'never'
 
-const afterNothingMs = 100 // until the next walk, where the last one found nobody
+const afterNothingMs = 250 // until the next walk, where the last one found nobody
 const othersEveryMs = 1_000
 const mostDescriptors = 256 // of a process that is not called sudo; sudo has some twenty
 const atOnce = 64 // processes, before others get their turn

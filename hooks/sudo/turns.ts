@@ -17,6 +17,7 @@ export type Turn = {
 }
 
 const shareBytes = 256 * 1024 // about a batch
+const firstBytes = 32 * 1024 // before the first turn: a login; hundreds may come at once
 const freeBytesPerMs = 512 // what a session may send without ever waiting: half a megabyte a second
 const mostPendingBytes = 16 * 1024 * 1024
 const lookAgainMs = 5
@@ -55,7 +56,7 @@ export const createTurns = (now: () => number = () => performance.now()): Turns 
 
   return {
     join: (go, pendingBytes) => {
-      let leftBytes = shareBytes
+      let leftBytes = firstBytes
       let spentAtMs = now()
       pending.add(pendingBytes)
       const goOn = (): void => {

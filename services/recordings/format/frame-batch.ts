@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { BartizanError } from '../../errors.ts'
 import {
@@ -59,6 +59,11 @@ const joined = (frames: readonly Frame[]): Buffer => {
   return buffer.subarray(0, bytes)
 }
 
+// Level 1: a quarter less CPU on a user's host than level 3, for terminal text that is 2 % longer.
+const params = { [constants.ZSTD_c_compressionLevel]: 1 }
+const compressed = (raw: Uint8Array): Uint8Array =>
+  zstdCompressSync(raw, { params, pledgedSrcSize: raw.byteLength, chunkSize: 64 * 1024 })
+
 /** The finished bytes of a batch: what is hashed, spooled, sent and stored, unchanged from here on. */
 export const encodeFrameBatch = (header: BatchHeader, frames: readonly Frame[]): Uint8Array => {
   const raw = joined(frames)
@@ -74,7 +79,7 @@ export const encodeFrameBatch = (header: BatchHeader, frames: readonly Frame[]):
       payloadSize: raw.byteLength,
     }),
   )
-  return withColumns(head, frames, compress ? zstdCompressSync(raw, { pledgedSrcSize: raw.byteLength }) : raw)
+  return withColumns(head, frames, compress ? compressed(raw) : raw)
 }
 
 export type DecodedBatch = BatchHeader & {
