@@ -7,6 +7,7 @@ import { readIptables } from '#hooks/posture/firewall/iptables.ts'
 import { readNft } from '#hooks/posture/firewall/nft.ts'
 import { readAccounts, readUsablePasswords } from '#hooks/posture/read/accounts.ts'
 import { readAuthorizedKeys } from '#hooks/posture/read/authorized-keys.ts'
+import { readSshd } from '#hooks/posture/read/sshd.ts'
 import { readSudoers } from '#hooks/posture/read/sudoers.ts'
 import { compilersAmong, readPendingUpdates, readUnattended } from '#hooks/posture/read/updates.ts'
 import { seen } from '#hooks/posture/verdict.ts'
@@ -145,6 +146,46 @@ test(`${inputCount} mutated inputs over all readers: nothing throws, hangs or te
   t.true(different > inputCount / 20)
   t.true(cpuMs() - started < limitMs)
 })
+
+/** The readers alone, on a part of their samples. */
+const parsers: [name: string, sample: string, read: (text: string) => unknown][] = [
+  ['sshd -T', readers[1]!.sample.split('\n').slice(0, 12).join('\n'), readSshd],
+  ['authorized_keys', readers[2]!.sample.slice(0, 200), readAuthorizedKeys],
+  ['passwd', readers[3]!.sample, readAccounts],
+  ['shadow', 'root:*:1::::::\nalice:$y$j9T$x$y:2:0:99999:7:::\n', readUsablePasswords],
+  ['sudoers', readers[4]!.sample, readSudoers],
+  ['nft list ruleset', readers[5]!.sample, readNft],
+  ['iptables-save', readers[6]!.sample, (text) => readIptables(text, 'ipv4')],
+  ['apt-get -s upgrade', readers[7]!.sample, readPendingUpdates],
+  ['apt-config dump', readers[7]!.sample.slice(-60), readUnattended],
+]
+const textOf = (found: unknown): string =>
+  JSON.stringify(found, (_, value: unknown) => (value instanceof Map || value instanceof Set ? [...value] : value)) ??
+  ''
+for (const [name, sample, read] of parsers)
+  test(`${inputCount} mutated outputs or files of ${name} are read without a throw, and what is read is no longer than they`, (t) => {
+    const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
+    t.log(`TEST_SEED=${seed}`)
+    const mutate = createMutation(seed)
+    const started = cpuMs()
+    const unchanged = textOf(read(sample))
+    let different = 0
+    for (let count = 0; count < inputCount; count++) {
+      const text = mutate(sample)
+      try {
+        const found = read(text)
+        if (count % 16 > 0) continue
+        const told = textOf(found)
+        if (told.length > 64 * (text.length + 64)) return t.fail(`seed ${seed}: ${told.length} characters`)
+        if (told !== unchanged) different += 1
+      } catch (error) {
+        return t.fail(`seed ${seed}: ${String(error)} from ${JSON.stringify(text)}`)
+      }
+    }
+    t.log(`${Math.round(cpuMs() - started)} ms of CPU`)
+    t.true(different > 0)
+    t.true(cpuMs() - started < limitMs)
+  })
 
 const validate = (facts: Record<string, unknown>[]): void => {
   for (const fact of facts)

@@ -7,6 +7,7 @@ import { startedAtMs } from '#hooks/tlog/message.ts'
 import { type Piece, piecesOf } from '#hooks/tlog/pieces.ts'
 import { readLine } from '#hooks/tlog/read-line.ts'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
+import { createMutations, fuzzSeed } from '#test/helpers/mutated-bytes.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { bytes, lineOf, type MessageFields, messageOf, type Step } from './messages.ts'
 
@@ -167,4 +168,41 @@ test(`${inputs} messages: what tlog could have written comes back to the byte, w
   t.log(JSON.stringify(outcomes))
   t.is(outcomes.wellFormed + outcomes.taken + outcomes.refused, inputs)
   t.true(outcomes.taken > 1_000 && outcomes.refused > 1_000, JSON.stringify(outcomes))
+})
+
+test(`${inputs} broken lines of a real tlog-rec: nothing throws, and what is taken is no more than the line`, (t) => {
+  const fuzz = fuzzSeed(t.log)
+  const texts = [sample.trim(), journal({}), `<86>1 2026-11-21T09:00:00Z vm tlog-rec-session 12 - - ${line}`]
+  const parts = [
+    '"',
+    '\\',
+    '{',
+    '[',
+    ']',
+    ',',
+    '+9',
+    '<9',
+    '>1',
+    ']9/9',
+    '=99999x9',
+    '-1',
+    '1e999',
+    '\\ud800',
+    '\xff',
+    '\0',
+    'null',
+  ]
+  const corpus = texts.map((text) => Buffer.from(text))
+  const { input } = createMutations(corpus, parts, fuzz)
+  let taken = 0
+  for (let n = 0; n < inputs; n++) {
+    const text = input().toString()
+    const found = pieces(text)
+    if (typeof found === 'string') continue
+    taken++
+    const sizeBytes = found.reduce((sum, { data }) => sum + data.byteLength, 0)
+    if (sizeBytes > 4 * text.length + 4) return t.fail(`seed ${fuzz}, input ${n}`)
+  }
+  t.log(`${taken} taken`)
+  t.true(taken > inputs / 100 && taken < inputs)
 })
