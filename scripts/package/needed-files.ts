@@ -5,7 +5,7 @@ import { rolldown } from 'rolldown'
 /** Commands of the servers: a bastion has no use for them, and none for what they bring along. */
 const serverCommands = [
   ...['up', 'receiver', 'ingest', 'detectors', 'delivery', 'viewer', 'login', 'import', 'token'],
-  ...['backtest', 'setup', 'sinks', 'dead-letters'],
+  ...['backtest', 'setup', 'sinks', 'dead-letters', 'relay'],
 ]
 /** Imported when they are asked for, by servers only. */
 const serverModules = /\/(roles|up)\.ts$|\/(elastic|s3)-[^/]+\.ts$|^@(aws-sdk|elastic)\//
