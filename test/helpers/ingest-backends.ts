@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ExecutionContext } from 'ava'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { createLogBus } from '#services/bus/log-bus.ts'
@@ -11,7 +10,7 @@ import { type Clock, systemClock } from '#services/clock.ts'
 import { type Config, loadConfig } from '#services/config.ts'
 import { createFileKeyStore } from '#services/keys/file-key-store.ts'
 import { createFileRecordingStore } from '#services/recordings/file-recording-store.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 
 const log = pino({ level: 'silent' })
 
@@ -86,7 +85,7 @@ export const openIngestBackends = async ({
 export type IngestBackends = Awaited<ReturnType<typeof openIngestBackends>>
 
 export const ingestBackends = async (
-  t: ExecutionContext<unknown>,
+  t: Teardown,
   options: Omit<IngestBackendsOptions, 'folder'> = {},
 ): Promise<IngestBackends & { folder: string }> => {
   const folder = await temporaryFolder(t)

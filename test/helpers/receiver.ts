@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { ExecutionContext } from 'ava'
 import express from 'express'
 import { createReceiver, type ReceiverOptions } from '#ingest/receiver/receiver.ts'
 import { createAgentKeys } from '#services/access/agent-keys.ts'
@@ -14,12 +13,13 @@ import { createOrders } from '#services/agents/orders.ts'
 import type { Authority } from '#services/pki/authority.ts'
 import { createSqliteStateStore } from '#services/state/sqlite-state-store.ts'
 import { ingestBackends } from './ingest-backends.ts'
+import type { Teardown } from './temporary-folder.ts'
 
 export type ServedOptions = Partial<ReceiverOptions> & { ingest?: Parameters<typeof ingestBackends>[1] }
 
 /** A receiver behind a real HTTP server, with a token of bastion-1, one of an admin and one of an analyst. */
 export const serveReceiver = async (
-  t: ExecutionContext<unknown>,
+  t: Teardown,
   { authority = null, ingest = {}, ...replaced }: ServedOptions & { authority?: Authority | null } = {},
 ) => {
   const backends = await ingestBackends(t, ingest)

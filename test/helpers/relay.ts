@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ExecutionContext } from 'ava'
 import { Registry } from 'prom-client'
 import { startHeartbeat } from '#hooks/agent/uplink/heartbeat.ts'
 import { serveTls } from '#ingest/receiver/serve-tls.ts'
@@ -13,7 +12,7 @@ import { Config } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
 import { createReceiverClient } from '#services/uplink/receiver-client.ts'
 import { cuttableLink } from './cuttable-link.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 import { newAgentKey, type serveTlsReceiver } from './tls-receiver.ts'
 
 export const relayName = 'relay-1'
@@ -72,7 +71,7 @@ export const startRelay = async (place: RelayPlace) => {
 
 /** The credentials of a relay that is enrolled at this receiver, on the way `link`. */
 export const enrolRelay = async (
-  t: ExecutionContext<unknown>,
+  t: Teardown,
   { authority, enrolments, url, ca }: Awaited<ReturnType<typeof serveTlsReceiver>>,
 ) => {
   const link = await cuttableLink(t, Number(new URL(url).port))

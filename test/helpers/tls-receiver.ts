@@ -3,13 +3,12 @@ import { connect as connectHttp2 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
-import type { ExecutionContext } from 'ava'
 import { serveTls } from '#ingest/receiver/serve-tls.ts'
 import { Config } from '#services/config.ts'
 import { openAuthority } from '#services/pki/authority.ts'
 import { keepServerCertificate } from '#services/pki/server-certificate.ts'
 import { type ServedOptions, serveReceiver } from './receiver.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 
 export type Reply = { status: number; headers: Record<string, unknown>; body: Record<string, unknown> }
 type Asked = { method?: string; path: string; body?: string | Uint8Array; headers?: Record<string, string> }
@@ -64,7 +63,7 @@ export const overHttp2 = (url: string, tls: SecureContextOptions, asked: Asked) 
   })
 
 /** A receiver over TLS on loopback, and an agent of bastion-1 with a certificate that is in its list. */
-export const serveTlsReceiver = async (t: ExecutionContext<unknown>, replaced: ServedOptions = {}) => {
+export const serveTlsReceiver = async (t: Teardown, replaced: ServedOptions = {}) => {
   const authority = await openAuthority(join(await temporaryFolder(t), 'pki'))
   const stores = await serveReceiver(t, { ...replaced, authority })
   const { enrolments, receiver, clock, log } = stores

@@ -20,10 +20,10 @@ test.after.always(closeSharedCatalog)
 const limitMs = 120_000
 const hourMs = 3_600_000
 const cutMs = 72 * hourMs
-const steps = 24
+const steps = 18
 const bastions = ['inner-1', 'inner-2', 'inner-3', 'inner-4']
 const sessionsPerBastion = 10
-const batchesPerSession = 60
+const batchesPerSession = 50
 const childFile = fileURLToPath(new URL('../../helpers/relay-child.ts', import.meta.url))
 
 type Said = { url: string; waiting?: number; deadLetters?: number }
@@ -147,7 +147,7 @@ test('a link that is cut for three days under load, with flapping, lost acknowle
   })
 
   link.set('cut')
-  /** What happens on one bastion within three hours. */
+  /** What happens on one bastion within four hours. */
   const load = async (bastion: string, isLast: boolean): Promise<void> => {
     const agent = agents.get(bastion)!
     const open = all.filter((one) => one.bastion === bastion && one.sent < one.batches.length)
@@ -182,8 +182,8 @@ test('a link that is cut for three days under load, with flapping, lost acknowle
           what: 'sessions of silent agents are late',
         },
       )
-    if (step % 7 === 0) {
-      link.set(step === 14 ? 'deaf' : 'up')
+    if (step % 5 === 0) {
+      link.set(step === 10 ? 'deaf' : 'up')
       await new Promise((resolve) => setTimeout(resolve, 300))
       link.set('cut')
     }
