@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { startCore } from '#hooks/agent/core.ts'
 import { loadIdentity } from '#services/access/identity.ts'
+import type { Finding } from '#services/finding.ts'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
 import { realTest } from '#test/helpers/real.ts'
@@ -102,6 +103,10 @@ realTest(
     })
     t.regex(steps['bartizan record, main stopped']!, /no agent listens.*code 1/s)
     t.regex(steps['told the agent']!, /said\.json/)
+    const { findings } = JSON.parse(steps.doctor!) as { findings: Finding[] }
+    const said = new Map(findings.map(({ check, ok, detail }) => [check, `${ok} ${detail}`]))
+    for (const port of [30_343, 30_344, 30_345]) t.regex(said.get(`held port ${port}`)!, /^true .*\.socket holds/)
+    t.regex(said.get('masking')!, /^true .*root's probe .* it answers/)
 
     t.is(steps.enabled!.match(/^\.\/(sockets|timers|multi-user)\.target\.wants\/bartizan-/gm)?.length, 6, steps.enabled)
 
