@@ -21,7 +21,7 @@ const writeBigVarint = (buffer: Buffer, from: number, value: bigint): number => 
   return at
 }
 
-/** A length-delimited field; nothing where it is empty, as proto3 has it. */
+/** A length-delimited field, in pieces; nothing where it is empty, as proto3 has it. */
 const field = (number: number, bytes: Uint8Array): Uint8Array[] => {
   if (bytes.byteLength === 0) return []
   const before = Buffer.alloc(2 * longestVarint)
