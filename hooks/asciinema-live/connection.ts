@@ -111,6 +111,7 @@ export const serveStream = (
     clearTimeout(hello)
     if (live && !live.isOver) live.lost(link) // it said that it was offline, and begins again
     live = await streams.begin(producer, link, at)
+    if (live.isOver) link.close('ended by the agent', 'the session was ended before it began')
   }
   const take = (message: Uint8Array): Promise<void> | undefined => {
     const steps: AlisStep[] = stream.take(message)
