@@ -109,7 +109,7 @@ export const createLiveSession = (options: {
   const beginNew = ({ lastId, elapsedUs, screen }: AlisBegin): void => {
     if (lastId > 0n) {
       const seconds = Number(elapsedUs / 1_000_000n)
-      const what = `${events(1n, lastId)} of the stream, its first ${seconds} s, came before it reached this agent`
+      const what = `${events(1n, lastId)} of the stream, its first ${seconds} s, came before this recording`
       gap('source', `${what}; the screen as it was after them follows`)
     }
     show(screen)
