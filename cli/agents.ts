@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { EnrolmentWay } from '#services/agents/enrolment-way.ts'
 import { AgentStatus } from '#services/schema/agent-status.ts'
 import { CodeAnswer } from '#services/schema/enrolment.ts'
 import { healthLine } from './agent-health-line.ts'
@@ -14,6 +15,7 @@ const Listed = z.object({
       certificates: z.array(
         z.object({ sha256: z.string(), expiresAtMs: z.number(), revokedAtMs: z.number().nullable() }),
       ),
+      way: EnrolmentWay.nullable().default(null),
       heardAtMs: z.number().nullable(),
       version: z.string().nullable(),
       status: AgentStatus.nullable(),
@@ -70,6 +72,11 @@ const revoke = (): Command =>
       process.stdout.write(`${options.json ? JSON.stringify(answer) : text}\n`)
     })
 
+const wayText = (way: EnrolmentWay | null): string => {
+  if (way?.relayNames) return `  relay at ${way.relayNames.join(', ')}`
+  return way?.via ? `  through ${way.via}` : ''
+}
+
 const agentsOf = async (command: Command) =>
   Listed.parse(await callInstance(configOf(command), 'GET', '/api/agents')).items
 
@@ -81,10 +88,10 @@ const list = (): Command =>
       const items = (await agentsOf(command)).filter(({ certificates }) => certificates.length > 0)
       if (options.json) process.stdout.write(`${JSON.stringify(items)}\n`)
       else
-        for (const { bastion, certificates } of items) {
+        for (const { bastion, certificates, way } of items) {
           const last = certificates.findLast(({ revokedAtMs }) => revokedAtMs === null)
           const until = last ? `until ${new Date(last.expiresAtMs).toISOString()}  ${last.sha256}` : 'revoked'
-          process.stdout.write(`${bastion}  ${until}\n`)
+          process.stdout.write(`${bastion}  ${until}${wayText(way)}\n`)
         }
     })
 

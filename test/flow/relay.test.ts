@@ -129,6 +129,9 @@ realTest(
     t.true(told.some(({ kind }) => kind === 'recorder_health'))
     t.regex((await server.sh(health)).stdout, /^relay-1 .*relay/m)
 
+    const { stdout: listed } = await server.sh('./bartizan agents list')
+    t.regex(listed, /^b1 {2}until .*through relay-1$/m)
+    t.regex(listed, new RegExp(`^relay-1 .*relay at ${middle.address}$`, 'm'))
     t.regex((await server.sh(revoke)).stdout, /^revoked b1: 1 certificates/)
     const refused = await agent.record('while revoked')
     await until(() => agent.output().includes('was revoked'), { limitMs, what: 'the refusal' })

@@ -10,6 +10,7 @@ const handshakeBytes = 16_384 // more than TLS and a heartbeat take
  */
 export const cuttableLink = async (t: Teardown, port: number) => {
   const sockets = new Set<Socket>()
+  let lost = 0
   let state: 'up' | 'cut' | 'deaf' = 'up'
   const server = createServer((near) => {
     if (state === 'cut') return near.destroy()
@@ -30,7 +31,10 @@ export const cuttableLink = async (t: Teardown, port: number) => {
     })
     far.on('data', (data: Buffer) => {
       if (state !== 'deaf' || sentBytes < handshakeBytes) near.write(data)
-      else setTimeout(() => near.destroy(), 20) // it arrived; what was answered is lost
+      else {
+        lost++ // it arrived; what was answered is not heard
+        near.destroy()
+      }
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -43,6 +47,8 @@ export const cuttableLink = async (t: Teardown, port: number) => {
   })
   return {
     port: (server.address() as AddressInfo).port,
+    /** How many answers were lost. */
+    lost: () => lost,
     set: (next: 'up' | 'cut' | 'deaf'): void => {
       state = next
       if (next === 'cut') drop()

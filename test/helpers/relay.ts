@@ -77,12 +77,16 @@ export const enrolRelay = async (
   const link = await cuttableLink(t, Number(new URL(url).port))
   const data = await temporaryFolder(t)
   await mkdir(join(data, 'agent'))
-  const { key, publicKey } = newAgentKey()
-  const certificate = await authority.issueForRelay(relayName, publicKey, ['localhost'], 90)
-  const way = { via: null, relayNames: ['localhost'] }
-  await enrolments.add(relayName, new X509Certificate(certificate), await enrolments.revocations(relayName), way)
-  const base = `https://localhost:${link.port}`
-  await writeCredentials(data, { url: base, bastion: relayName as never, ca, key, certificate })
+  const enrolAgain = async () => {
+    const { key, publicKey } = newAgentKey()
+    const certificate = await authority.issueForRelay(relayName, publicKey, ['localhost'], 90)
+    const way = { via: null, relayNames: ['localhost'] }
+    await enrolments.add(relayName, new X509Certificate(certificate), await enrolments.revocations(relayName), way)
+    const base = `https://localhost:${link.port}`
+    await writeCredentials(data, { url: base, bastion: relayName as never, ca, key, certificate })
+    return { ca, key, cert: certificate }
+  }
+  const tls = await enrolAgain()
   const enrolBehind = async (bastion: string) => {
     const agent = newAgentKey()
     const cert = await authority.issueForAgent(bastion, agent.publicKey, 30)
@@ -90,5 +94,5 @@ export const enrolRelay = async (
     await enrolments.add(bastion, new X509Certificate(cert), await enrolments.revocations(bastion), behind)
     return { ca, key: agent.key, cert }
   }
-  return { data, link, tls: { ca, key, cert: certificate }, enrolBehind }
+  return { data, link, tls, enrolBehind, enrolAgain }
 }

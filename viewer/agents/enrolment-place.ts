@@ -24,7 +24,8 @@ const urlOfRelay = async ({ enrolments, heartbeats }: Agents, relay: string): Pr
 }
 
 /** Where the agent is to enrol: at the receiver, or at its relay, whom the same authority vouches for. @throws as above */
-export const enrolmentPlace = async (agents: Agents, { relay }: NewCode): Promise<ReceiverPlace> => {
+export const enrolmentPlace = async (agents: Agents, bastion: string, { relay }: NewCode): Promise<ReceiverPlace> => {
+  if (relay === bastion) throw new BartizanError('BTZ_REQUEST_INVALID', `${relay} cannot be enrolled through itself`)
   const place = await agents.receiver()
   if (!place)
     throw new BartizanError('BTZ_UNAVAILABLE', 'no receiver takes agents of other machines', {

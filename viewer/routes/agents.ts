@@ -58,7 +58,7 @@ export const agentRoutes = (context: ViewerContext): Router => {
     const bastion = bastionOf(request)
     const asked = parseInput(NewCode, request.body)
     const { forMs, relay: via = null, relayNames = null } = asked
-    const place = await enrolmentPlace(agents, asked)
+    const place = await enrolmentPlace(agents, bastion, asked)
     const principal = principalOf(response)
     await audit({ principal, action: 'agent.enrol-code', object: bastion, sourceIp: request.ip })
     const { code, expiresAtMs } = await agents.codes.issue(bastion, forMs, principal.name, {
