@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import type { Session } from '#services/schema/session.ts'
+import { isUnended, type Session } from '#services/schema/session.ts'
 import { type Bastion, bastionPrograms, startBastion } from '#test/helpers/bastion.ts'
 import type { Account } from '#test/helpers/bastion-accounts.ts'
 import type { Shell } from '#test/helpers/bastion-client.ts'
@@ -112,7 +112,7 @@ realTest(
     t.deepEqual([plain.stdout.toString('latin1'), plain.code], ['no terminal\n\xff\xfe', 7])
 
     const ofUser = () => sessionsOf(product, `user=${user.name}`)
-    const isDone = ({ evidence, state }: Session) => evidence === 'sealed' && state !== 'open'
+    const isDone = ({ evidence, state }: Session) => evidence === 'sealed' && !isUnended(state)
     await until(async () => (await ofUser()).filter(isDone).length === 2, {
       limitMs: 60_000,
       what: 'both sessions sealed and indexed',

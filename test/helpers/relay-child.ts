@@ -1,12 +1,13 @@
 import { startRelay } from './relay.ts'
 
-/** A relay, to be killed: the argument is its data folder. Says its URL, and is told by how much its clock is ahead. */
+/** A relay, to be killed: the arguments are its data folder and the size of its files. Says its URL, and is told by how much its clock is ahead. */
 let aheadMs = 0
 process.on('message', (ms: number) => {
   aheadMs = ms
 })
-const [data = ''] = process.argv.slice(2)
-const { url, relay } = await startRelay({ data, clock: { now: () => Date.now() + aheadMs }, segmentBytes: 256 * 1024 })
+const [data = '', segmentBytes = ''] = process.argv.slice(2)
+const clock = { now: () => Date.now() + aheadMs }
+const { url, relay } = await startRelay({ data, clock, segmentBytes: Number(segmentBytes) })
 process.send?.({ url })
 setInterval(async () => {
   const { waiting, deadLetters } = await relay.status()

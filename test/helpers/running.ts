@@ -126,7 +126,7 @@ export const untilSealed = (product: Product, id: string): Promise<void> =>
       const response = await product.raw(`/api/sessions/${id}`)
       if (!response.ok) return false
       const { evidence, state } = (await response.json()) as { evidence: string; state: string }
-      return evidence === 'sealed' && state !== 'open'
+      return evidence === 'sealed' && state !== 'open' && state !== 'late'
     },
     { limitMs: 30_000, what: `session ${id} sealed` },
   )

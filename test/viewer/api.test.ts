@@ -34,7 +34,7 @@ const record = async (product: Product, user: string, command: string): Promise<
 const untilListed = (product: Product, id: string): Promise<void> =>
   until(async () => {
     const { items } = (await product.api('/api/sessions?limit=100')) as Listed
-    return items.some((session) => session.id === id && session.state !== 'open')
+    return items.some((session) => session.id === id && session.state !== 'open' && session.state !== 'late')
   })
 
 const tokenFor = async (product: Product, role: string): Promise<RequestInit> => {
