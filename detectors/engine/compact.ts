@@ -11,7 +11,9 @@ const leastChars = 512
 /** About so many characters its JSON has. */
 export const sizeOf = ({ event }: Observed): number => {
   if (event.kind !== 'command') return leastChars
-  return event.argv.reduce((sum, word) => sum + word.length + 3, leastChars + event.line.length)
+  let chars = leastChars + event.line.length
+  for (const word of event.argv) chars += word.length + 3
+  return chars
 }
 
 /** For so long nothing arrived that what does now is late whatever its time is. */

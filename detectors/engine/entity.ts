@@ -6,6 +6,7 @@ import {
   emptyFolded,
   type FoldContext,
   type Folded,
+  type FoldOptions,
   foldDues,
   foldEvent,
   type Incident,
@@ -115,7 +116,10 @@ const takePending = (entity: Entity, observed: Observed, arrival: Arrival): Take
     if (digestOf(there.observed.origin) === digestOf(observed.origin)) return 'duplicate'
     there.observed = observed // the same event, and its network knows better by now
   } else {
-    entity.pending.splice(at, 0, { observed, after: null, forwarded: null, ...arrival })
+    const { arrivedMs, version } = arrival
+    const one: Pending = { observed, after: null, forwarded: null, arrivedMs, version }
+    if (at === entity.pending.length) entity.pending.push(one)
+    else entity.pending.splice(at, 0, one)
     entity.pendingChars += sizeOf(observed)
   }
   invalidateFrom(entity, at)
@@ -208,8 +212,10 @@ const tellClosed = ({ published }: Entity, key: string, incident: Incident): Inc
 
 /** What was over at an event that is done again is over again then, or has lost its ground. */
 const reopen = ({ published }: Entity, fromMs: number): void => {
-  for (const [key, { closedMs, ...one }] of Object.entries(published))
+  for (const key in published) {
+    const { closedMs, ...one } = published[key]!
     if (closedMs !== undefined && closedMs > fromMs) published[key] = one
+  }
 }
 
 type Refolded = { forwards: Forward[]; changes: IncidentChange[] }
@@ -222,14 +228,18 @@ const refold = (entity: Entity, engine: Engine): Refolded => {
   const changes = entity.lateClosed.splice(0).flatMap(({ key, incident }) => tellClosed(entity, key, incident))
   reopen(entity, pending[entity.foldedCount]?.observed.timeMs ?? Number.POSITIVE_INFINITY)
   let before = entity.foldedCount === 0 ? entity.base : pending[entity.foldedCount - 1]!.after!
+  let nowMs = 0
+  const options: FoldOptions = {
+    onClosed: (key, incident) => {
+      changes.push(...tellClosed(entity, key, incident))
+      entity.published[key] = { ...entity.published[key]!, closedMs: nowMs }
+    },
+  }
   for (; entity.foldedCount < pending.length; entity.foldedCount++) {
     const one = pending[entity.foldedCount]!
-    forwards.push(...forwardOf(one, before, engine))
-    const onClosed = (key: string, incident: Incident): void => {
-      changes.push(...tellClosed(entity, key, incident))
-      entity.published[key] = { ...entity.published[key]!, closedMs: one.observed.timeMs }
-    }
-    one.after = foldEvent(program, before, one.observed, context, subject, { onClosed })
+    if (program.annotator !== null) forwards.push(...forwardOf(one, before, engine))
+    nowMs = one.observed.timeMs
+    one.after = foldEvent(program, before, one.observed, context, subject, options)
     before = one.after
   }
   entity.tip = foldDues(program, before, Math.max(entity.tickMs, before.timeMs), context, subject)
@@ -238,7 +248,8 @@ const refold = (entity: Entity, engine: Engine): Refolded => {
 
 const changed = ({ published, tip }: Entity): IncidentChange[] => {
   const changes: IncidentChange[] = []
-  for (const [key, incident] of Object.entries(tip.incidents)) {
+  for (const key in tip.incidents) {
+    const incident = tip.incidents[key]!
     const before = published[key]
     if (before?.incident === incident) continue
     const digest = digestOfIncident(incident)
@@ -251,8 +262,9 @@ const changed = ({ published, tip }: Entity): IncidentChange[] => {
 /** What stood and stands no more: it is over for days, or an event that came late took its ground away. */
 const gone = ({ published, tip, base }: Entity): Pick<EntityChange, 'changes' | 'closed'> => {
   const [closed, changes]: [Incident[], IncidentChange[]] = [[], []]
-  for (const [key, one] of Object.entries(published)) {
+  for (const key in published) {
     if (key in tip.incidents) continue
+    const one = published[key]!
     const { incident } = one
     const isOver = one.closedMs !== undefined || isClosed(incident, base.timeMs)
     if (isOver && !one.isClosed) closed.push(incident)
@@ -265,8 +277,10 @@ const gone = ({ published, tip, base }: Entity): Pick<EntityChange, 'changes' | 
 
 /** Whoever does the pending events again comes upon what is over once more, as long as it stands before them or among them. */
 const forgetClosed = ({ published, base }: Entity): void => {
-  for (const [key, { isClosed, closedMs = 0 }] of Object.entries(published))
+  for (const key in published) {
+    const { isClosed, closedMs = 0 } = published[key]!
     if (isClosed && closedMs <= base.timeMs && !(key in base.incidents)) delete published[key]
+  }
 }
 
 /** What followed from all that was taken since the last time. */
