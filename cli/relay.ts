@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { startAgent } from '#hooks/agent/agent.ts'
 import { serveTls } from '#ingest/receiver/serve-tls.ts'
+import { readDeadLetters, resendDeadLetters } from '#ingest/relay/dead-letters.ts'
 import { createRelay, type Relay } from '#ingest/relay/relay.ts'
 import { type AgentCredentials, readCredentials } from '#services/agents/credentials.ts'
 import { openRelayBus } from '#services/backends.ts'
@@ -16,6 +17,7 @@ import { relayOf } from '#services/pki/agent-name.ts'
 import type { RelayStatus } from '#services/schema/agent-status.ts'
 import type { HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { createReceiverClient } from '#services/uplink/receiver-client.ts'
+import { printable } from './printable.ts'
 import { nextSignal, prepareFolder } from './process.ts'
 import { keepCertificate } from './renew-certificate.ts'
 import { configOf } from './settings.ts'
@@ -76,12 +78,16 @@ const keepStatus = (relay: Relay, port: number, log: Logger) => {
   }
 }
 
-const run = async (config: Config, log: Logger): Promise<void> => {
-  await prepareFolder(config.data)
-  const folder = join(config.data, 'relay')
+const lockedFolder = async ({ data }: Config) => {
+  await prepareFolder(data)
+  const folder = join(data, 'relay')
   await makeFolder(folder)
+  return { folder, lock: await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan relay' }) }
+}
+
+const run = async (config: Config, log: Logger): Promise<void> => {
   await credentialsOf(config)
-  const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan relay' })
+  const { folder, lock } = await lockedFolder(config)
   const stopped = nextSignal()
   const clock = systemClock
   const bus = await openRelayBus(join(folder, 'bus'), config, clock, log)
@@ -116,8 +122,27 @@ const run = async (config: Config, log: Logger): Promise<void> => {
   process.exit(0)
 }
 
+const deadLetters = (): Command =>
+  new Command('dead-letters')
+    .description('What the receiver refused for good, with the reason. The relay has to be stopped.')
+    .option('--resend', 'put all of it behind what waits for the receiver, once the reason is mended')
+    .addHelpText('after', '\nExample: bartizan relay dead-letters --resend')
+    .action(async ({ resend = false }: { resend?: boolean }, command: Command) => {
+      const config = configOf(command)
+      const { folder, lock } = await lockedFolder(config)
+      const bus = await openRelayBus(join(folder, 'bus'), config, systemClock, createLogger('relay', config.log.level))
+      if (resend) process.stdout.write(`${await resendDeadLetters(bus)} records are sent again when the relay runs\n`)
+      else
+        await readDeadLetters(bus, ({ topic, key, value, reason }) => {
+          process.stdout.write(`${printable(`${topic} ${key} ${value.byteLength} bytes: ${reason}`)}\n`)
+        })
+      await bus.close()
+      await lock.release()
+    })
+
 export const relayCommand = (): Command =>
   new Command('relay')
+    .addCommand(deadLetters())
     .description(
       'Take agents of a network that nobody reaches from outside, and send on what they send, dialling out only.',
     )

@@ -5,8 +5,8 @@ import type { Carrier } from '#services/uplink/carrier.ts'
 import { createDeliver } from '#services/uplink/deliver.ts'
 import type { Sendable } from '#services/uplink/verdict.ts'
 
-export const forwardGroup = 'relay'
-const keptGroup = 'relay-kept'
+const forwardGroup = 'relay'
+export const keptGroup = 'relay-kept'
 const maxItems = 5_000
 
 export type ForwardOptions = {

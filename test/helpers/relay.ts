@@ -19,14 +19,23 @@ export const relayName = 'relay-1'
 
 export type RelayPlace = { data: string; clock?: Clock; relay?: object; segmentBytes?: number; everyMs?: number }
 
+const log = createLogger('relay-test', 'silent')
+const configOf = ({ data, relay = {}, segmentBytes = 1024 * 1024 }: RelayPlace) =>
+  Config.parse({ data, bastion: relayName, relay, bus: { segmentBytes } })
+
+/** What it has for the receiver, while it does not run. */
+export const openSpool = async (place: RelayPlace) => {
+  const folder = join(place.data, 'relay')
+  await mkdir(folder, { recursive: true })
+  return openRelayBus(join(folder, 'bus'), configOf(place), place.clock ?? systemClock, log)
+}
+
 /** A relay on its credentials: what `bartizan relay` runs, but for the agent beside it. */
 export const startRelay = async (place: RelayPlace) => {
-  const { data, clock = systemClock, everyMs = 100, segmentBytes = 1024 * 1024 } = place
-  const log = createLogger('relay-test', 'silent')
-  const config = Config.parse({ data, bastion: relayName, relay: place.relay ?? {}, bus: { segmentBytes } })
+  const { data, clock = systemClock, everyMs = 100 } = place
+  const config = configOf(place)
   const folder = join(data, 'relay')
-  await mkdir(folder, { recursive: true })
-  const bus = await openRelayBus(join(folder, 'bus'), config, clock, log)
+  const bus = await openSpool(place)
   const client = createReceiverClient(config)
   const relay = await createRelay({ bus, folder, client, config, clock, log, registry: new Registry() })
   const { ca, key, certificate } = (await readCredentials(data))!

@@ -1,10 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { create, toBinary } from '@bufbuild/protobuf'
 import test, { type ExecutionContext } from 'ava'
+import { readDeadLetters, resendDeadLetters } from '#ingest/relay/dead-letters.ts'
+import type { Bus } from '#services/bus/bus.ts'
 import { BatchUploadSchema } from '#services/schema/generated/frame_batch_pb.ts'
 import { recordsOf } from '#test/helpers/frame-worker.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
-import { enrolRelay, type RelayPlace, relayName, startRelay } from '#test/helpers/relay.ts'
+import { enrolRelay, openSpool, type RelayPlace, relayName, startRelay } from '#test/helpers/relay.ts'
 import { createSessionBatches, textFrame } from '#test/helpers/session-batches.ts'
 import { newAgentKey, overHttp1, overHttp2, serveTlsReceiver } from '#test/helpers/tls-receiver.ts'
 import { until } from '#test/helpers/until.ts'
@@ -58,8 +60,11 @@ const setUp = async (t: ExecutionContext, place: Partial<RelayPlace> = {}) => {
     relay: () => relay,
     heard,
     ask: (tls: Tls, asked: Parameters<typeof overHttp2>[2]) => overHttp2(relay.url, tls, asked),
-    restart: async () => {
+    restart: async (meanwhile: (bus: Bus) => Promise<void> = async () => {}) => {
       await relay.stop()
+      const bus = await openSpool({ data: enrolled.data, ...place })
+      await meanwhile(bus)
+      await bus.close()
       relay = await startRelay({ data: enrolled.data, ...place })
     },
     framesOf: async (sessionId: string) =>
@@ -183,7 +188,7 @@ test('a full spool is said with the time to come again; nothing of before is los
 })
 
 test('what the receiver refuses for good is put aside with the reason, and holds up nobody', async (t) => {
-  const { ask, behind, link, central, relay, framesOf, enrolBehind, heard } = await setUp(t)
+  const { ask, behind, link, central, relay, framesOf, enrolBehind, heard, restart } = await setUp(t)
   const second = await enrolBehind('inner-2')
   await until(async () => (await ask(second, heartbeatOf('inner-2'))).status === 200, { limitMs })
   link.set('cut')
@@ -208,6 +213,18 @@ test('what the receiver refuses for good is put aside with the reason, and holds
   t.true(all.every(({ headers }) => headers.code === 'BTZ_RELAY_REFUSED' && /inner-1/.test(headers.reason!)))
   await heard()
   t.is((await ask(behind, heartbeatOf('inner-1'))).status, 401, 'it is not behind this relay any more')
+
+  await enrolBehind('inner-1')
+  await restart(async (bus) => {
+    const reasons = new Set<string>()
+    await readDeadLetters(bus, ({ reason }) => reasons.add(reason))
+    t.regex([...reasons].join('\n'), /^BTZ_FORBIDDEN: [^\n]*inner-1$/)
+    t.is(await resendDeadLetters(bus), lost.batches.length)
+    t.is(await resendDeadLetters(bus), 0)
+  })
+  await until(async () => (await framesOf(lost.id)).length === lost.batches.length, { limitMs })
+  t.deepEqual(await framesOf(lost.id), hex(lost.batches))
+  t.is((await relay().relay.status()).deadLetters, 0)
 })
 
 test('an agent that is revoked is refused by its relay as soon as that has heard of it, and after a restart without a link', async (t) => {
