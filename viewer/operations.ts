@@ -4,7 +4,14 @@ import { Decision } from '#services/alerts/triage.ts'
 import { CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
 import { Command, listOf, Session } from '#services/schema/session.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
-import { BatchesAnswer, EventsAnswer, Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
+import {
+  BatchesAnswer,
+  EventsAnswer,
+  Heartbeat,
+  HeartbeatAnswer,
+  ImportKey,
+  ImportKeyAnswer,
+} from '#services/schema/uplink.ts'
 import { OpenFindings } from './agents/open-findings.ts'
 import { AgentInfo } from './agents/roster.ts'
 import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
@@ -212,6 +219,13 @@ export const operations: Operation[] = [
     summary: 'Events, one JSON object per line',
     bodyType: 'application/x-ndjson',
     answer: EventsAnswer,
+  },
+  {
+    method: 'post',
+    path: '/api/ingest/signing-keys',
+    summary: 'The key with which an import signs what it sends for a bastion',
+    body: ImportKey,
+    answer: ImportKeyAnswer,
   },
   {
     method: 'put',
