@@ -9,6 +9,7 @@ import { createPrograms } from '#detectors/programs.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
+import { printable } from './printable.ts'
 import { configOf } from './settings.ts'
 
 type Options = { events: string; alerts: string; directory?: string; mmdb?: string; json?: boolean }
@@ -70,7 +71,7 @@ const run = async (config: Config, options: Options): Promise<void> => {
   for (const [severity, count] of Object.entries(alerts)) process.stdout.write(`  ${severity.padEnd(9)}${count}\n`)
   if (rejectedCount === 0) return
   process.stdout.write(`${rejectedCount} lines are no events, the first ones:\n`)
-  for (const { line, reason } of rejected.slice(0, 10)) process.stdout.write(`  line ${line}: ${reason}\n`)
+  for (const { line, reason } of rejected.slice(0, 10)) process.stdout.write(`  line ${line}: ${printable(reason)}\n`)
 }
 
 export const backtestCommand = (): Command =>

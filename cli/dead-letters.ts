@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { withDelivery } from './delivery-calls.ts'
+import { printable } from './printable.ts'
 import { configOf } from './settings.ts'
 
 const list = (): Command =>
@@ -16,7 +17,7 @@ const list = (): Command =>
       else {
         for (const { id, at, where, code, reason, bytes, resentAt } of page.items)
           process.stdout.write(
-            `${id}  ${at}  ${where}  ${code}  ${bytes} B  ${reason}${resentAt ? '  (sent again)' : ''}\n`,
+            `${id}  ${at}  ${printable(`${where}  ${code}  ${bytes} B  ${reason}`)}${resentAt ? '  (sent again)' : ''}\n`,
           )
         if (page.items.length === 0) process.stdout.write('nothing was put aside\n')
         if (page.next !== null) process.stdout.write(`more: --after ${page.next}\n`)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { BartizanError } from '#services/errors.ts'
 import { type From, withDelivery } from './delivery-calls.ts'
+import { printable } from './printable.ts'
 import { configOf } from './settings.ts'
 
 /** A number of the sequence, or a time. @throws BTZ_REQUEST_INVALID */
@@ -25,7 +26,7 @@ const list = (): Command =>
           const lag = status === null ? '-' : `${status.lagRecords} records, ${status.lagSeconds} s behind`
           const error = status?.lastError ? `  last taken ${status.lastTakenAt ?? 'never'}  ${status.lastError}` : ''
           process.stdout.write(
-            `${name}  ${type}  ${status?.state ?? 'not seen yet'}  ${lag}  seq ${status?.lastSeq ?? 0}${error}\n`,
+            `${name}  ${type}  ${status?.state ?? 'not seen yet'}  ${lag}  seq ${status?.lastSeq ?? 0}${printable(error)}\n`,
           )
         }
     })
