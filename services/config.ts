@@ -89,7 +89,10 @@ const Auditd = z.strictObject({
     .describe("auditd's log (raw or enriched) or laurel's, with execve records; followed from its beginning"),
 })
 const AsciinemaLive = z.strictObject({
-  host: z.string().default('127.0.0.1').describe('address for `asciinema stream`; any but loopback needs a certificate'),
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address for `asciinema stream`; any but loopback needs a certificate'),
   port: port.optional().describe('absent: nobody streams; 0 = any free port'),
   certFile: z.string().optional().describe('PEM, with keyFile: wss:// instead of ws://'),
   keyFile: z.string().optional().describe('private key of certFile, PEM'),
