@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { BartizanError } from '#services/errors.ts'
 import { version } from '#services/version.ts'
 import { commandsFor } from './commands.ts'
-import { printable } from './printable.ts'
+import { explain } from './explain.ts'
 
 // Beside the packages, and not in the machine's common folder: who can write there runs code in us.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)))
@@ -34,18 +34,14 @@ const commands = await commandsFor(process.argv.slice(2))
 // What stands behind `record` are the options of another program.
 if (commands.some((command) => command.name() === 'record')) program.enablePositionalOptions()
 for (const command of commands) program.addCommand(command)
-/** Wrong usage ends with 2 everywhere; commander itself says 1. */
+/** Wrong usage ends with 2, or with 3 where 2 says something of evidence; commander itself says 1. */
 const endWithOurCodes = (command: Command): void => {
+  const wrongUsage = command.name() === 'verify' ? 3 : 2
   command.configureOutput({ outputError: (text, write) => write(`bartizan: ${text.replace(/^error: /, '')}`) })
-  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : wrongUsage))
   for (const sub of command.commands) endWithOurCodes(sub)
 }
 endWithOurCodes(program)
-
-const explain = (error: unknown): string => {
-  if (!(error instanceof BartizanError)) return error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return `${error.message.split('\n').map(printable).join('\n')}${error.hint ? `\n  ${error.hint}` : ''} (${error.code})`
-}
 
 try {
   await program.parseAsync()

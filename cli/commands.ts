@@ -29,6 +29,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   backtest: made(async () => (await import('./backtest.ts')).backtestCommand),
   setup: made(async () => (await import('./setup.ts')).setupCommand),
   doctor: made(async () => (await import('./doctor/doctor.ts')).doctorCommand),
+  verify: made(async () => (await import('./verify.ts')).verifyCommand),
   posture: made(async () => (await import('./posture.ts')).postureCommand),
   sinks: made(async () => (await import('./sinks.ts')).sinksCommand),
   'dead-letters': made(async () => (await import('./dead-letters.ts')).deadLettersCommand),

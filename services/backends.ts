@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAgentKeys } from './access/agent-keys.ts'
 import { loadIdentity } from './access/identity.ts'
@@ -9,6 +10,7 @@ import type { Catalog } from './catalog/catalog.ts'
 import { createSqliteCatalog } from './catalog/sqlite-catalog.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import { BartizanError } from './errors.ts'
 import type { Finding } from './finding.ts'
 import { createFileKeyStore } from './keys/file-key-store.ts'
 import type { KeyStore } from './keys/key-store.ts'
@@ -17,8 +19,9 @@ import { makeFolder } from './make-folder.ts'
 import { createOriginCheck, type OriginCheck } from './origin/origin-check.ts'
 import { agentTopics } from './origin/seal.ts'
 import { createSigningBus } from './origin/signing-bus.ts'
+import { createFileRecordingReader } from './recordings/file-recording-reader.ts'
 import { createFileRecordingStore } from './recordings/file-recording-store.ts'
-import type { RecordingStore } from './recordings/recording-store.ts'
+import type { RecordingReader, RecordingStore } from './recordings/recording-store.ts'
 import { createSqliteStateStore } from './state/sqlite-state-store.ts'
 import type { StateStore } from './state/state-store.ts'
 
@@ -190,4 +193,43 @@ export const grantCluster = async (config: Config, log: Logger): Promise<void> =
   const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer'] as const
   await grantKafka(config.kafka, new Map(roles.map((role) => [role, role])), log)
   await grantBucket(config.s3, { writer: 'ingest', reader: 'viewer' })
+}
+
+/**
+ * Evidence to be looked at while others write it: takes no lock, and makes nothing. `folder`: a copy of evidence; null:
+ * where the configuration says. `onTampering`: the store holds something that was not put by us.
+ */
+export const openEvidence = async (
+  config: Config,
+  folder: string | null,
+  clock: Clock,
+  log: Logger,
+  onTampering: (tampering: { key: string; detail: string }) => void,
+): Promise<RecordingReader & { locks: boolean; close(): Promise<void> }> => {
+  if (folder !== null || config.backend === 'embedded')
+    return { ...createFileRecordingReader(folder ?? config.data), locks: false, close: async () => {} }
+  const { openS3EvidenceReader } = await import('./recordings/s3-evidence-reader.ts')
+  return { ...(await openS3EvidenceReader(config.s3, clock, log, onTampering)), locks: true }
+}
+
+/** Session keys that are there. @throws BTZ_KEY_NOT_FOUND without a folder of keys: none is made */
+export const openPresentKeys = async (config: Config, clock: Clock): Promise<KeyStore> => {
+  const folder = config.keysFolder ?? join(config.data, 'keys')
+  if (existsSync(join(folder, 'master.key'))) return createFileKeyStore({ folder, clock })
+  throw new BartizanError('BTZ_KEY_NOT_FOUND', `${folder} holds no session keys`, {
+    hint: 'name the folder with BARTIZAN_KEYS_FOLDER, or the data folder that it is in with --data',
+  })
+}
+
+/** The state that is there. @throws BTZ_NOT_FOUND where there is none: none is made */
+export const openPresentState = async (config: Config, log: Logger): Promise<StateStore> => {
+  if (config.backend === 'cluster') {
+    const { createElasticStateStore } = await import('./state/elastic-state-store.ts')
+    return createElasticStateStore({ config: config.elasticsearch, log })
+  }
+  const file = join(config.data, 'state.db')
+  if (existsSync(file)) return createSqliteStateStore({ file })
+  throw new BartizanError('BTZ_NOT_FOUND', `${config.data} holds no state.db, in which the keys of the agents stand`, {
+    hint: 'name the data folder, or a copy of it, with --data',
+  })
 }

@@ -1,19 +1,11 @@
 import { hasCode } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
-import type { Manifest } from '#services/recordings/format/manifest.ts'
-import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
+import { endReasonOf } from '#services/recordings/format/end-reason.ts'
 import type { RecorderContext } from '../context.ts'
 import type { OpenBlock, OpenSession, TakenBatch } from '../session.ts'
 import { newPrefix } from './load-session.ts'
 
-const endReasons: Record<EndReason, Manifest['endReason']> = {
-  [EndReason.UNSPECIFIED]: 'unknown',
-  [EndReason.EXIT]: 'exit',
-  [EndReason.RECORDER_KILLED]: 'recorder_killed',
-  [EndReason.TRUNCATED]: 'truncated',
-  [EndReason.ABORTED]: 'aborted',
-}
-export const endReasonOf = (reason: EndReason): Manifest['endReason'] => endReasons[reason] ?? 'unknown'
+export { endReasonOf }
 
 const openBlock = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<OpenBlock> => {
   const { sessionId, bastion, gap } = session

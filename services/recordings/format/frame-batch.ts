@@ -153,10 +153,19 @@ const payloadOf = (message: FrameBatch): Uint8Array => {
   }
 }
 
+const wholePayloadOf = (message: FrameBatch): Uint8Array => {
+  const payload = payloadOf(message)
+  return payload.byteLength === message.payloadSize ? payload : refuse('payload has another size than said')
+}
+
+/** Whether the payload is one of the size that the columns add up to. @throws BTZ_BATCH_INVALID */
+export const checkPayload = ({ message }: DecodedBatch): void => {
+  wholePayloadOf(message)
+}
+
 /** All frames of a batch. @throws BTZ_BATCH_INVALID */
 export const decodeFrames = ({ message }: DecodedBatch): Frame[] => {
-  const payload = payloadOf(message)
-  if (payload.byteLength !== message.payloadSize) refuse('payload has another size than said')
+  const payload = wholePayloadOf(message)
   const masked = new Map(message.masked.map(({ frame, length, rule }) => [frame, { length, rule }]))
   let offset = 0
   return message.delayNs.map((delayNs, index) => {

@@ -1,0 +1,72 @@
+import type { Checked, Finding, Level, Verdict } from '#services/verify/finding.ts'
+import { printable } from './printable.ts'
+
+const everyMs = 250
+
+const marks = { ok: 'ok        ', tampered: 'TAMPERED  ', incomplete: 'incomplete', unknown: 'unknown   ' }
+
+const placeOf = ({ key, frame, batchSeq, byteOffset }: Finding['where']): string =>
+  [
+    key,
+    ...(frame === undefined ? [] : [`frame ${frame}`]),
+    ...(batchSeq === undefined ? [] : [`batch ${batchSeq}`]),
+    ...(byteOffset === undefined ? [] : [`byte ${byteOffset}`]),
+  ].join(', ')
+
+const signersOf = ({ signers }: Checked): string =>
+  signers
+    .map(({ keyId, purpose, revokedAt, heads }) => {
+      const revoked = revokedAt === null ? '' : `, revoked ${revokedAt}`
+      return `; signed ${heads} times by ${purpose} ${keyId.slice(0, 16)}${revoked}`
+    })
+    .join('')
+
+const lineOf = (checked: Checked, verdict: Verdict | 'ok', level: Level): string => {
+  const { prefix, objects, bytes, batches, masked, retainUntil } = checked
+  const inside =
+    level === 'content' && checked.sessionId !== null ? `, ${batches} batches, ${masked} masked places` : ''
+  const locked = retainUntil === null ? '' : `, kept until ${retainUntil}`
+  return `${marks[verdict]}  ${prefix}  ${objects} objects, ${bytes} bytes${inside}${locked}${signersOf(checked)}`
+}
+
+/** What `verify` says, as it finds it: lines for a person, or JSON lines. Progress on a terminal only. */
+export const createVerifyOutput = (level: Level, json: boolean) => {
+  const isTerminal = process.stderr.isTTY
+  const counts = { ok: 0, tampered: 0, incomplete: 0, unknown: 0 }
+  let toldMs = 0
+  let read = { objects: 0, bytes: 0 }
+  let findings = 0
+
+  const clear = (): void => {
+    if (isTerminal) process.stderr.write('\r\u001b[K')
+  }
+  const write = (value: object, line: string): void => {
+    clear()
+    process.stdout.write(`${json ? JSON.stringify(value) : printable(line)}\n`)
+  }
+  return {
+    clear,
+    finding: (finding: Finding): void => {
+      findings++
+      const { verdict, what, where, detail } = finding
+      write({ type: 'finding', ...finding }, `${marks[verdict]}  ${placeOf(where)}: ${what}: ${detail}`)
+    },
+    checked: (checked: Checked, verdict: Verdict | 'ok'): void => {
+      counts[verdict]++
+      read = { objects: read.objects + checked.objects, bytes: read.bytes + checked.bytes }
+      write({ type: 'checked', verdict, ...checked }, lineOf(checked, verdict, level))
+    },
+    progress: ({ objects, bytes }: { objects: number; bytes: number }): void => {
+      if (!isTerminal || performance.now() - toldMs < everyMs) return
+      toldMs = performance.now()
+      process.stderr.write(`\r\u001b[K${objects} objects, ${Math.round(bytes / 1e6)} MB, ${findings} findings`)
+    },
+    summary: (verdict: Verdict | 'ok'): void => {
+      const text = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))
+      write(
+        { type: 'summary', level, verdict, findings, ...read, checked: counts },
+        `${verdict}: level ${level}, ${read.objects} objects, ${read.bytes} bytes: ${text.join(', ') || 'nothing'}`,
+      )
+    },
+  }
+}

@@ -1,0 +1,145 @@
+import { resolve, sep } from 'node:path'
+import { Command, Option } from 'commander'
+import { createAgentKeys } from '#services/access/agent-keys.ts'
+import { openEvidence, openPresentKeys, openPresentState } from '#services/backends.ts'
+import { systemClock } from '#services/clock.ts'
+import type { Config } from '#services/config.ts'
+import { BartizanError, hasCode } from '#services/errors.ts'
+import type { KeyId } from '#services/keys/key-store.ts'
+import { createLogger, type Logger } from '#services/log.ts'
+import { keyRoot } from '#services/recordings/recording-key.ts'
+import { BastionName, SessionId } from '#services/schema/ids.ts'
+import { exitCodes, type Finding, type Level, type Verdict, worst } from '#services/verify/finding.ts'
+import type { ContentKeys } from '#services/verify/v0/session.ts'
+import { type Scope, verifyEvidence } from '#services/verify/verify-evidence.ts'
+import { explain } from './explain.ts'
+import { configOf } from './settings.ts'
+import { createVerifyOutput } from './verify-output.ts'
+
+type Options = { level: Level; data?: string; folder?: string; json?: boolean }
+
+const keyFaults = {
+  BTZ_KEY_DESTROYED: 'erased',
+  BTZ_KEY_NOT_FOUND: 'key-missing',
+  BTZ_KEY_INVALID: 'key-damaged',
+} as const
+
+/** The session keys and the agents' keys of this installation, read where they are. */
+const openKeys = async (config: Config, log: Logger): Promise<ContentKeys & { close(): Promise<void> }> => {
+  const keys = await openPresentKeys(config, systemClock)
+  const state = await openPresentState(config, log).catch(async (error: unknown) => {
+    await keys.close()
+    throw error
+  })
+  const agentKeys = createAgentKeys({ state, clock: systemClock })
+  return {
+    keyOf: async (keyId) => {
+      try {
+        return { key: await keys.get(keyId as KeyId) }
+      } catch (error) {
+        const code = (Object.keys(keyFaults) as (keyof typeof keyFaults)[]).find((each) => hasCode(error, each))
+        if (code === undefined) throw error
+        return { what: keyFaults[code], detail: (error as Error).message }
+      }
+    },
+    agentKeys: (bastion) => agentKeys.list(BastionName.parse(bastion)),
+    close: async () => {
+      await Promise.all([keys.close(), state.close()])
+    },
+  }
+}
+
+/** Below a folder of evidence one may also point: `<copy>/evidence/v0/2026-01-31`. */
+const placeOf = (folder: string): { root: string; prefix: string } => {
+  const path = resolve(folder)
+  const at = `${path}${sep}`.indexOf(`${sep}${keyRoot}${sep}`)
+  if (at < 0) return { root: path, prefix: `${keyRoot}/` }
+  return { root: path.slice(0, at) || sep, prefix: `${path.slice(at + 1)}/` }
+}
+
+const scopeOf = (what: string | undefined, prefix: string): Scope => {
+  if (what === undefined) return { prefix }
+  if (SessionId.safeParse(what).success) return { sessionId: what }
+  if (what.startsWith(`${keyRoot}/`)) return { prefix: what }
+  throw new BartizanError(
+    'BTZ_REQUEST_INVALID',
+    `${JSON.stringify(what.slice(0, 100))} is no session id and no prefix`,
+    {
+      hint: `a prefix of evidence begins with ${keyRoot}/`,
+    },
+  )
+}
+
+const run = async (config: Config, what: string | undefined, options: Options): Promise<Verdict | 'ok'> => {
+  const log = createLogger('verify', 'error')
+  const place = options.folder === undefined ? null : placeOf(options.folder)
+  const scope = scopeOf(what, place?.prefix ?? `${keyRoot}/`)
+  const output = createVerifyOutput(options.level, options.json === true)
+  const verdicts = new Set<Verdict>()
+  const tell = (finding: Finding): void => {
+    verdicts.add(finding.verdict)
+    output.finding(finding)
+  }
+  const source = await openEvidence(config, place?.root ?? null, systemClock, log, ({ key, detail }) =>
+    tell({ level: 'sealed', verdict: 'tampered', what: 'versions', where: { key }, detail }),
+  )
+  try {
+    const keys = options.level === 'content' ? await openKeys(config, log) : null
+    try {
+      for await (const report of verifyEvidence(source, scope, keys, output.progress)) {
+        if (report.type === 'finding') tell(report.finding)
+        else output.checked(report.checked, report.verdict)
+      }
+    } finally {
+      await keys?.close()
+    }
+  } finally {
+    output.clear()
+    await source.close()
+  }
+  const verdict = worst(verdicts)
+  output.summary(verdict)
+  return verdict
+}
+
+export const verifyCommand = (): Command =>
+  new Command('verify')
+    .description(
+      'Check evidence: that nobody altered it, and where somebody did. Reads only, needs no running instance.',
+    )
+    .argument('[what]', 'a session id or a prefix of keys; absent: everything')
+    .addOption(
+      new Option(
+        '--level <level>',
+        'sealed: digests, manifests, locks, without a key; content: plus chain and signatures',
+      )
+        .choices(['sealed', 'content'])
+        .default('sealed'),
+    )
+    .option('--data <folder>', 'a data folder: evidence, session keys and agent keys; absent: as configured')
+    .option('--folder <folder>', 'evidence copied elsewhere: the folder that holds evidence/v0, or one below it')
+    .option('--json', 'one JSON object per line: {type: finding | checked | summary, …}')
+    .addHelpText(
+      'after',
+      `
+With backend cluster the evidence is that in the bucket, and it is checked that each object is really locked.
+Examples:
+  bartizan verify                                        all evidence of the data folder
+  bartizan verify --level content 01890a5d-ac96-774b-bcce-b302099a8057
+  bartizan verify --folder /mnt/copy --json              a copy; session keys and agent keys are those configured
+  bartizan verify --folder /mnt/copy/evidence/v0/2026-01-31
+
+Exit codes: 0 ok, 1 tampered, 2 incomplete, 3 cannot tell (also: could not be run).`,
+    )
+    .action(async (what: string | undefined, options: Options, command: Command) => {
+      try {
+        const config = configOf(command)
+        const data =
+          options.data === undefined ? {} : { data: options.data, backend: 'embedded' as const, keysFolder: undefined }
+        const verdict = await run({ ...config, ...data }, what, options)
+        process.exitCode = verdict === 'ok' ? 0 : exitCodes[verdict]
+      } catch (error) {
+        process.stderr.write(`bartizan: ${explain(error)}\n`)
+        process.exitCode = exitCodes.unknown // 1 and 2 say something of the evidence
+      }
+    })

@@ -1,0 +1,84 @@
+import { hash } from 'node:crypto'
+import { hasCode } from '#services/errors.ts'
+import { sameBytes } from '#services/recordings/format/chain.ts'
+import { type EventBlockInfo, parseEventFooter, readEvents } from '#services/recordings/format/event-block.ts'
+import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/evidence-keys.ts'
+import { type Checked, createTally, type Finding } from '../finding.ts'
+import type { ReadObject } from '../read-objects.ts'
+import type { ContentKeys } from './session.ts'
+
+const finding = (level: Finding['level'], verdict: Finding['verdict'], what: string, key: string, detail: string) => ({
+  level,
+  verdict,
+  what,
+  where: { key },
+  detail,
+})
+
+const parse = (key: string, bytes: Uint8Array): EventBlockInfo | Finding => {
+  try {
+    return parseEventFooter(bytes, bytes.byteLength)
+  } catch (error) {
+    const detail = (error as Error).message
+    if (hasCode(error, 'BTZ_EVIDENCE_FORMAT')) return finding('sealed', 'unknown', 'format', key, detail)
+    if (hasCode(error, 'BTZ_EVIDENCE_CORRUPT')) return finding('sealed', 'tampered', 'footer', key, detail)
+    throw error
+  }
+}
+
+function* checkSealed(key: string, bytes: Uint8Array, info: EventBlockInfo, after: number): Generator<Finding> {
+  const { busId, topic, partition, firstOffset } = info
+  if (eventBlockKeyOf(eventPrefix(busId, topic, partition), firstOffset) !== key)
+    yield finding('sealed', 'tampered', 'misplaced', key, `it holds record ${firstOffset} of another place`)
+  else if (firstOffset <= after)
+    yield finding('sealed', 'tampered', 'overlap', key, `records up to ${after} stand in another block, too`)
+  if (!sameBytes(hash('sha256', bytes.subarray(0, info.ciphertextBytes), 'buffer'), info.footer.ciphertextSha256))
+    yield finding('sealed', 'tampered', 'ciphertext', key, 'the ciphertext does not match the digest in its footer')
+}
+
+/** Every record under a key that is there decrypts. One whose key was destroyed says nothing any more, as it should. */
+async function* checkContent(key: string, bytes: Uint8Array, { keyOf }: ContentKeys): AsyncGenerator<Finding> {
+  const missing: Finding[] = []
+  const found = async (keyId: string): Promise<Uint8Array | null> => {
+    const answer = await keyOf(keyId)
+    if ('key' in answer) return answer.key
+    missing.push({ ...finding('content', 'unknown', answer.what, key, answer.detail) })
+    return null
+  }
+  try {
+    for await (const _ of readEvents(bytes, found));
+  } catch (error) {
+    if (!hasCode(error, 'BTZ_EVIDENCE_CORRUPT')) throw error
+    yield finding('content', 'tampered', 'record', key, (error as Error).message)
+  }
+  yield* missing
+}
+
+/** The event blocks of one partition, in key order. `keys`: null for level sealed. */
+export async function* verifyEvents(
+  prefix: string,
+  objects: AsyncIterable<ReadObject>,
+  keys: ContentKeys | null,
+): AsyncGenerator<Finding, Checked> {
+  const tally = createTally(prefix, null)
+  let lastOffset = -1
+  for await (const read of objects) {
+    tally.add(read)
+    yield* read.findings
+    const { key } = read.object
+    if (read.bytes === null) continue
+    const info = parse(key, read.bytes)
+    if ('verdict' in info) {
+      yield info
+      continue
+    }
+    let isGood = true
+    for (const found of checkSealed(key, read.bytes, info, lastOffset)) {
+      yield found
+      isGood = false
+    }
+    lastOffset = Math.max(lastOffset, info.lastOffset)
+    if (keys !== null && isGood) yield* checkContent(key, read.bytes, keys)
+  }
+  return tally.counts()
+}
