@@ -3,7 +3,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib'
 
 /** Longer lines are no events. */
 const maxLineBytes = 1024 * 1024
-const chunkBytes = 128 * 1024
+const chunkBytes = 64 * 1024
 const newline = 0x0a
 
 export type Line = { number: number; text: string | null } // null: too long

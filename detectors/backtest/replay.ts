@@ -48,7 +48,7 @@ export const createReplay = (options: {
   horizonMs: number
 }): Replay => {
   const { programs, context, horizonMs } = options
-  const entities = new Map<string, Entity>()
+  const entities: Record<EntityKind, Map<string, Entity>> = { user: new Map(), network: new Map(), bastion: new Map() }
   let closed: Alert[] = []
   const unsettled = new Set<Entity>()
   const unsettledOrigins = new Set<Entity>() // they send events on to the others, and so come before them
@@ -66,11 +66,11 @@ export const createReplay = (options: {
       .map(([kind]) => kind),
   )
   const entityOf = (subject: Subject, engine: Engine): Entity => {
-    const name = `${subject.kind}:${subject.key}`
-    const known = entities.get(name)
+    const those = entities[subject.kind]
+    const known = those.get(subject.key)
     if (known) return known
     const entity = createEntity(subject, engine)
-    entities.set(name, entity)
+    those.set(subject.key, entity)
     return entity
   }
   const note = (entity: Entity, change: EntityChange): void => {
@@ -103,13 +103,14 @@ export const createReplay = (options: {
   const sweep = (): void => {
     sweptMs = nowMs
     settleAll()
-    for (const [name, entity] of entities) {
-      if (!forgettable.has(entity.subject.kind) || entity.maxMs > nowMs - quietMs) continue
-      tick(entity, nowMs)
-      if (!isForgettable(entity, engines.get(entity.subject.kind)!, nowMs)) continue
-      closed.push(...alertsOf(entity.subject, entity.tip))
-      entities.delete(name)
-    }
+    for (const kind of forgettable)
+      for (const [key, entity] of entities[kind]) {
+        if (entity.maxMs > nowMs - quietMs) continue
+        tick(entity, nowMs)
+        if (!isForgettable(entity, engines.get(kind)!, nowMs)) continue
+        closed.push(...alertsOf(entity.subject, entity.tip))
+        entities[kind].delete(key)
+      }
   }
 
   return {
@@ -128,19 +129,17 @@ export const createReplay = (options: {
     },
     end: (untilMs) => {
       settleAll()
-      const agents = [...entities.values()].filter(({ subject }) => subject.kind === 'bastion')
-      const heardMs = agents.reduce((lastMs, { maxMs }) => Math.max(lastMs, maxMs), 0)
+      const heardMs = [...entities.bastion.values()].reduce((lastMs, { maxMs }) => Math.max(lastMs, maxMs), 0)
       nowMs = untilMs ?? nowMs
-      for (const entity of entities.values())
-        tick(entity, entity.subject.kind === 'bastion' ? (untilMs ?? heardMs) : nowMs)
-      const left = [...entities.values()].flatMap(({ subject, tip }) => alertsOf(subject, tip))
-      const all = [...closed, ...left]
+      const left = Object.values(entities).flatMap((those) => [...those.values()])
+      for (const entity of left) tick(entity, entity.subject.kind === 'bastion' ? (untilMs ?? heardMs) : nowMs)
+      const all = [...closed, ...left.flatMap(({ subject, tip }) => alertsOf(subject, tip))]
       closed = []
-      entities.clear()
+      for (const those of Object.values(entities)) those.clear()
       return all
     },
     get entities() {
-      return entities.size
+      return Object.values(entities).reduce((sum, { size }) => sum + size, 0)
     },
   }
 }
