@@ -7,6 +7,7 @@ import { deliveryRoutes } from '#delivery/routes.ts'
 import { createDetectors } from '#detectors/detectors.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
+import { createLogWriter } from '#ingest/log/log-writer.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
@@ -83,7 +84,7 @@ export const receiverStage = (
   return { router, close: async () => orders.close() }
 }
 
-/** Bus → evidence, bus → catalog: three consumer groups that do not wait for each other. */
+/** Bus → evidence, bus → transparency log, bus → catalog: four consumer groups that do not wait for each other. */
 export const ingestStage = async (options: StageOptions<Backends>): Promise<DrainedStage> => {
   const { config, backends, clock, log, registry } = options
   const { silentMs } = config.detectors.recordingGap
@@ -95,6 +96,8 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     log: log.child({ stage: 'recorder' }),
   })
   const eventRecorder = await createEventRecorder({ ...shared, log: log.child({ stage: 'event-recorder' }) })
+  const { maxRetentionYears } = config.recordings
+  const logWriter = await createLogWriter({ ...shared, maxRetentionYears, log: log.child({ stage: 'log-writer' }) })
   const indexer = await createIndexer({ ...shared, lateAfterMs: silentMs, log: log.child({ stage: 'indexer' }) })
   const { retentionMs } = config.bus
   const lag = watchLag({ ...shared, retentionMs, bastion: config.bastion, log: log.child({ stage: 'lag' }) })
@@ -102,10 +105,12 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
   return {
     drain: async () => {
       await Promise.all([recorder.drain(), eventRecorder.drain()])
+      await logWriter.drain()
     },
     close: async () => {
       await deadMan?.close()
       await Promise.all([lag.close(), recorder.close(), eventRecorder.close(), indexer.close()])
+      await logWriter.close()
     },
   }
 }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { logWriterGroup } from '#ingest/log/log-writer.ts'
 import { type Backends, openBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
@@ -68,11 +69,14 @@ const startAll = async (config: Config, backends: Backends, log: Logger) => {
   }
 }
 
-/** Waits, with a limit, until every group has committed what the bus holds; destinations outside may be away for long. */
+/**
+ * Waits, with a limit, until every group has committed what the bus holds. Destinations outside may be away for long; a leaf
+ * of the log waits for the next checkpoint.
+ */
 const caughtUp = async ({ bus }: Backends): Promise<boolean> => {
   const end = Date.now() + catchUpMs
   while (Date.now() < end) {
-    const lag = (await bus.lag()).filter(({ group }) => !group.startsWith('sink-'))
+    const lag = (await bus.lag()).filter(({ group }) => group !== logWriterGroup && !group.startsWith('sink-'))
     if (lag.every(({ committed, end: last }) => committed >= last)) return true
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

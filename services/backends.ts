@@ -14,11 +14,13 @@ import { BartizanError } from './errors.ts'
 import type { Finding } from './finding.ts'
 import { createFileKeyStore } from './keys/file-key-store.ts'
 import type { KeyStore } from './keys/key-store.ts'
+import { obtainLogSigner } from './keys/log-key.ts'
 import type { Logger } from './log.ts'
 import { makeFolder } from './make-folder.ts'
 import { createOriginCheck, type OriginCheck } from './origin/origin-check.ts'
 import { agentTopics } from './origin/seal.ts'
 import { createSigningBus } from './origin/signing-bus.ts'
+import type { NoteSigner } from './proofs/note.ts'
 import { createFileRecordingReader } from './recordings/file-recording-reader.ts'
 import { createFileRecordingStore } from './recordings/file-recording-store.ts'
 import type { RecordingReader, RecordingStore } from './recordings/recording-store.ts'
@@ -32,6 +34,8 @@ export type Backends = {
   origins: OriginCheck | null
   recordings: RecordingStore
   keys: KeyStore
+  /** Signs the checkpoints of the transparency log. */
+  logKey: NoteSigner
   catalog: Catalog
   state: StateStore
   close(): Promise<void>
@@ -49,8 +53,12 @@ const closing = (bus: Closing, others: Closing[]) => async (): Promise<void> => 
   await Promise.all(others.map((other) => other.close()))
 }
 
-const fileKeys = ({ keysFolder, data }: Config, clock: Clock): Promise<KeyStore> =>
-  createFileKeyStore({ folder: keysFolder ?? join(data, 'keys'), clock })
+export const keysFolderOf = ({ keysFolder, data }: Config): string => keysFolder ?? join(data, 'keys')
+
+const fileKeys = async (config: Config, clock: Clock) => {
+  const folder = keysFolderOf(config)
+  return { keys: await createFileKeyStore({ folder, clock }), logKey: await obtainLogSigner(folder) }
+}
 
 /** Everything on this machine, in one folder, without an outside service. */
 export const embedded = async (config: Config, clock: Clock, log: Logger): Promise<Backends> => {
@@ -61,12 +69,12 @@ export const embedded = async (config: Config, clock: Clock, log: Logger): Promi
     immutable: config.recordings.immutable,
     log,
   })
-  const keys = await fileKeys(config, clock)
+  const { keys, logKey } = await fileKeys(config, clock)
   const state = await createSqliteStateStore({ file: at('state.db') })
   const { readers, queryTimeoutMs } = config.viewer
   const catalog = await createSqliteCatalog({ file: at('catalog.db'), readers, queryTimeoutMs, clock, log })
   const close = closing(bus, [recordings, keys, state, catalog])
-  return { bus, origins: null, recordings, keys, catalog, state, close }
+  return { bus, origins: null, recordings, keys, logKey, catalog, state, close }
 }
 
 /** What this process writes is signed by it, and what it reads has to be signed: agents write to Kafka too. */
@@ -112,9 +120,10 @@ export const cluster = async (config: Config, clock: Clock, log: Logger): Promis
   const { createS3RecordingStore } = await import('./recordings/s3-recording-store.ts')
   const { maxRetentionYears } = config.recordings
   const recordings = await createS3RecordingStore({ config: config.s3, maxRetentionYears, clock, log })
-  const keys = await fileKeys(config, clock)
+  const { keys, logKey } = await fileKeys(config, clock)
   const { bus, origins, catalog, state } = await receiverCluster(config, clock, log)
-  return { bus, origins, recordings, keys, catalog, state, close: closing(bus, [recordings, keys, state, catalog]) }
+  const close = closing(bus, [recordings, keys, state, catalog])
+  return { bus, origins, recordings, keys, logKey, catalog, state, close }
 }
 
 export const openBackends = (config: Config, clock: Clock, log: Logger): Promise<Backends> =>

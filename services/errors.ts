@@ -20,6 +20,7 @@ export const errorCodes = {
   BTZ_RECORDING_KEY_INVALID: 'the evidence key has a form that is not allowed',
   BTZ_EVIDENCE_CORRUPT: 'the evidence does not match its own digests',
   BTZ_EVIDENCE_FORMAT: 'the evidence has a format this version cannot read',
+  BTZ_LOG_FORK: 'the transparency log has two histories, or one that its key did not sign',
   BTZ_IMMUTABLE_UNAVAILABLE: 'evidence files cannot be made immutable here',
   BTZ_RECORDING_UNLOCKED: 'the store does not lock what is put into it',
   BTZ_RECORDING_TAMPERED: 'the store holds a version of this evidence that is not the first one',

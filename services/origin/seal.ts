@@ -6,7 +6,7 @@ import { buildTree, leafHash, stepBytes } from './hash-tree.ts'
 /** The topics that agents may write. */
 export const agentTopics: readonly Topic[] = ['session-frames', 'session-events']
 /** What stands here proves who wrote it: readers cannot see the writer's Kafka user. */
-export const sealedTopics: readonly Topic[] = [...agentTopics, 'alerts']
+export const sealedTopics: readonly Topic[] = [...agentTopics, 'alerts', 'log-entries']
 
 /** agent: speaks for its bastion only. role: a process of the cluster, which may speak for any. */
 export type SignerKind = 'agent' | 'role'

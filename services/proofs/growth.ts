@@ -1,12 +1,12 @@
 import { leafHash } from './merkle.ts'
-import { encodeEntries, hashOfTile, levelsOf, type Tile, tileIn, tilePath, tilesAt, tileWidth } from './tiles.ts'
+import { encodeEntries, hashOfTile, levelsOf, type Tile, tileIn, tilesAt, tileWidth } from './tiles.ts'
 
 /**
  * The right edge of a log: what is not yet in a full tile. `hashes`: per level, those of the partial tile; `entries`:
  * of the partial bundle.
  */
 export type Edge = { size: number; hashes: Uint8Array[][]; entries: Uint8Array[] }
-export type TileObject = { path: string; bytes: Uint8Array }
+export type TileObject = { tile: Tile; bytes: Uint8Array }
 
 export const emptyEdge: Edge = { size: 0, hashes: [], entries: [] }
 
@@ -28,11 +28,11 @@ export const grow = (edge: Edge, added: readonly Uint8Array[]): { edge: Edge; ti
 
   const writeHashes = (level: number, row: Uint8Array[]) => {
     const tile = { level, index: Math.floor((size - 1) / tileWidth ** (level + 1)), width: row.length }
-    tiles.push({ path: tilePath(tile), bytes: Buffer.concat(row) })
+    tiles.push({ tile, bytes: Buffer.concat(row) })
   }
   const writeEntries = () => {
     const tile: Tile = { level: 'entries', index: Math.floor((size - 1) / tileWidth), width: entries.length }
-    tiles.push({ path: tilePath(tile), bytes: encodeEntries(entries) })
+    tiles.push({ tile, bytes: encodeEntries(entries) })
   }
   const push = (level: number, hash: Uint8Array) => {
     hashes[level] ??= []
@@ -52,9 +52,9 @@ export const grow = (edge: Edge, added: readonly Uint8Array[]): { edge: Edge; ti
     entries = []
   }
   if (added.length > 0) {
-    for (const { level, index, width } of edgeTiles(size)) {
-      const bytes = level === 'entries' ? encodeEntries(entries) : Buffer.concat(hashes[level] ?? [])
-      tiles.push({ path: tilePath({ level, index, width }), bytes })
+    for (const tile of edgeTiles(size)) {
+      const bytes = tile.level === 'entries' ? encodeEntries(entries) : Buffer.concat(hashes[tile.level]!)
+      tiles.push({ tile, bytes })
     }
   }
   return { edge: { size, hashes, entries }, tiles }

@@ -1,4 +1,4 @@
-import { folderOfPrefix, isKey, keyRoot } from './recording-key.ts'
+import { folderOfPrefix, isKey } from './recording-key.ts'
 import type { StoredObject } from './recording-store.ts'
 import type { S3Connection } from './s3-connection.ts'
 import { type KeyVersions, walkVersions } from './s3-versions.ts'
@@ -14,13 +14,14 @@ export const listEvidence = async (
   describe: (group: KeyVersions) => Promise<StoredObject | null>,
 ): Promise<StoredObject[]> => {
   const found: StoredObject[] = []
-  if (folderOfPrefix(prefix) === null || !(limit >= 1)) return found
+  const folder = folderOfPrefix(prefix)
+  if (folder === null || !(limit >= 1)) return found
   let waiting: KeyVersions[] = []
   const flush = async (): Promise<void> => {
     found.push(...(await Promise.all(waiting.map(describe))).filter((object) => object !== null))
     waiting = []
   }
-  const root = `${keyRoot}/`
+  const root = `${folder}/`
   const walk = { prefix: root.startsWith(prefix) ? root : prefix, after, pageKeys: limit + 1 }
   for await (const group of walkVersions(connection, walk)) {
     if (!isKey(group.key)) continue

@@ -1,4 +1,5 @@
 import { hasCode } from '#services/errors.ts'
+import { leafRecord } from '#services/proofs/leaf.ts'
 import { checkedSha256, readBatches } from '#services/recordings/format/block.ts'
 import { parseFooter } from '#services/recordings/format/block-footer.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
@@ -72,18 +73,18 @@ const putManifest = async (
   { prefix }: Sealing,
   blocks: ManifestBlock[],
   ending: Ending,
-): Promise<string> => {
+): Promise<{ key: string; bytes: Uint8Array }> => {
   while (true) {
     const { manifests } = await listSession(ctx.recordings, prefix)
     const number = manifests.at(-1) ?? 0
     const lastKey = manifestKeyOf(prefix, number)
     const last = number === 0 ? null : { key: lastKey, bytes: await ctx.recordings.get(lastKey) }
-    if (last !== null && saysTheSame(last.bytes, blocks, ending)) return last.key
+    if (last !== null && saysTheSame(last.bytes, blocks, ending)) return last
     const key = manifestKeyOf(prefix, number + 1)
     const bytes = encodeManifest(manifestOf(blocks, ending, last))
     try {
       await ctx.recordings.put(key, bytes, { retainUntil: retainUntil(ctx.clock.now(), ctx.retentionDays) })
-      return key
+      return { key, bytes }
     } catch (error) {
       if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
     }
@@ -102,7 +103,7 @@ const saysTheSame = (bytes: Uint8Array, blocks: ManifestBlock[], ending: Ending)
 }
 
 /**
- * Makes the manifest durable. Done again after a crash it finds its own. `provisional`: without the session's end.
+ * Makes the manifest durable, and then its leaf for the transparency log. Done again after a crash it finds its own. `provisional`: without the session's end.
  * @returns its key for the catalog; null when no block of the session can be read
  */
 export const seal = async (
@@ -116,8 +117,9 @@ export const seal = async (
   const endReason = provisional
     ? 'unknown'
     : (session.end?.reason ?? (await storedEndReason(ctx, session.sessionId, blocks)))
-  const manifestKey = await putManifest(ctx, session, blocks, { endReason, provisional })
-  await extendAll(ctx, [...blocks.map(({ key }) => key), manifestKey])
+  const manifest = await putManifest(ctx, session, blocks, { endReason, provisional })
+  await extendAll(ctx, [...blocks.map(({ key }) => key), manifest.key])
+  await ctx.bus.produce([leafRecord('manifest', manifest.key, manifest.bytes)])
   ctx.metrics.sealed.inc()
-  return manifestKey
+  return manifest.key
 }

@@ -20,7 +20,7 @@ const session = {
 } as const
 const activeMs = Date.parse(session.lastActivityAt)
 
-test('a session is an orphan only when it is open, recorded, and nothing was heard for long enough', (t) => {
+test.serial('a session is an orphan only when it is open, recorded, and nothing was heard for long enough', (t) => {
   t.true(isOrphan(session, 0, activeMs + dayMs, dayMs))
   t.false(isOrphan(session, 0, activeMs + dayMs - 1, dayMs))
   t.false(isOrphan(session, activeMs + 1, activeMs + dayMs, dayMs))
@@ -29,7 +29,7 @@ test('a session is an orphan only when it is open, recorded, and nothing was hea
   t.true(isOrphan({ ...session, lastActivityAt: null }, 0, Date.parse(session.startedAt) + dayMs, dayMs))
 })
 
-test('silence closes a session provisionally, and what comes later leads to a manifest that names that one', async (t) => {
+test.serial('silence closes a session provisionally, and what comes later leads to a manifest that names that one', async (t) => {
   const w = await frameWorkers(t)
   const worker = w.start()
   const session = createSessionBatches({ bastion: `silent-${Date.now()}` })
@@ -64,7 +64,7 @@ test('silence closes a session provisionally, and what comes later leads to a ma
   t.regex(manifests[1]?.previous?.key ?? '', /manifest-0001$/)
 })
 
-test('what is open of a silent agent is late, and open again when it is heard; what has ended stays', async (t) => {
+test.serial('what is open of a silent agent is late, and open again when it is heard; what has ended stays', async (t) => {
   const w = await frameWorkers(t)
   const bastion = `quiet-${Date.now()}`
   const at = new Date(w.clock.now()).toISOString()

@@ -29,7 +29,7 @@ export const memoryLog = () => {
     append: (entries: readonly Uint8Array[]) => {
       const grown = grow(edge, entries)
       edge = grown.edge
-      for (const { path, bytes } of grown.tiles) tiles.set(path, bytes)
+      for (const { tile, bytes } of grown.tiles) tiles.set(tilePath(tile), bytes)
     },
     hashes: (size: number) => createTileHashes(size, read),
   }
