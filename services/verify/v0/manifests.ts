@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { hasCode } from '#services/errors.ts'
-import { manifestKeyOf } from '#services/recordings/format/evidence-keys.ts'
+import { blockKeyOf, manifestKeyOf } from '#services/recordings/format/evidence-keys.ts'
 import {
   canonicalJson,
   decodeManifest,
@@ -66,8 +66,12 @@ const digestFinding = (manifestKey: string, facts: BlockFacts, firstSeq: number)
 }
 
 /** The blocks that the manifest names are there, and they are those. */
-function* checkBlocks({ key, manifest }: Decoded, { blocks }: Session): Generator<Finding> {
+function* checkBlocks({ key, manifest }: Decoded, { prefix, blocks }: Session): Generator<Finding> {
   for (const named of manifest.blocks) {
+    if (named.key !== blockKeyOf(prefix, named.firstSeq)) {
+      yield tampered('manifest-content', { key }, `it names a block of another place for batch ${named.firstSeq}`)
+      continue
+    }
     const facts = blocks.get(named.key)
     if (!facts) {
       const where = { key: named.key, batchSeq: named.firstSeq }
