@@ -1,6 +1,10 @@
 import { Command, Option } from 'commander'
 import { stringify } from 'yaml'
+import { keysFolderOf } from '#services/backends.ts'
 import { type Config, settings, withoutSecrets } from '#services/config.ts'
+import { BartizanError } from '#services/errors.ts'
+import { readLogSigner } from '#services/keys/log-key.ts'
+import { formatVerifier, verifierOf } from '#services/proofs/note.ts'
 import { initEnvironment, nextSteps } from './init-env.ts'
 import { configOf } from './settings.ts'
 
@@ -28,7 +32,17 @@ const reference = (config: Config): string => {
   return `${lines.join('\n')}\n`
 }
 
-type Options = { json?: boolean; init?: boolean; out: string }
+/** Public key of the transparency log. */
+const logKey = async (config: Config): Promise<string> => {
+  const folder = keysFolderOf(config)
+  const signer = await readLogSigner(folder)
+  if (signer) return formatVerifier(verifierOf(signer))
+  throw new BartizanError('BTZ_KEY_NOT_FOUND', `there is no key of the transparency log in ${folder}`, {
+    hint: 'the first start makes it',
+  })
+}
+
+type Options = { json?: boolean; init?: boolean; logKey?: boolean; out: string }
 
 const init = async ({ json, out }: Options): Promise<void> => {
   const made = await initEnvironment(out)
@@ -42,11 +56,22 @@ export const configCommand = (): Command =>
     .addOption(
       new Option('--init', 'make .env and random secrets for docker-compose.yml; never overwrites').conflicts('print'),
     )
+    .addOption(
+      new Option('--log-key', 'the public key of the transparency log, for verifiers').conflicts([
+        'print',
+        'init',
+        'json',
+      ]),
+    )
     .addOption(new Option('--out <file>', 'where --init writes').default('.env'))
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExamples: bartizan config --print\n          bartizan config --init')
+    .addHelpText(
+      'after',
+      '\nExamples: bartizan config --print\n          bartizan config --init\n          bartizan config --log-key',
+    )
     .action(async (options: Options, command: Command) => {
       if (options.init) return init(options)
       const config = withoutSecrets(configOf(command))
+      if (options.logKey) return void process.stdout.write(`${await logKey(config)}\n`)
       process.stdout.write(options.json ? `${JSON.stringify(config, null, 2)}\n` : reference(config))
     })

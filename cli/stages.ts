@@ -24,6 +24,7 @@ import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
 import type { Authority } from '#services/pki/authority.ts'
+import { verifierOf } from '#services/proofs/note.ts'
 import { createAudit } from '#viewer/access/audit.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
@@ -155,6 +156,7 @@ export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => st
     ...healthOf(options),
     ...access,
     ...backends,
+    logVerifier: verifierOf(backends.logKey),
     config,
     clock,
     log,

@@ -14,6 +14,7 @@ import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { KeyStore } from '#services/keys/key-store.ts'
 import type { Logger } from '#services/log.ts'
+import type { NoteVerifier } from '#services/proofs/note.ts'
 import type { RecordingReader } from '#services/recordings/recording-store.ts'
 import type { Audit } from './access/audit.ts'
 
@@ -23,6 +24,8 @@ export type ViewerContext = {
   catalog: CatalogReader & AlertReader
   recordings: RecordingReader
   keys: Pick<KeyStore, 'get'>
+  /** Whoever has it can check the checkpoints of the transparency log. */
+  logVerifier: NoteVerifier
   bus: Pick<Bus, 'produce' | 'lag'>
   tokens: Tokens
   loginLinks: LoginLinks

@@ -18,6 +18,7 @@ import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
 import { Revoke, Revoked } from './routes/agents.ts'
 import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
 import { EventsQuery, SearchQuery } from './routes/events.ts'
+import { LeafPlace } from './routes/log.ts'
 import { ExportQuery } from './routes/recordings.ts'
 import { RuleInfo } from './routes/rules.ts'
 import { CommandsQuery, SessionsQuery, Terminate } from './routes/sessions.ts'
@@ -190,6 +191,30 @@ export const operations: Operation[] = [
     path: '/api/posture',
     summary: 'How much is not well on each bastion, by what it said in the last two days',
     answer: listOf(OpenFindings).extend({ complete: z.boolean() }),
+  },
+  {
+    method: 'get',
+    path: '/api/log/key',
+    summary: 'Public key of the transparency log, as c2sp.org/signed-note writes it',
+    answerType: 'text/plain',
+  },
+  {
+    method: 'get',
+    path: '/api/log/checkpoint',
+    summary: 'Latest checkpoint of the transparency log (c2sp.org/tlog-checkpoint)',
+    answerType: 'text/plain',
+  },
+  {
+    method: 'get',
+    path: '/api/log/tile/{path}',
+    summary: 'Tile or entry bundle of the transparency log; the path holds slashes, as c2sp.org/tlog-tiles has them',
+    answerType: 'application/octet-stream',
+  },
+  {
+    method: 'get',
+    path: '/api/log/leaf/{id}',
+    summary: 'Index of a leaf; the id is the RFC 6962 hash of its entry, hex',
+    answer: LeafPlace,
   },
   {
     method: 'post',

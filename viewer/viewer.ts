@@ -11,6 +11,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { logRoutes } from './routes/log.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -66,6 +67,7 @@ const allRoutes = [
   ruleRoutes,
   suppressionRoutes,
   userRoutes,
+  logRoutes,
   agentRoutes,
   accessRoutes,
 ]

@@ -2,7 +2,7 @@ import type { Action, Principal, Role } from '../schema/access.ts'
 
 const readAlerts: Action[] = ['alert.list', 'rule.list', 'suppression.list']
 const watch: Action[] = ['session.list', 'session.view', 'session.replay', 'event.list', 'user.view', ...readAlerts]
-const investigate: Action[] = [...watch, 'session.export', 'search']
+const investigate: Action[] = [...watch, 'session.export', 'search', 'log.read']
 
 const respond: Action[] = ['session.terminate', 'alert.triage', 'suppression.manage']
 

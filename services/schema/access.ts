@@ -18,6 +18,7 @@ export const Action = z.enum([
   'suppression.list',
   'suppression.manage',
   'user.view',
+  'log.read',
   'agent.list',
   'agent.manage',
   'token.manage',

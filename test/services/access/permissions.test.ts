@@ -17,6 +17,7 @@ const expected: Record<Action, Role[]> = {
   'suppression.list': ['admin', 'analyst', 'oncall', 'auditor', 'siem'],
   'suppression.manage': ['admin', 'analyst'],
   'user.view': ['admin', 'analyst', 'oncall', 'auditor'],
+  'log.read': ['admin', 'analyst', 'auditor'],
   'agent.list': ['admin', 'auditor'],
   'agent.manage': ['admin'],
   'token.manage': ['admin'],
