@@ -146,8 +146,9 @@ const payloadOf = (message: FrameBatch): Uint8Array => {
   if (message.payloadEncoding === PayloadEncoding.IDENTITY) return message.payload
   if (message.payloadEncoding !== PayloadEncoding.ZSTD) return refuse(`payload encoding ${message.payloadEncoding}`)
   try {
-    // maxOutputLength: a few hostile bytes must not unpack to gigabytes.
-    return zstdDecompressSync(message.payload, { maxOutputLength: Math.max(1, message.payloadSize) })
+    // maxOutputLength: a few hostile bytes must not unpack to gigabytes. chunkSize: in one piece, which is not copied.
+    const maxOutputLength = Math.max(1, message.payloadSize)
+    return zstdDecompressSync(message.payload, { maxOutputLength, chunkSize: Math.max(1024, message.payloadSize) })
   } catch (cause) {
     return refuse('payload does not decompress', cause)
   }
