@@ -5,6 +5,7 @@ import type { Clock } from '#services/clock.ts'
 import type { DeadLetters } from '#services/dead-letters.ts'
 import type { Logger } from '#services/log.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
+import type { LogKeys } from '#services/proofs/log-keys.ts'
 import type { LogReader } from '#services/proofs/log-reader.ts'
 import type { NoteSigner } from '#services/proofs/note.ts'
 import type { RecordingStore } from '#services/recordings/recording-store.ts'
@@ -24,6 +25,7 @@ export type LogWriterOptions = {
 /** What the steps of the log writer work with. */
 export type LogContext = Omit<LogWriterOptions, 'registry' | 'origins'> & {
   reader: LogReader
+  keys: LogKeys
   deadLetters: DeadLetters
   gate: OriginGate
   metrics: LogMetrics

@@ -1,7 +1,9 @@
 import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createPartitionWorkers, type PartitionWorkers } from '#services/bus/partition-workers.ts'
 import { createCountedDeadLetters } from '#services/dead-letters.ts'
+import { createLogKeys } from '#services/proofs/log-keys.ts'
 import { createLogReader } from '#services/proofs/log-reader.ts'
+import { verifierOf } from '#services/proofs/note.ts'
 import { startSchedule } from '#services/schedule.ts'
 import type { LogContext, LogWriterOptions } from './context.ts'
 import { createLogMetrics } from './metrics.ts'
@@ -23,7 +25,9 @@ export const createLogWriter = async ({
   const metrics = createLogMetrics(registry)
   const deadLetters = createCountedDeadLetters({ bus, where: logWriterGroup, log }, metrics.deadLetters)
   const gate = createOriginGate({ ...options, origins, deadLetters })
-  const ctx: LogContext = { ...options, reader: createLogReader(recordings), metrics, deadLetters, gate }
+  const verifier = verifierOf(options.logKey)
+  const [reader, keys] = [createLogReader(recordings, verifier), createLogKeys(verifier)]
+  const ctx: LogContext = { ...options, reader, keys, metrics, deadLetters, gate }
   const workers = await createPartitionWorkers({
     bus,
     group: logWriterGroup,
@@ -31,11 +35,12 @@ export const createLogWriter = async ({
     log,
     create: (_at, commit) => createLogWorker(ctx, commit),
   })
-  const checkpoint = () =>
+  // What cannot be written now stays on the bus, and stops nothing else.
+  const checkpoint = (): Promise<void> =>
     workers.drain().catch((err: unknown) => log.error({ err }, 'no checkpoint of the transparency log now'))
   const schedule = startSchedule(every, log, checkpoint)
   return {
-    drain: workers.drain,
+    drain: checkpoint,
     close: async () => {
       await schedule.stop()
       await workers.close()

@@ -20,7 +20,7 @@ const noCheckpoint = () =>
 /** The transparency log as c2sp.org/tlog-tiles serves one: ids and hashes only, each byte as it stands in the store. */
 export const logRoutes = ({ recordings, logVerifier }: ViewerContext): Router => {
   const router = Router()
-  const reader = createLogReader(recordings)
+  const reader = createLogReader(recordings, logVerifier)
   const key = `${formatVerifier(logVerifier)}\n`
 
   router.get('/api/log/key', allow('log.read'), (_request, response) => {

@@ -1,7 +1,6 @@
 import { signCheckpoint } from '#services/proofs/checkpoint.ts'
 import { type Edge, grow } from '#services/proofs/growth.ts'
 import type { Leaf } from '#services/proofs/leaf.ts'
-import { checkpointKey, leafIndexKey, tileKey } from '#services/proofs/log-keys.ts'
 import { rangeHash } from '#services/proofs/merkle.ts'
 import { createTileHashes } from '#services/proofs/tiles.ts'
 import type { LogContext } from '../context.ts'
@@ -17,15 +16,18 @@ export const writeCheckpoint = async (ctx: LogContext, before: Edge, leaves: rea
     before,
     leaves.map(({ entry }) => entry),
   )
-  const places = leaves.map(({ id }, at) => ({ key: leafIndexKey(id), bytes: Buffer.from(`${before.size + at}\n`) }))
+  const places = leaves.map(({ id }, at) => ({
+    key: ctx.keys.leafIndex(id),
+    bytes: Buffer.from(`${before.size + at}\n`),
+  }))
   await putSame(ctx, places)
   await putSame(
     ctx,
-    tiles.map(({ tile, bytes }) => ({ key: tileKey(tile), bytes })),
+    tiles.map(({ tile, bytes }) => ({ key: ctx.keys.tile(tile), bytes })),
   )
   const root = await rangeHash({ from: 0, to: edge.size }, createTileHashes(edge.size, ctx.reader.tile))
   const note = signCheckpoint(edge.size, root, ctx.logKey)
-  await putSame(ctx, [{ key: checkpointKey(edge.size), bytes: Buffer.from(note) }])
+  await putSame(ctx, [{ key: ctx.keys.checkpoint(edge.size), bytes: Buffer.from(note) }])
   ctx.metrics.checkpoints.inc()
   return edge
 }

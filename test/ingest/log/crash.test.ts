@@ -49,7 +49,7 @@ test('killed -9 at random moments, the log has the same bytes as if it had never
   const log = createLogger('test', 'silent')
   const recordings = await createFileRecordingStore({ folder, immutable: false, log })
   t.teardown(recordings.close)
-  const logKey = await readLogSigner(join(folder, 'keys'))
-  t.is(await latestSize({ recordings }), records.length)
-  t.deepEqual(await wrongInLog({ recordings, logKey: logKey! }, entriesOf(records)), [])
+  const logKey = (await readLogSigner(join(folder, 'keys')))!
+  t.is(await latestSize({ recordings, logKey }), records.length)
+  t.deepEqual(await wrongInLog({ recordings, logKey }, entriesOf(records)), [])
 })

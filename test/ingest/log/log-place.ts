@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { createLogWriter } from '#ingest/log/log-writer.ts'
 import type { Bus } from '#services/bus/bus.ts'
@@ -7,6 +8,7 @@ import { systemClock } from '#services/clock.ts'
 import { createLogger, type Logger } from '#services/log.ts'
 import { openCheckpoint } from '#services/proofs/checkpoint.ts'
 import { leafRecord, readLeaf } from '#services/proofs/leaf.ts'
+import { createLogKeys } from '#services/proofs/log-keys.ts'
 import { createLogReader } from '#services/proofs/log-reader.ts'
 import { type NoteSigner, verifierOf } from '#services/proofs/note.ts'
 import { createFileRecordingStore } from '#services/recordings/file-recording-store.ts'
@@ -17,6 +19,13 @@ import { until } from '#test/helpers/until.ts'
 import { memoryLog, naiveRoot } from '#test/services/proofs/naive-tree.ts'
 
 const log = createLogger('log-test', 'silent')
+
+/** A log, and what was said in it of a fork. */
+export const forkLog = () => {
+  const forks: string[] = []
+  const write = (line: string) => void (line.includes('BTZ_LOG_FORK') && forks.push(line))
+  return { log: pino({ level: 'error' }, { write }), forks }
+}
 
 export const newSigner = (): NoteSigner => ({
   name: 'test.example/log',
@@ -52,19 +61,23 @@ export const startWriter = async (
   return writer
 }
 
-export const latestSize = ({ recordings }: Pick<Place, 'recordings'>): Promise<number | null> =>
-  createLogReader(recordings).latestSize()
+type Stored = Pick<Place, 'recordings' | 'logKey'>
+export const latestSize = ({ recordings, logKey }: Stored): Promise<number | null> =>
+  createLogReader(recordings, verifierOf(logKey)).latestSize()
+export const keysOf = ({ logKey }: Stored) => createLogKeys(verifierOf(logKey))
 
 /** The checkpoints there are, each opened, and everything in the log compared with what the entries alone make of it. */
-export const wrongInLog = async ({ recordings, logKey }: Omit<Place, 'bus'>, entries: Buffer[]): Promise<string[]> => {
+export const wrongInLog = async ({ recordings, logKey }: Stored, entries: Buffer[]): Promise<string[]> => {
   const expected = memoryLog()
   for (const entry of entries) expected.append([entry])
   const wrong: string[] = []
-  for (const { key } of await recordings.list('log/v1/tile/', { limit: 100_000 })) {
-    const bytes = expected.tiles.get(key.slice('log/v1/'.length))
+  const { checkpoints, tile } = keysOf({ recordings, logKey })
+  const root = tile({ level: 0, index: 0, width: 256 }).slice(0, -'tile/0/000'.length)
+  for (const { key } of await recordings.list(`${root}tile/`, { limit: 100_000 })) {
+    const bytes = expected.tiles.get(key.slice(root.length))
     if (!bytes || Buffer.compare(bytes, await recordings.get(key)) !== 0) wrong.push(key)
   }
-  for (const { key } of await recordings.list('log/v1/checkpoint/', { limit: 100_000 })) {
+  for (const { key } of await recordings.list(checkpoints, { limit: 100_000 })) {
     const { size, root } = openCheckpoint(await recordings.get(key), verifierOf(logKey))
     if (Buffer.compare(naiveRoot(entries.slice(0, size)), root) !== 0) wrong.push(key)
   }
@@ -72,7 +85,7 @@ export const wrongInLog = async ({ recordings, logKey }: Omit<Place, 'bus'>, ent
 }
 
 /** Resolves when a checkpoint covers so many leaves; asks for one over and over. */
-export const untilSize = (writer: { drain(): Promise<void> }, place: Pick<Place, 'recordings'>, size: number) =>
+export const untilSize = (writer: { drain(): Promise<void> }, place: Stored, size: number) =>
   until(
     async () => {
       await writer.drain()

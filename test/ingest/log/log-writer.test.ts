@@ -1,11 +1,13 @@
 import test from 'ava'
-import { pino } from 'pino'
-import { leafIndexKey } from '#services/proofs/log-keys.ts'
+import { signCheckpoint } from '#services/proofs/checkpoint.ts'
 import { createLogReader } from '#services/proofs/log-reader.ts'
+import { verifierOf } from '#services/proofs/note.ts'
 import { until } from '#test/helpers/until.ts'
 import {
   busWith,
   entriesOf,
+  forkLog,
+  keysOf,
   latestSize,
   newSigner,
   newStore,
@@ -24,7 +26,7 @@ test('leaves become tiles and a checkpoint over them, locked for as long as the 
   const writer = await startWriter(t, place)
   await untilSize(writer, place, 300)
   t.deepEqual(await wrongInLog(place, entriesOf(records)), [])
-  t.is(await createLogReader(place.recordings).indexOf(records[123]!.key), 123)
+  t.is(await createLogReader(place.recordings, verifierOf(place.logKey)).indexOf(records[123]!.key), 123)
   for (const { key, retainUntil } of await place.recordings.list('log/v1/', { limit: 1000 }))
     t.true(retainUntil!.getTime() > Date.now() + 9.9 * 365 * 86_400_000, key)
   await until(async () => (await place.bus.lag()).every(({ committed, end }) => committed === end))
@@ -82,40 +84,47 @@ test('two writers at once write equal bytes, whenever each makes its checkpoints
 
 test('where other bytes stand already nothing is overwritten and nothing signed', async (t) => {
   const place = { bus: await busWith(t, recordsTo(2)), recordings: await newStore(t), logKey: newSigner() }
-  await place.recordings.put('log/v1/tile/0/000.p/2', Buffer.alloc(64, 1), farOff)
-  const writer = await startWriter(t, place)
-  await until(
-    () =>
-      writer.drain().then(
-        () => false,
-        (error) => error.code === 'BTZ_LOG_FORK',
-      ),
-    { limitMs: 30_000 },
-  )
+  const key = keysOf(place).tile({ level: 0, index: 0, width: 2 })
+  await place.recordings.put(key, Buffer.alloc(64, 1), farOff)
+  const { log, forks } = forkLog()
+  const writer = await startWriter(t, { ...place, log })
+  await until(() => writer.drain().then(() => forks.length > 0), { limitMs: 30_000 })
   t.is(await latestSize(place), null)
-  t.deepEqual(Buffer.from(await place.recordings.get('log/v1/tile/0/000.p/2')), Buffer.alloc(64, 1))
+  t.deepEqual(Buffer.from(await place.recordings.get(key)), Buffer.alloc(64, 1))
   t.true((await place.bus.lag()).every(({ committed }) => committed === 0))
 })
 
-test('a history in another order, another key, or a leaf said to stand elsewhere stops the writer', async (t) => {
+test('a leaf said to stand elsewhere, or a checkpoint that our key did not sign, stops the writer', async (t) => {
   const shared = { recordings: await newStore(t), logKey: newSigner() }
   const first = { ...shared, bus: await busWith(t, recordsTo(3)) }
   await untilSize(await startWriter(t, first), first, 3)
-  const stands = async (place: typeof first) => {
-    const errors: string[] = []
-    const log = pino({ level: 'error' }, { write: (line) => errors.push(line) })
+  const stops = async (place: typeof first, size = 3) => {
+    const { log, forks } = forkLog()
     const writer = await startWriter(t, { ...place, log })
     // Tried again for ever, and said each time.
-    await until(() => errors.filter((line) => line.includes('BTZ_LOG_FORK')).length >= 2, { limitMs: 30_000 })
+    await until(() => forks.length >= 2, { limitMs: 30_000 })
     t.true((await place.bus.lag()).every(({ committed }) => committed === 0))
-    t.is(await latestSize(place), 3)
+    t.is(await latestSize(place), size)
     await writer.close()
   }
-  await stands({ ...shared, logKey: newSigner(), bus: await busWith(t, [recordOf(9)]) })
-  await shared.recordings.put(leafIndexKey(recordOf(7).key), Buffer.from('1\n'), farOff)
-  await stands({ ...shared, bus: await busWith(t, [recordOf(7)]) })
-  await shared.recordings.put(leafIndexKey(recordOf(8).key), Buffer.from('44\n'), farOff)
-  await stands({ ...shared, bus: await busWith(t, [recordOf(8)]) })
+  await shared.recordings.put(keysOf(shared).leafIndex(recordOf(7).key), Buffer.from('1\n'), farOff)
+  await stops({ ...shared, bus: await busWith(t, [recordOf(7)]) })
+  await shared.recordings.put(keysOf(shared).leafIndex(recordOf(8).key), Buffer.from('44\n'), farOff)
+  await stops({ ...shared, bus: await busWith(t, [recordOf(8)]) })
+  const forged = Buffer.from(signCheckpoint(4, Buffer.alloc(32), newSigner()))
+  await shared.recordings.put(keysOf(shared).checkpoint(4), forged, farOff)
+  await stops({ ...shared, bus: await busWith(t, [recordOf(9)]) }, 4)
+})
+
+test('two installations that share a store have a log each', async (t) => {
+  const recordings = await newStore(t)
+  const places = await Promise.all(
+    [3, 5].map(async (count) => ({ bus: await busWith(t, recordsTo(count)), recordings, logKey: newSigner() })),
+  )
+  for (const [at, place] of places.entries()) {
+    await untilSize(await startWriter(t, place), place, [3, 5][at]!)
+    t.deepEqual(await wrongInLog(place, entriesOf(recordsTo(5))), [])
+  }
 })
 
 test('what is no leaf is put aside, and the log goes on', async (t) => {
