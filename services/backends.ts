@@ -223,7 +223,7 @@ export const openEvidence = async (
 
 /** Session keys that are there. @throws BTZ_KEY_NOT_FOUND without a folder of keys: none is made */
 export const openPresentKeys = async (config: Config, clock: Clock): Promise<KeyStore> => {
-  const folder = config.keysFolder ?? join(config.data, 'keys')
+  const folder = keysFolderOf(config)
   if (existsSync(join(folder, 'master.key'))) return createFileKeyStore({ folder, clock })
   throw new BartizanError('BTZ_KEY_NOT_FOUND', `${folder} holds no session keys`, {
     hint: 'name the folder with BARTIZAN_KEYS_FOLDER, or the data folder that it is in with --data',

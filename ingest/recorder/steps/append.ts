@@ -5,8 +5,6 @@ import type { RecorderContext } from '../context.ts'
 import type { OpenBlock, OpenSession, TakenBatch } from '../session.ts'
 import { newPrefix } from './load-session.ts'
 
-export { endReasonOf }
-
 const openBlock = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<OpenBlock> => {
   const { sessionId, bastion, gap } = session
   session.key ??= await ctx.keys.obtain(`session:${sessionId}`)

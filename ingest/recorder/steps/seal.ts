@@ -3,6 +3,7 @@ import { leafRecord } from '#services/proofs/leaf.ts'
 import { checkedSha256, readBatches } from '#services/recordings/format/block.ts'
 import { parseFooter } from '#services/recordings/format/block-footer.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
+import { endReasonOf } from '#services/recordings/format/end-reason.ts'
 import { blockKeyOf, manifestKeyOf } from '#services/recordings/format/evidence-keys.ts'
 import { decodeBatchHeader } from '#services/recordings/format/frame-batch.ts'
 import {
@@ -16,7 +17,6 @@ import type { RecorderContext } from '../context.ts'
 import { retainUntil } from '../retention.ts'
 import type { OpenSession } from '../session.ts'
 import { isUnreadable, listSession } from '../stored-session.ts'
-import { endReasonOf } from './append.ts'
 import { report } from './report.ts'
 
 const keyIsGone = ['BTZ_KEY_DESTROYED', 'BTZ_KEY_NOT_FOUND', 'BTZ_KEY_INVALID'] as const
