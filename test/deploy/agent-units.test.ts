@@ -90,7 +90,11 @@ realTest(
   async (t) => {
     const out = await temporaryFolder(t)
     const how = ['--mount', '--net', '--pid', '--fork', '--mount-proc', '--kill-child', 'sh', script, out, tree, root]
-    const { stdout, stderr } = await run('unshare', how, { maxBuffer: 16 * 1024 * 1024 })
+    const { PATH } = process.env // as under a service manager: settings of these tests are none of the product
+    const { stdout, stderr } = await run('unshare', how, {
+      maxBuffer: 16 * 1024 * 1024,
+      env: { PATH, LC_ALL: 'C.UTF-8' },
+    })
     t.log(stderr)
     const steps = stepsOf(stdout)
     t.log(steps)
