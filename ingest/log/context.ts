@@ -9,6 +9,7 @@ import type { LogKeys } from '#services/proofs/log-keys.ts'
 import type { LogReader } from '#services/proofs/log-reader.ts'
 import type { NoteSigner } from '#services/proofs/note.ts'
 import type { RecordingStore } from '#services/recordings/recording-store.ts'
+import type { StoredCheckpoint } from './announce.ts'
 import type { LogMetrics } from './metrics.ts'
 
 export type LogWriterOptions = {
@@ -16,6 +17,7 @@ export type LogWriterOptions = {
   origins: OriginCheck | null
   recordings: Pick<RecordingStore, 'put' | 'get' | 'list'>
   logKey: NoteSigner
+  bastion: string // names this process in events
   maxRetentionYears: number
   clock: Clock
   log: Logger
@@ -29,4 +31,6 @@ export type LogContext = Omit<LogWriterOptions, 'registry' | 'origins'> & {
   deadLetters: DeadLetters
   gate: OriginGate
   metrics: LogMetrics
+  /** Told of each checkpoint that was stored, and of the one that a start finds. */
+  stored(checkpoint: StoredCheckpoint): void
 }

@@ -70,7 +70,11 @@ export const createLogWorker = (ctx: LogContext, commit: (nextOffset: number) =>
     takeRun: (records, control) => exclusively(() => takeRun(records, control)),
     // Duplicates and what was put aside need no checkpoint.
     tick: () => exclusively(async () => (waiting.size === 0 ? checkpoint() : undefined)),
-    drain: () => exclusively(checkpoint),
+    drain: () =>
+      exclusively(async () => {
+        if (!isDropped) await edgeNow() // a checkpoint of before is told of, and checked, also when nothing comes
+        await checkpoint()
+      }),
     drop: () => {
       isDropped = true
       waiting = new Map()

@@ -13,7 +13,14 @@ const log = createLogger('child', 'silent')
 const bus = await openLogBus({ folder: join(folder, 'bus') })
 const recordings = await createFileRecordingStore({ folder, immutable: false, log })
 const logKey = await obtainLogSigner(join(folder, 'keys'))
-const settings = { origins: null, maxRetentionYears: 10, clock: systemClock, log, registry: new Registry() }
+const settings = {
+  origins: null,
+  bastion: 'child',
+  maxRetentionYears: 10,
+  clock: systemClock,
+  log,
+  registry: new Registry(),
+}
 const writer = await createLogWriter({ bus, recordings, logKey, ...settings })
 process.stdout.write('ready\n')
 const isDone = async () => (await bus.lag()).every(({ committed, end }) => committed === end)

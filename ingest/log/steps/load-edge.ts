@@ -7,10 +7,13 @@ import { createTileHashes, decodeEntries, decodeHashes } from '#services/proofs/
 import type { LogContext } from '../context.ts'
 import { fork } from './fork.ts'
 
-const readCheckpoint = async ({ reader, logKey }: LogContext, size: number): Promise<Checkpoint> => {
-  const checkpoint = openCheckpoint(await reader.checkpoint(size), verifierOf(logKey))
+type Signed = { checkpoint: Checkpoint; note: string }
+
+const readCheckpoint = async ({ reader, logKey }: LogContext, size: number): Promise<Signed> => {
+  const bytes = await reader.checkpoint(size)
+  const checkpoint = openCheckpoint(bytes, verifierOf(logKey))
   if (checkpoint.size !== size) throw fork(`the checkpoint at ${size} is of ${checkpoint.size} leaves`)
-  return checkpoint
+  return { checkpoint, note: Buffer.from(bytes).toString() }
 }
 
 const readEdge = async ({ reader }: LogContext, { size, root }: Checkpoint): Promise<Edge> => {
@@ -35,7 +38,10 @@ export const loadEdge = async (ctx: LogContext): Promise<Edge> => {
   const size = await ctx.reader.latestSize()
   if (size === null) return emptyEdge
   try {
-    return await readEdge(ctx, await readCheckpoint(ctx, size))
+    const { checkpoint, note } = await readCheckpoint(ctx, size)
+    const edge = await readEdge(ctx, checkpoint)
+    ctx.stored({ origin: checkpoint.origin, size, note })
+    return edge
   } catch (error) {
     if (!wrong.some((code) => hasCode(error, code))) throw error
     throw fork(`the log cannot go on after its checkpoint at ${size}: ${(error as Error).message}`, error)

@@ -29,5 +29,6 @@ export const writeCheckpoint = async (ctx: LogContext, before: Edge, leaves: rea
   const note = signCheckpoint(edge.size, root, ctx.logKey)
   await putSame(ctx, [{ key: ctx.keys.checkpoint(edge.size), bytes: Buffer.from(note) }])
   ctx.metrics.checkpoints.inc()
+  ctx.stored({ origin: ctx.logKey.name, size: edge.size, note })
   return edge
 }

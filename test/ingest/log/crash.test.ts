@@ -11,7 +11,7 @@ import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { entriesOf, latestSize, recordsTo, wrongInLog } from './log-place.ts'
 
-const kills = 4
+const kills = 3
 const child = fileURLToPath(new URL('../../helpers/log-writer-child.ts', import.meta.url))
 
 /** Runs the writer; kills it `killAfterMs` after it began. @returns its exit code, null: killed */
@@ -32,7 +32,7 @@ test('killed -9 at random moments, the log has the same bytes as if it had never
   t.log(`seed ${seed}`)
   const random = seededRandom(seed)
   const folder = await temporaryFolder(t)
-  const records = recordsTo(600)
+  const records = recordsTo(400)
   const bus = await openLogBus({ folder: join(folder, 'bus') })
   await bus.produce(records)
   await bus.close()

@@ -55,7 +55,14 @@ export const startWriter = async (
   t: Teardown,
   { every = '0 0 1 1 1 *', ...place }: Place & { every?: string; log?: Logger },
 ) => {
-  const settings = { origins: null, maxRetentionYears: 10, clock: systemClock, registry: new Registry(), every }
+  const settings = {
+    origins: null,
+    bastion: 'ingest-1',
+    maxRetentionYears: 10,
+    clock: systemClock,
+    registry: new Registry(),
+    every,
+  }
   const writer = await createLogWriter({ log, ...place, ...settings })
   t.teardown(writer.close)
   return writer

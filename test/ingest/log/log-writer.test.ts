@@ -1,7 +1,8 @@
 import test from 'ava'
-import { signCheckpoint } from '#services/proofs/checkpoint.ts'
+import { openCheckpoint, signCheckpoint } from '#services/proofs/checkpoint.ts'
 import { createLogReader } from '#services/proofs/log-reader.ts'
 import { verifierOf } from '#services/proofs/note.ts'
+import { decodeEvent } from '#services/schema/decode-event.ts'
 import { until } from '#test/helpers/until.ts'
 import {
   busWith,
@@ -40,6 +41,37 @@ test('a checkpoint comes by the clock, and none when nothing grew', async (t) =>
   await place.bus.produce([recordOf(1)])
   await until(async () => (await place.bus.lag()).every(({ committed }) => committed === 4), { limitMs: 30_000 })
   t.is((await place.recordings.list('log/v1/', { limit: 100 })).length, before)
+})
+
+test('each checkpoint is an event that holds it as it was signed, also the one that a start finds', async (t) => {
+  const place = { bus: await busWith(t, recordsTo(3)), recordings: await newStore(t), logKey: newSigner() }
+  const events = async () => {
+    const all = await Promise.all(
+      [0, 1, 2, 3].map((partition) => place.bus.read({ topic: 'session-events', partition }, 0, 100)),
+    )
+    const decoded = all.flat().map(({ value }) => decodeEvent(value))
+    return decoded.flatMap((one) => ('event' in one && one.event.kind === 'access' ? [one.event] : []))
+  }
+  const quiet = await startWriter(t, place)
+  await untilSize(quiet, place, 3)
+  await quiet.close()
+  t.deepEqual(await events(), [])
+
+  await startWriter(t, { ...place, every: '* * * * * *' })
+  const sizes = async () =>
+    (await events()).map(({ action, object }) => {
+      t.is(action, 'log.checkpoint')
+      return openCheckpoint(Buffer.from(object ?? ''), verifierOf(place.logKey)).size
+    })
+  await until(async () => (await sizes()).join() === '3', {
+    limitMs: 30_000,
+    what: 'the event of the checkpoint of before',
+  })
+  await place.bus.produce([recordOf(3)])
+  await until(async () => (await sizes()).join() === '3,4', {
+    limitMs: 30_000,
+    what: 'the event of the last checkpoint',
+  })
 })
 
 test('a leaf that comes again, at once or after a restart, is one leaf', async (t) => {
