@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { startAgent } from '#hooks/agent/agent.ts'
-import { openAgentBus } from '#services/backends.ts'
 import { createLogger } from '#services/log.ts'
 import { enrolCommand, rotateCommand } from './enrol.ts'
 import { keepCertificate } from './renew-certificate.ts'
@@ -22,7 +21,7 @@ export const agentCommand = (): Command =>
       await startAgent({
         config,
         log,
-        bus: config.uplink.via === 'kafka' ? openAgentBus(config, log) : null,
+        bus: config.uplink.via === 'kafka' ? (await import('#services/backends.ts')).openAgentBus(config, log) : null,
         isStandby,
       })
       if (!isStandby) keepCertificate(config, log)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { startLiveHook } from '#hooks/asciinema-live/live-hook.ts'
+import type { LiveHook, LiveHookOptions } from '#hooks/asciinema-live/live-hook.ts'
 import { startAuditdHook } from '#hooks/auditd/auditd-hook.ts'
 import type { Recorder } from '#hooks/hook.ts'
 import { startTlogHook } from '#hooks/tlog/tlog-hook.ts'
@@ -19,6 +19,16 @@ export type LogHooksOptions = {
   log: Logger
 }
 
+/** Null: it is not asked for, and nothing of it is loaded: no node:http (services/uplink/receiver-client.ts), no WebSockets. */
+const startLive = async (
+  { port, ...settings }: Config['asciinemaLive'],
+  rest: Omit<LiveHookOptions, 'config'>,
+): Promise<LiveHook | null> => {
+  if (port === undefined) return null
+  const { startLiveHook } = await import('#hooks/asciinema-live/live-hook.ts')
+  return startLiveHook({ config: { port, ...settings }, ...rest })
+}
+
 /**
  * Hooks that read what others wrote or send. `close`: before sessions are drained, so that those of tlog and asciinema
  * stay open and are gone on with.
@@ -28,8 +38,7 @@ export const startLogHooks = async (options: LogHooksOptions): Promise<{ close()
   const common = (name: string) => ({ folder: join(folder, name), recorder: recorderFor(name), hasRoom, log })
   const tlog = await startTlogHook({ config: config.tlog, ...common('tlog') })
   const auditd = await startAuditdHook({ config: config.auditd, sightings, ...common('auditd') })
-  const live = await startLiveHook({
-    config: config.asciinemaLive,
+  const live = await startLive(config.asciinemaLive, {
     graceMs: config.sudo.resumeGraceMs,
     ...common('asciinema-live'),
   })

@@ -29,7 +29,7 @@ export type LiveHook = {
 }
 
 export type LiveHookOptions = {
-  config: Config['asciinemaLive']
+  config: Config['asciinemaLive'] & { port: number }
   /** Where keys, and the streams that are open, are kept. */
   folder: string
   /** How long a stream waits for its client. */
@@ -73,12 +73,11 @@ const addressOf = ({ remoteAddress }: Socket): string => {
 }
 
 /**
- * Listens for `asciinema stream --remote`: a WebSocket per stream, by a key in its path. Null: it is not asked for.
+ * Listens for `asciinema stream --remote`: a WebSocket per stream, by a key in its path.
  * @throws BTZ_PORT_IN_USE BTZ_CONFIG_INVALID
  */
-export const startLiveHook = async (options: LiveHookOptions): Promise<LiveHook | null> => {
+export const startLiveHook = async (options: LiveHookOptions): Promise<LiveHook> => {
   const { config, folder, recorder, hasRoom, log } = options
-  if (config.port === undefined) return null
   const server = serverFor(config)
   await makeFolder(folder)
   const file = join(folder, 'streams.json')

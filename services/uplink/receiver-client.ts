@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
@@ -33,6 +33,9 @@ export type ReceiverClient = {
   accepted(): void
   close(): void
 }
+
+// `import` from node:http reads every name of it, WebSocket too, and with that Node loads all of fetch: megabytes of an agent at rest.
+const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http')
 
 const freshMs = 30_000 // another certificate or token is used after that, at the latest
 const lastAnswersMs = 30_000
