@@ -20,7 +20,7 @@ import { sameBytes } from './chain.ts'
  *   footer                                                 protobuf EventBlockFooter, in clear
  *   trailer, 12 bytes                                      length of the footer (u32, big-endian), magic "BTZEVT00"
  */
-const magic = Buffer.from('BTZEVT00')
+export const eventBlockMagic = Buffer.from('BTZEVT00')
 const compressFromBytes = 1024
 const maxRecordBytes = 64 * 1024 * 1024
 
@@ -100,7 +100,7 @@ export const buildEventBlock = (place: EventBlockPlace, events: readonly EventTo
     keyIds: [...writer.keyIds.keys()],
     records,
   })
-  return Buffer.concat([...writer.chunks, withTrailer(toBinary(EventBlockFooterSchema, footer), magic)])
+  return Buffer.concat([...writer.chunks, withTrailer(toBinary(EventBlockFooterSchema, footer), eventBlockMagic)])
 }
 
 const decodeFooter = (bytes: Uint8Array): EventBlockFooter => {
@@ -133,7 +133,7 @@ const checkRecords = (info: EventBlockInfo): void => {
 
 /** The footer out of the last bytes of a block of `sizeBytes`. @throws BTZ_EVIDENCE_CORRUPT BTZ_EVIDENCE_FORMAT */
 export const parseEventFooter = (tail: Uint8Array, sizeBytes: number): EventBlockInfo => {
-  const found = footerBytesOf(tail, magic)
+  const found = footerBytesOf(tail, eventBlockMagic)
   if ('needBytes' in found) throw corrupt(`event block: its footer needs the last ${found.needBytes} bytes`)
   const footer = decodeFooter(found.footer)
   if (footer.format !== 0) throw new BartizanError('BTZ_EVIDENCE_FORMAT', `event block of format ${footer.format}`)

@@ -2,15 +2,24 @@ import { hash } from 'node:crypto'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { hasCode } from '#services/errors.ts'
 import { checkedSha256 } from '#services/recordings/format/block.ts'
-import { type BlockInfo, footerBytesOf, parseFooter, trailerBytes } from '#services/recordings/format/block-footer.ts'
+import {
+  type BlockInfo,
+  corrupt,
+  footerBytesOf,
+  parseFooter,
+  trailerBytes,
+} from '#services/recordings/format/block-footer.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
 import { parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
 import { BlockFooterSchema } from '#services/schema/generated/block_footer_pb.ts'
 import { BastionName, SessionId } from '#services/schema/ids.ts'
 import type { Finding, Where } from '../finding.ts'
+import { countField } from './count-field.ts'
 
 /** What is known of a block as it stands there. `info`: null when it is not the block that its name says. */
 export type BlockFacts = { key: string; sizeBytes: number; sha256: Uint8Array; info: BlockInfo | null; intact: boolean }
+
+const smallestFrame = 64 // bytes: a batch names its session and its predecessor, and a frame has a tag
 
 const sealed = (what: string, where: Where, detail: string): Finding => ({
   level: 'sealed',
@@ -55,12 +64,20 @@ const digests = (bytes: Uint8Array, info: BlockInfo): { sha256: Uint8Array; inta
   }
 }
 
+/** Counted before they are decoded: of empty ones a footer has room for two million. */
+const parse = (bytes: Uint8Array): BlockInfo => {
+  const found = footerBytesOf(bytes)
+  const frames = 'footer' in found ? countField(found.footer, BlockFooterSchema.field.frames.number) : 0
+  if (frames * smallestFrame > bytes.byteLength) throw corrupt(`block: ${frames} frames in ${bytes.byteLength} bytes`)
+  return parseFooter(bytes, bytes.byteLength)
+}
+
 /** All that a block says of itself without a key. */
 export const checkSealedBlock = (key: string, bytes: Uint8Array): { facts: BlockFacts; findings: Finding[] } => {
   const sizeBytes = bytes.byteLength
   let info: BlockInfo
   try {
-    info = parseFooter(bytes, sizeBytes)
+    info = parse(bytes)
   } catch (error) {
     const finding = unreadable(key, bytes, error)
     const sha256 = hash('sha256', bytes, 'buffer')

@@ -1,11 +1,21 @@
 import { hash } from 'node:crypto'
 import { hasCode } from '#services/errors.ts'
+import { corrupt, footerBytesOf } from '#services/recordings/format/block-footer.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
-import { type EventBlockInfo, parseEventFooter, readEvents } from '#services/recordings/format/event-block.ts'
+import {
+  type EventBlockInfo,
+  eventBlockMagic,
+  parseEventFooter,
+  readEvents,
+} from '#services/recordings/format/event-block.ts'
 import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/evidence-keys.ts'
+import { EventBlockFooterSchema } from '#services/schema/generated/block_footer_pb.ts'
 import { type Checked, createTally, type Finding } from '../finding.ts'
 import type { ReadObject } from '../read-objects.ts'
+import { countField } from './count-field.ts'
 import type { ContentKeys } from './session.ts'
+
+const maxRecords = 100_000 // the recorder closes a block at 5,000
 
 const finding = (level: Finding['level'], verdict: Finding['verdict'], what: string, key: string, detail: string) => ({
   level,
@@ -17,6 +27,9 @@ const finding = (level: Finding['level'], verdict: Finding['verdict'], what: str
 
 const parse = (key: string, bytes: Uint8Array): EventBlockInfo | Finding => {
   try {
+    const found = footerBytesOf(bytes, eventBlockMagic)
+    const records = 'footer' in found ? countField(found.footer, EventBlockFooterSchema.field.records.number) : 0
+    if (records > maxRecords) throw corrupt(`event block: ${records} records`)
     return parseEventFooter(bytes, bytes.byteLength)
   } catch (error) {
     const detail = (error as Error).message

@@ -16,6 +16,8 @@ type Decoded = ReadManifest & { manifest: Manifest }
 /** All of a session: its blocks by key, in the order of their batches. */
 type Session = { prefix: string; sessionId: string; blocks: ReadonlyMap<string, BlockFacts> }
 
+const maxManifestBytes = 16 * 1024 * 1024 // some 60,000 blocks
+
 const finding = (verdict: Finding['verdict'], what: string, where: Where, detail: string): Finding => ({
   level: 'sealed',
   verdict,
@@ -26,6 +28,8 @@ const finding = (verdict: Finding['verdict'], what: string, where: Where, detail
 const tampered = (what: string, where: Where, detail: string) => finding('tampered', what, where, detail)
 
 const decode = (read: ReadManifest): Decoded | Finding => {
+  if (read.bytes.byteLength > maxManifestBytes)
+    return tampered('too-large', { key: read.key }, `a manifest of ${read.bytes.byteLength} bytes`)
   try {
     return { ...read, manifest: decodeManifest(read.bytes) }
   } catch (error) {
