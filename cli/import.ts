@@ -1,14 +1,16 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
-import { z } from 'zod'
 import type { Config } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
 import { BastionName } from '#services/schema/ids.ts'
+import { type ImportedRecordings, RecordingQuery } from '#services/schema/recording-upload.ts'
 import { TimeZone } from '#services/schema/time-zone.ts'
 import { isLineFormat, type LineFormat, lineFormats } from './import/line-formats.ts'
 import { importLines } from './import/lines.ts'
 import { type Imported, type ImportOptions, importOpenssh } from './import/openssh.ts'
+import { postTo } from './import/post.ts'
 import { type FormatName, isRecordingFormat, recordingFormats } from './import/recording/formats.ts'
-import { type ImportedRecordings, importRecordings } from './import/recording/import-recordings.ts'
+import { importRecordings } from './import/recording/import-recordings.ts'
+import { givenOf } from './import/recording/one-recording.ts'
 import { findInstance, type Instance } from './instance.ts'
 import { printable } from './printable.ts'
 import { configOf } from './settings.ts'
@@ -16,6 +18,8 @@ import { configOf } from './settings.ts'
 const progressEveryMs = 250
 const earliestYear = 1995 // the first ssh
 const latestYear = 9999
+/** Of one recording, unpacked: a few packed ones must not become any number of others. */
+const maxBytes = 64 * 1024 * 1024 * 1024
 
 const checked =
   <T>({ safeParse }: { safeParse(value: string): { success: boolean; data?: T } }, what: string) =>
@@ -31,15 +35,7 @@ const yearOf = (value: string): number => {
   throw new InvalidArgumentError('not a year')
 }
 
-const Name = z.string().min(1).max(253)
-const earliestStartMs = Date.UTC(1970, 0, 2)
-
-const timeOf = (value: string): number => {
-  const time = z.iso.datetime({ offset: true }).safeParse(value)
-  const ms = time.success ? Date.parse(time.data) : Number.NaN
-  if (ms >= earliestStartMs) return ms
-  throw new InvalidArgumentError('not a time such as 2026-01-31T12:00:00Z')
-}
+const { user: Name, target: Target, start: Start } = RecordingQuery.shape
 
 const mebibytes = (bytes: number): string => (bytes / 1_048_576).toFixed(1)
 
@@ -103,16 +99,14 @@ const importLogs = async (files: string[], options: Options, { config, instance,
 const importFiles = async (
   paths: string[],
   format: FormatName,
-  { user, target, start }: Options,
+  options: Options,
   { config, instance, bastion, progress }: Run,
 ) => {
   const imported = await importRecordings({
-    ...{ paths, format, bastion, config, instance },
-    given: {
-      ...(user !== undefined && { user }),
-      ...(target !== undefined && { target }),
-      ...(start !== undefined && { startedAtMs: start }),
-    },
+    ...{ paths, format, bastion, config, maxBytes },
+    post: postTo(instance),
+    given: givenOf(options),
+    who: 'bartizan import',
     log: createLogger('import', config.log.level),
     onProgress: ({ doneBytes, totalBytes, sessions }) => progress.show(doneBytes, totalBytes, `${sessions} sessions`),
   }).finally(progress.end)
@@ -159,11 +153,13 @@ export const importCommand = (): Command =>
       new Option('--user <name>', 'who was recorded, whatever the recording says').argParser(checked(Name, 'no name')),
     )
     .addOption(
-      new Option('--target <host>', 'where, whatever the recording says').argParser(
-        checked(BastionName, 'no host name'),
+      new Option('--target <host>', 'where, whatever the recording says').argParser(checked(Target, 'no host name')),
+    )
+    .addOption(
+      new Option('--start <time>', 'when the recording began, RFC 3339').argParser(
+        checked(Start, 'not a time such as 2026-01-31T12:00:00Z'),
       ),
     )
-    .addOption(new Option('--start <time>', 'when the recording began, RFC 3339').argParser(timeOf))
     .option('--data <folder>', 'of the running instance')
     .option('--json', 'print {files, sessions, events, rejected}, and for recordings {unchanged, incomplete}')
     .addArgument(

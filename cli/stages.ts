@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Router } from 'express'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createDeadLetterDesk } from '#delivery/dead-letters.ts'
@@ -9,6 +10,7 @@ import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
 import { createLogWriter } from '#ingest/log/log-writer.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
+import type { RecordingUploads } from '#ingest/receiver/recording-uploads.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
 import { createAgentKeys } from '#services/access/agent-keys.ts'
@@ -30,6 +32,7 @@ import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
 import type { Access } from './access.ts'
 import { startDeadManOf } from './dead-man.ts'
+import { createUploadImport } from './import/upload.ts'
 
 /** What every stage of a process gets. */
 export type StageOptions<B> = {
@@ -65,6 +68,12 @@ export const healthStage = (options: StageOptions<unknown>): RoutedStage => ({
   close: async () => {},
 })
 
+const uploadsOf = ({ data, ingest }: Config, importRecording: RecordingUploads['importRecording']) => ({
+  folder: join(data, 'uploads'),
+  limits: { maxBytes: ingest.maxRecordingBytes, soonBytes: 64 * 1024 * 1024, soonMs: 30_000 },
+  importRecording,
+})
+
 /** Agents → bus. */
 export const receiverStage = (
   options: StageOptions<ReceiverBackends>,
@@ -81,6 +90,7 @@ export const receiverStage = (
     ...{ ...backends, tokens, enrolments, agentKeys, heartbeats, orders, clock, log, registry },
     plainFrom: config.receiver.plainFrom,
     enrolment: authority && { authority, codes, enrolments, agentKeys },
+    recordings: uploadsOf(config, createUploadImport({ ...backends, config, agentKeys, clock, log })),
   })
   return { router, close: async () => orders.close() }
 }

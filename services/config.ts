@@ -180,6 +180,7 @@ const Ingest = z.strictObject({
   orphanAfterMs: int
     .default(24 * 3_600_000)
     .describe('without a heartbeat for this long, open sessions are closed provisionally'),
+  maxRecordingBytes: int.default(1024 * MiB).describe('size of one uploaded recording, unpacked'),
 })
 const BusConfig = z.strictObject({
   partitions: int.min(1).max(48).default(8).describe('per topic, fixed when the topic is made'),

@@ -52,6 +52,7 @@ export const errorCodes = {
   BTZ_NOT_FOUND: 'there is no such thing',
   BTZ_REQUEST_INVALID: 'the request is malformed',
   BTZ_PAYLOAD_TOO_LARGE: 'the request body is larger than allowed',
+  BTZ_MEDIA_UNSUPPORTED: 'content of this kind is not taken here',
   BTZ_TOO_MANY_REQUESTS: 'too many requests',
   BTZ_UNAVAILABLE: 'the service cannot take this now',
   BTZ_DIRECTORY_INVALID: "the operator's directory cannot be read",

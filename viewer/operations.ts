@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Suppression } from '#services/alerts/suppressions.ts'
 import { Decision } from '#services/alerts/triage.ts'
 import { CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
+import { ImportedRecordings, RecordingJob, RecordingQuery } from '#services/schema/recording-upload.ts'
 import { Command, listOf, Session } from '#services/schema/session.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import {
@@ -244,6 +245,20 @@ export const operations: Operation[] = [
     summary: 'Events, one JSON object per line',
     bodyType: 'application/x-ndjson',
     answer: EventsAnswer,
+  },
+  {
+    method: 'post',
+    path: '/api/ingest/recordings',
+    summary: 'One recording of another recorder as a sealed session; over 64 MiB, or 30 s: 202, and a job in Location',
+    query: RecordingQuery,
+    bodyType: 'application/octet-stream',
+    answer: ImportedRecordings,
+  },
+  {
+    method: 'get',
+    path: '/api/ingest/recordings/jobs/{id}',
+    summary: 'What became of a recording whose upload was answered with 202',
+    answer: RecordingJob,
   },
   {
     method: 'post',

@@ -1,6 +1,7 @@
 import type { Instance } from '../instance.ts'
 import { type LineFormat, type LineReader, lineFormats, type TakenLine } from './line-formats.ts'
 import type { Imported, ImportOptions, Rejected } from './openssh.ts'
+import { postTo } from './post.ts'
 import { readLines, sourceOf } from './read-lines.ts'
 import { createEventSender } from './send-events.ts'
 
@@ -22,7 +23,7 @@ const importFile = async (
   count: (kind: string) => void,
   reject: (rejected: Rejected) => void,
 ): Promise<void> => {
-  const sender = createEventSender(instance, ({ origin: line, reason }) => reject({ file, line, reason }))
+  const sender = createEventSender(postTo(instance), ({ origin: line, reason }) => reject({ file, line, reason }))
   let number = 0
   const put = async ({ events, refused }: TakenLine): Promise<void> => {
     for (const reason of refused) reject({ file, line: number, reason })

@@ -2,6 +2,7 @@ import type { SplitLine } from '#hooks/openssh/line-splitter.ts'
 import { createSshdLog, type SshdEvent, type SshdLog } from '#hooks/openssh/sshd-log.ts'
 import type { Instance } from '../instance.ts'
 import { type LogFile, orderFiles } from './order-files.ts'
+import { postTo } from './post.ts'
 import { readLines, sourceOf } from './read-lines.ts'
 import { createEventSender } from './send-events.ts'
 
@@ -50,7 +51,7 @@ export const importOpenssh = async (options: ImportOptions): Promise<Imported> =
 
   const importFile = async (file: LogFile, isLast: boolean): Promise<void> => {
     modifiedMs = file.modifiedMs
-    const sender = createEventSender(instance, ({ origin: line, reason }) => {
+    const sender = createEventSender(postTo(instance), ({ origin: line, reason }) => {
       reject({ file: file.file, line, reason })
     })
     let number = 0

@@ -19,12 +19,14 @@ const retryAfterMs = (response: Response | null): number => {
 }
 
 export type Upload = { path: string; contentType: string; body: string | Uint8Array<ArrayBuffer> }
+/** Resolves to the answer, when what was sent is durable. */
+export type Post = (upload: Upload) => Promise<unknown>
 
 /**
  * Until it is taken: the answer. A restart of the instance, and one that is too busy, are waited for.
  * @throws BTZ_FORBIDDEN BTZ_UNAVAILABLE BTZ_REQUEST_INVALID
  */
-export const post = async ({ url, token }: Instance, { path, contentType, body }: Upload): Promise<unknown> => {
+const post = async ({ url, token }: Instance, { path, contentType, body }: Upload): Promise<unknown> => {
   const giveUpMs = performance.now() + patienceMs
   for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const response = await fetch(`${url}${path}`, {
@@ -45,3 +47,7 @@ export const post = async ({ url, token }: Instance, { path, contentType, body }
     await sleep(waitMs)
   }
 }
+export const postTo =
+  (instance: Instance): Post =>
+  (upload) =>
+    post(instance, upload)

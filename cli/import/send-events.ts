@@ -1,16 +1,15 @@
 import { EventsAnswer } from '#services/schema/uplink.ts'
-import type { Instance } from '../instance.ts'
-import { forbidden, forbiddenHere, post } from './post.ts'
+import { forbidden, forbiddenHere, type Post } from './post.ts'
 
 const maxEvents = 5_000
 const maxChars = 4 * 1024 * 1024
 export type Refused = { origin: number; reason: string }
 
 /**
- * Events to the running instance, some thousands at a time; while one request is under way the next is filled.
+ * Events to where `post` sends them, some thousands at a time; while one request is under way the next is filled.
  * `origin`: given back with what is refused.
  */
-export const createEventSender = (instance: Instance, onRefused: (refused: Refused) => void) => {
+export const createEventSender = (post: Post, onRefused: (refused: Refused) => void) => {
   let lines: string[] = []
   let origins: number[] = []
   let chars = 0
@@ -18,7 +17,7 @@ export const createEventSender = (instance: Instance, onRefused: (refused: Refus
 
   const send = async (body: string, from: readonly number[]): Promise<void> => {
     const upload = { path: '/api/ingest/events', contentType: 'application/x-ndjson', body }
-    const { rejected } = EventsAnswer.parse(await post(instance, upload))
+    const { rejected } = EventsAnswer.parse(await post(upload))
     for (const { line, reason } of rejected) {
       if (forbidden.test(reason)) throw forbiddenHere(reason)
       onRefused({ origin: from[line - 1] ?? 0, reason })

@@ -16,52 +16,75 @@ const decoderOf = (request: Request) => {
   })
 }
 
-const tooLarge = (limitBytes: number) =>
-  new BartizanError('BTZ_PAYLOAD_TOO_LARGE', `the body is larger than ${limitBytes} bytes`, {
-    hint: 'send it in several requests',
-  })
+const inParts = 'send it in several requests'
+const tooLarge = (limitBytes: number, hint: string) =>
+  new BartizanError('BTZ_PAYLOAD_TOO_LARGE', `the body is larger than ${limitBytes} bytes`, { hint })
 const cutOff = () => new BartizanError('BTZ_REQUEST_INVALID', 'the body ended before its end')
 
-const gather = async (source: AsyncIterable<Buffer>, limitBytes: number): Promise<Buffer> => {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of source) {
-    sizeBytes += chunk.byteLength
-    if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-const decoded = async (
+async function* decoded(
   request: Request,
   decoder: NonNullable<ReturnType<typeof decoderOf>>,
-  limitBytes: number,
-): Promise<Buffer> => {
+  onSent: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
   // Not pipeline(): it would destroy the request, and with it the connection that the answer has to take.
   request.once('close', () => {
     if (!request.complete) decoder.destroy(cutOff())
   })
-  let sentBytes = 0
   request.on('data', (chunk: Buffer) => {
-    sentBytes += chunk.byteLength
-    if (sentBytes > limitBytes) decoder.destroy(tooLarge(limitBytes))
+    try {
+      onSent(chunk.byteLength)
+    } catch (error) {
+      decoder.destroy(error as Error)
+    }
   })
   request.pipe(decoder)
   try {
-    return await gather(decoder, limitBytes)
+    yield* decoder
   } catch (cause) {
     if (cause instanceof BartizanError) throw cause
     throw new BartizanError('BTZ_REQUEST_INVALID', 'the body does not decompress', { cause })
   }
 }
 
-const plain = async (request: Request, limitBytes: number): Promise<Buffer> => {
+async function* plain(request: Request): AsyncGenerator<Buffer> {
   try {
     // destroyOnReturn: false, so that a refused body still gets its answer.
-    return await gather(request.iterator({ destroyOnReturn: false }), limitBytes)
-  } catch (cause) {
-    throw cause instanceof BartizanError ? cause : cutOff()
+    yield* request.iterator({ destroyOnReturn: false })
+  } catch {
+    throw cutOff()
+  }
+}
+
+const counted = (limitBytes: number, hint: string) => {
+  let bytes = 0
+  return (more: number): void => {
+    bytes += more
+    if (bytes > limitBytes) throw tooLarge(limitBytes, hint)
+  }
+}
+
+/**
+ * A body as it comes, unpacked. `limitBytes`: as it is sent, and again as it unpacks; `hint`: what to do where it is larger.
+ * @throws BTZ_PAYLOAD_TOO_LARGE BTZ_REQUEST_INVALID
+ */
+export async function* unpackedBody(request: Request, limitBytes: number, hint: string): AsyncGenerator<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes, hint)
+  const decoder = decoderOf(request)
+  const onUnpacked = counted(limitBytes, hint)
+  let isWhole = false
+  try {
+    const chunks = decoder === null ? plain(request) : decoded(request, decoder, counted(limitBytes, hint))
+    for await (const chunk of chunks) {
+      onUnpacked(chunk.byteLength)
+      yield chunk
+    }
+    isWhole = true
+  } finally {
+    // What is still on its way is let through and forgotten: a client that is still sending reads the answer after.
+    if (!isWhole) {
+      request.unpipe()
+      request.resume()
+    }
   }
 }
 
@@ -72,17 +95,12 @@ const plain = async (request: Request, limitBytes: number): Promise<Buffer> => {
 export const createBodyReader = () => {
   let reading = 0
   return async (request: Request, limitBytes = maxBodyBytes): Promise<Buffer> => {
-    if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes)
     if (reading >= maxBodiesAtOnce) throw new BartizanError('BTZ_UNAVAILABLE', 'too many uploads at once')
-    const decoder = decoderOf(request)
     reading++
     try {
-      return await (decoder === null ? plain(request, limitBytes) : decoded(request, decoder, limitBytes))
-    } catch (error) {
-      // What is still on its way is let through and forgotten: a client that is still sending reads the answer after.
-      request.unpipe()
-      request.resume()
-      throw error
+      const chunks: Buffer[] = []
+      for await (const chunk of unpackedBody(request, limitBytes, inParts)) chunks.push(chunk)
+      return Buffer.concat(chunks)
     } finally {
       reading--
     }

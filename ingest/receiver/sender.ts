@@ -10,6 +10,8 @@ import { certificateOf } from './connection.ts'
 /** Whoever may write; checked before a byte of the body is read. */
 export type Sender = {
   mayWriteFor(bastion: string): boolean
+  /** Its own; null: it has none, and may write for any. */
+  bastion: string | null
   /** Its name, where it is a relay, which speaks for the bastions that were enrolled through it. */
   relay: string | null
 }
@@ -31,7 +33,7 @@ const bearerOf = ({ headers: { authorization } }: Request): string => {
 
 const senderOf = (principal: Principal): Sender => {
   if (may(principal.role, 'ingest.write'))
-    return { mayWriteFor: (bastion) => mayWriteFor(principal, bastion), relay: null }
+    return { mayWriteFor: (bastion) => mayWriteFor(principal, bastion), bastion: principal.bastion, relay: null }
   throw new BartizanError('BTZ_FORBIDDEN', `a token with role ${principal.role} may not send recordings`)
 }
 
@@ -44,5 +46,5 @@ export const identifySender = async ({ tokens, enrolments }: Credentials, reques
   const relay = certificate && relayOf(certificate)
   if (relay === null) return sender
   const behind = new Set((await enrolments.behind(relay)).map(({ bastion }) => bastion))
-  return { mayWriteFor: (bastion) => sender.mayWriteFor(bastion) || behind.has(bastion), relay }
+  return { ...sender, mayWriteFor: (bastion) => sender.mayWriteFor(bastion) || behind.has(bastion), relay }
 }

@@ -26,6 +26,8 @@ export type UplinkRouterOptions = {
   answerHeartbeat: (beat: Beat) => Promise<HeartbeatAnswer | null>
   /** The key of an import, for a bastion; null: imports go to the receiver itself. */
   importKey: ((sender: Sender, body: Buffer) => Promise<ImportKeyAnswer>) | null
+  /** Null: recordings are uploaded to the receiver itself. */
+  recordings: Router | null
   /** When events are received, Unix ms; null: they are passed on as they are. */
   receivedAtMs: () => number | null
   log: Logger
@@ -90,6 +92,7 @@ export const createUplinkRouter = (options: UplinkRouterOptions): Router => {
   const router = express.Router()
   router.use(agentPaths, encryptedOrNear(options.plainFrom), knownProtocol)
   if (enrolment !== null) router.use(enrolment)
+  if (options.recordings !== null) router.use(options.recordings)
   router.post('/api/ingest/batches', postBatches)
   router.post('/api/ingest/events', postEvents)
   if (importKey !== null)

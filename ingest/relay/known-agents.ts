@@ -91,7 +91,8 @@ export const openKnownAgents = async ({ file, clock }: { file: string; clock: Cl
     identify: async (request: Request): Promise<Sender> => {
       const { bastion, sha256 } = holderOf(request)
       const found = known.get(bastion)?.find((one) => one.sha256 === sha256)
-      if (found && clock.now() < found.expiresAtMs) return { mayWriteFor: (other) => other === bastion, relay: null }
+      if (found && clock.now() < found.expiresAtMs)
+        return { mayWriteFor: (other) => other === bastion, bastion, relay: null }
       const why = found ? 'has expired' : 'was revoked, or is not of an agent that was enrolled through this relay'
       throw new BartizanError('BTZ_AUTH_REQUIRED', `the certificate of this agent ${why}`, {
         hint: '`bartizan agents enrol-code --relay NAME` on the server prints the command that enrols it anew',

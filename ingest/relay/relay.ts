@@ -63,6 +63,7 @@ export const createRelay = async (options: RelayOptions): Promise<Relay> => {
     enrolment: createEnrolmentPass({ link, known }),
     answerHeartbeat: createHeartbeatPass({ link, known, clock }),
     importKey: null,
+    recordings: null,
     receivedAtMs: () => null,
     log,
     registry,

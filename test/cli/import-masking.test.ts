@@ -8,6 +8,7 @@ import { recordsOf } from '#test/helpers/frame-worker.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
 import { serveReceiver } from '#test/helpers/receiver.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { postTo } from '../../cli/import/post.ts'
 import { importRecordings } from '../../cli/import/recording/import-recordings.ts'
 
 test.after.always(closeSharedCatalog)
@@ -41,7 +42,9 @@ test('a secret typed in an imported recording is masked at its place and with it
   await writeIolog(log)
   const imported = await importRecordings({
     ...{ paths: [log], format: 'sudo-iolog', given: {}, bastion: 'bastion-1' },
-    instance: { url, token: secrets.bastion },
+    maxBytes: 2 ** 30,
+    who: 'test',
+    post: postTo({ url, token: secrets.bastion }),
     config: Config.parse({ data: join(folder, 'data') }),
     log: pino({ level: 'silent' }),
     onProgress: () => undefined,

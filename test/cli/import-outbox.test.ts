@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { v7 } from 'uuid'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { postTo } from '../../cli/import/post.ts'
 import { createOutbox } from '../../cli/import/recording/outbox.ts'
 import { createStagedFile, readStagedFile } from '../../cli/import/recording/staged-file.ts'
 
@@ -33,12 +34,12 @@ const stage = async (file: string, ids: string[]): Promise<void> => {
 test('what an import left behind is sent by the next; what is refused for good holds up nothing, and is kept', async (t) => {
   const [folder, instance] = [await temporaryFolder(t), await startReceiver(t)]
   const [bad, good] = ['01900000-0000-7000-8000-000000000001', '01900000-0000-7000-8000-000000000002']
-  const before = await createOutbox(folder, instance)
+  const before = await createOutbox(folder, postTo(instance))
   await stage(before.fileOf(bad), ['bad'])
   await stage(before.fileOf(good), ['fine', 'too'])
   await writeFile(join(folder, 'x.staged.part'), 'half')
 
-  const outbox = await createOutbox(folder, instance)
+  const outbox = await createOutbox(folder, postTo(instance))
   const refused: string[] = []
   await outbox.sendLeftOver((id, reason) => refused.push(`${id}: ${reason}`))
   t.is(refused.length, 1)

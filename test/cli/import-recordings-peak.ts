@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { Config } from '#services/config.ts'
 import { decodeBatchHeader } from '#services/recordings/format/frame-batch.ts'
 import { BatchUploadSchema } from '#services/schema/generated/frame_batch_pb.ts'
+import { postTo } from '../../cli/import/post.ts'
 import { importRecordings } from '../../cli/import/recording/import-recordings.ts'
 
 /** Imports files into a receiver that counts what it is sent, and tells how much memory that took. */
@@ -40,7 +41,9 @@ server.listen(0, '127.0.0.1', async () => {
     given: { startedAtMs: Date.UTC(2026, 0, 1) },
     bastion: 'b1',
     config: Config.parse({ data }),
-    instance: { url: `http://127.0.0.1:${port}`, token: 't' },
+    maxBytes: 2 ** 30,
+    who: 'test',
+    post: postTo({ url: `http://127.0.0.1:${port}`, token: 't' }),
     log: pino({ level: 'silent' }),
     onProgress: ({ doneBytes, totalBytes }) => progress.push(doneBytes / totalBytes),
   })

@@ -10,6 +10,7 @@ import { eventsOf, recordsOf } from '#test/helpers/frame-worker.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
 import { serveReceiver } from '#test/helpers/receiver.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { postTo } from '../../cli/import/post.ts'
 import { importRecordings } from '../../cli/import/recording/import-recordings.ts'
 
 test.after.always(closeSharedCatalog)
@@ -20,7 +21,9 @@ const newKey = (): string => Buffer.from(rawPublicKey(generateKeyPairSync('ed255
 
 const importing = (data: string, url: string, token: string, bastion = 'bastion-1') =>
   importRecordings({
-    ...{ paths: [file], format: 'ttyrec', given: { user: 'alice' }, bastion, instance: { url, token } },
+    ...{ paths: [file], format: 'ttyrec', given: { user: 'alice' }, bastion, maxBytes: 2 ** 30 },
+    who: 'test',
+    post: postTo({ url, token }),
     config: Config.parse({ data }),
     log: pino({ level: 'silent' }),
     onProgress: () => undefined,

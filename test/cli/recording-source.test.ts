@@ -16,7 +16,7 @@ const logOf = async (t: ExecutionContext, name: string, files: Record<string, Bu
   const folder = join(await temporaryFolder(t), name)
   await mkdir(folder)
   for (const [file, content] of Object.entries({ log, ...files })) await writeFile(join(folder, file), content)
-  return createSource(folder, format)
+  return createSource(folder, format, 2 ** 30)
 }
 const read = async ({ opener }: ReturnType<typeof createSource>) => {
   const steps = []

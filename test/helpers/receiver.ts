@@ -40,7 +40,7 @@ export const serveReceiver = async (
   const codes = createEnrolmentCodes({ ...backends, state })
   const stores = { tokens, agentKeys, enrolments, heartbeats, orders }
   const enrolment = authority && { authority, codes, enrolments, agentKeys }
-  const receiver = createReceiver({ ...backends, ...stores, plainFrom: [], enrolment, ...replaced })
+  const receiver = createReceiver({ ...backends, ...stores, plainFrom: [], enrolment, recordings: null, ...replaced })
   const server = createServer(express().use(receiver)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {

@@ -106,7 +106,7 @@ const sudoWith = async (folder: string, more: string): Promise<string[]> => {
 }
 const iologOf = (folder: string) => {
   const format = recordingFormats['sudo-iolog']
-  return all(format.read(createSource(join(folder, 'io', 'log'), format).opener(() => undefined)))
+  return all(format.read(createSource(join(folder, 'io', 'log'), format, 2 ** 30).opener(() => undefined)))
 }
 const sudoNeeds = ['root', 'python3', 'unshare', 'sudo']
 

@@ -300,6 +300,8 @@ test('the contract is published, and names every route the console uses', async 
     '/api/agents/{bastion}/revoke',
     '/api/posture',
     '/api/ingest/batches',
+    '/api/ingest/recordings',
+    '/api/ingest/recordings/jobs/{id}',
   ]) {
     t.truthy(document.paths[path], path)
   }

@@ -5,7 +5,8 @@ import { type BartizanError, hasCode } from '#services/errors.ts'
 import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import type { Logger } from '#services/log.ts'
 import { makeFolder } from '#services/make-folder.ts'
-import type { Instance } from '../../instance.ts'
+import type { ImportedRecordings } from '#services/schema/recording-upload.ts'
+import type { Post } from '../post.ts'
 import { findRecordings } from './find.ts'
 import { type FormatName, recordingFormats } from './formats.ts'
 import { type Given, type ImportContext, importOne, type Outcome } from './one-recording.ts'
@@ -15,25 +16,17 @@ import { createSource } from './source.ts'
 
 const maxNamed = 1_000
 
-export type ImportedRecordings = {
-  files: number
-  sessions: number
-  /** Of the sessions: those that an earlier import sent. */
-  unchanged: number
-  events: Record<string, number>
-  /** Sessions of which the file holds less than there was. */
-  incomplete: { file: string; reason: string }[]
-  rejected: { file: string; line: number; reason: string }[]
-  /** Beyond the first thousand. */
-  rejectedMore: number
-}
 export type RecordingsOptions = {
   paths: readonly string[]
   format: FormatName
   given: Given
   bastion: string
   config: Config
-  instance: Instance
+  post: Post
+  /** Unpacked bytes of one recording: a few packed ones must not become any number of others. */
+  maxBytes: number
+  /** Who does it, for whoever finds the folder locked. */
+  who: string
   log: Logger
   onProgress: (progress: { doneBytes: number; totalBytes: number; sessions: number }) => void
 }
@@ -57,7 +50,8 @@ const importAll = async (context: ImportContext, options: RecordingsOptions): Pr
       imported.incomplete.push({ file, reason: incomplete })
   }
   let totalBytes = 0
-  for await (const file of findRecordings(options.paths, format)) totalBytes += createSource(file, format).sizeBytes()
+  for await (const file of findRecordings(options.paths, format))
+    totalBytes += createSource(file, format, context.maxBytes).sizeBytes()
   let doneBytes = 0
   const onRead = (bytes: number): void => {
     doneBytes += bytes
@@ -78,16 +72,16 @@ const importAll = async (context: ImportContext, options: RecordingsOptions): Pr
 
 /** Files that other recorders made → sealed sessions of the running instance. @throws BTZ_* */
 export const importRecordings = async (options: RecordingsOptions): Promise<ImportedRecordings> => {
-  const { format: name, given, bastion, config, instance, log } = options
+  const { format: name, given, bastion, config, post, maxBytes, who, log } = options
   const folder = join(config.data, 'import')
   await makeFolder(folder)
-  const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: 'bartizan import' })
+  const lock = await acquireLock(join(folder, 'lock.db'), { pid: process.pid, what: who })
   try {
     const identity = await loadIdentity(folder, log)
-    await registerKey(instance, bastion, identity)
-    const outbox = await createOutbox(folder, instance)
+    await registerKey(post, bastion, identity)
+    const outbox = await createOutbox(folder, post)
     const format = recordingFormats[name]
-    return await importAll({ name, format, given, bastion, config: config.agent, outbox, identity }, options)
+    return await importAll({ name, format, maxBytes, given, bastion, config: config.agent, outbox, identity }, options)
   } finally {
     await lock.release()
   }

@@ -3,6 +3,7 @@ import type { FileEnding, FileOpening, FileStep } from '#hooks/recorded-file.ts'
 import type { Identity } from '#services/access/identity.ts'
 import type { Config } from '#services/config.ts'
 import { BartizanError } from '#services/errors.ts'
+import type { RecordingQuery } from '#services/schema/recording-upload.ts'
 import type { FormatName, RecordingFormat } from './formats.ts'
 import type { Outbox } from './outbox.ts'
 import { recordingId } from './session-id.ts'
@@ -14,9 +15,15 @@ const dayMs = 86_400_000
 
 /** What is given goes before what the file says. */
 export type Given = { user?: string; target?: string; startedAtMs?: number }
+export const givenOf = ({ user, target, start }: Pick<RecordingQuery, 'user' | 'target' | 'start'>): Given => ({
+  ...(user !== undefined && { user }),
+  ...(target !== undefined && { target }),
+  ...(start !== undefined && { startedAtMs: start }),
+})
 export type ImportContext = {
   name: FormatName
   format: RecordingFormat
+  maxBytes: number
   given: Given
   bastion: string
   config: Config['agent']
@@ -31,9 +38,12 @@ const failed = (message: string, hint?: string): BartizanError =>
 
 const openingOf = (opening: FileOpening, { name, given, bastion }: ImportContext): SessionOpening => {
   const startedAtMs = given.startedAtMs ?? opening.startedAtMs
-  if (startedAtMs === null) throw failed('it does not say when it began', 'say so with --start')
+  if (startedAtMs === null) throw failed('it does not say when it began', 'say so: --start, over HTTP start=')
   if (startedAtMs > Date.now() + dayMs)
-    throw failed(`it began at ${new Date(startedAtMs).toISOString()}, in the future`, 'correct it with --start')
+    throw failed(
+      `it began at ${new Date(startedAtMs).toISOString()}, in the future`,
+      'correct it: --start, over HTTP start=',
+    )
   const user = given.user ?? opening.user ?? 'unknown'
   return { ...opening, hook: name, startedAtMs, user, target: given.target ?? opening.target ?? bastion }
 }
@@ -97,7 +107,7 @@ export const importOne = async (
   recording: string,
   onRead: (bytes: number) => void,
 ): Promise<Outcome> => {
-  const staging = await stage(context, createSource(recording, context.format), onRead)
+  const staging = await stage(context, createSource(recording, context.format, context.maxBytes), onRead)
   if (staging === null) return { isNew: false, events: {}, incomplete: null }
   await context.outbox.send(staging.id)
   return { isNew: true, events: staging.records.counts.events, incomplete: incompleteOf(staging) }

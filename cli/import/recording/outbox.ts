@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { BartizanError, hasCode } from '#services/errors.ts'
 import { makeFolder } from '#services/make-folder.ts'
-import type { Instance } from '../../instance.ts'
+import type { Post } from '../post.ts'
 import { sendStaged } from './send-staged.ts'
 
 const staged = '.staged'
 
 /** What is finished and not sent yet, and which sessions were sent: in the folder of the import, across its deaths. */
-export const createOutbox = async (folder: string, instance: Instance) => {
+export const createOutbox = async (folder: string, post: Post) => {
   const done = join(folder, 'done')
   await makeFolder(done)
   for (const name of await readdir(folder)) if (name.endsWith('.part')) await rm(join(folder, name))
@@ -17,7 +17,7 @@ export const createOutbox = async (folder: string, instance: Instance) => {
   const send = async (sessionId: string): Promise<void> => {
     const file = join(folder, `${sessionId}${staged}`)
     try {
-      await sendStaged(file, instance)
+      await sendStaged(file, post)
     } catch (error) {
       if (!hasCode(error, 'BTZ_IMPORT_FAILED')) throw error
       // It would be refused again each time, and hold up all others.

@@ -4,9 +4,6 @@ import { BartizanError } from '#services/errors.ts'
 import { type Packing, readBytes, unreadable } from '../read-bytes.ts'
 import { type Open, packingTold, pathOf, type RecordingFormat } from './formats.ts'
 
-/** Unpacked bytes of one recording: a few packed ones must not become any number of others. */
-const maxBytes = 64 * 1024 * 1024 * 1024
-
 const statOf = (path: string) => lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
 /** A digit is what a `timing` that is not packed begins with. */
@@ -20,8 +17,8 @@ const isPlainTiming = (path: string): boolean => {
   }
 }
 
-/** The files of a recording, which may be read more than once. */
-export const createSource = (recording: string, { parts }: RecordingFormat) => {
+/** The files of a recording, which may be read more than once. `maxBytes`: unpacked. */
+export const createSource = (recording: string, { parts }: Pick<RecordingFormat, 'parts'>, maxBytes: number) => {
   const isThere = (part: string): boolean =>
     parts.includes(part) && (statOf(pathOf(recording, part))?.isFile() ?? false)
   // A log of sudo tells by `timing` what of it is missing, and that of a killed sudo ends within its packing.

@@ -18,7 +18,7 @@ import { createSessionBatches, textFrame } from '#test/helpers/session-batches.t
 
 const inputs = 100_000
 const sent = (name: string): Buffer => readFileSync(new URL(`../../fixtures/uplink/v0/${name}`, import.meta.url))
-const sender = { mayWriteFor: (bastion: string) => bastion === 'bastion-1', relay: null }
+const sender = { mayWriteFor: (bastion: string) => bastion === 'bastion-1', bastion: 'bastion-1', relay: null }
 const nowMs = Date.UTC(2026, 10, 21)
 const countingBus = () => {
   const taken: NewRecord[] = []
