@@ -10,7 +10,7 @@ import { seededRandom } from '#test/helpers/seeded-random.ts'
 
 test.after.always(closeSharedCatalog)
 
-const perClass = Number(process.env.TEST_MUTATIONS ?? 360) / 9
+const perClass = Math.ceil(Number(process.env.TEST_MUTATIONS ?? 360) / 9)
 const levels: Level[] = ['sealed', 'content']
 
 const found = async (objects: Map<string, Uint8Array>, prefix: string, level: Level, corpus: EvidenceCorpus) => {
