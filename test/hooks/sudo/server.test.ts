@@ -78,7 +78,9 @@ test('after stopAccepting open sessions go on, and no new connection is taken (m
   await client.logId()
   hook.stopAccepting()
   const [error] = (await once(connect({ port, host: '127.0.0.1' }), 'error')) as [NodeJS.ErrnoException]
-  t.is(error.code, 'ECONNREFUSED')
+  // Whoever took the port meanwhile, a server of another test, knows nothing of this one and ends it.
+  t.regex(error.code ?? '', /^ECONN(REFUSED|RESET)$/)
+  t.is(sessions.length, 1)
   client.io('ttyoutBuf', 'still recorded')
   client.exit()
   await client.committed()
