@@ -15,7 +15,7 @@ test.after.always(closeSharedCatalog)
 
 test('SIGTERM: no new session, open ones get their time and then a text, all is sealed, exit code 0', async (t) => {
   const data = await temporaryFolder(t)
-  const agent = await startAgentChild(t, data, { BARTIZAN_AGENT_DRAIN_MS: '500' })
+  const agent = await startAgentChild(t, data, { BARTIZAN_AGENT_DRAIN_MS: '4000' })
   const [leaves, stays] = [await connectSudoClient(agent.sudoPort), await connectSudoClient(agent.sudoPort)]
   for (const client of [leaves, stays]) client.accept()
   const logIds = [await leaves.logId(), await stays.logId()]
