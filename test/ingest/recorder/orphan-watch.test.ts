@@ -29,62 +29,68 @@ test.serial('a session is an orphan only when it is open, recorded, and nothing 
   t.true(isOrphan({ ...session, lastActivityAt: null }, 0, Date.parse(session.startedAt) + dayMs, dayMs))
 })
 
-test.serial('silence closes a session provisionally, and what comes later leads to a manifest that names that one', async (t) => {
-  const w = await frameWorkers(t)
-  const worker = w.start()
-  const session = createSessionBatches({ bastion: `silent-${Date.now()}` })
-  const batches = [session.first(), session.next()]
-  await worker.takeBatches(...batches)
-  await worker.drain()
-  const { sessionId: id, bastion } = session
-  const at = new Date(w.clock.now()).toISOString()
-  await w.catalog.indexFrames(
-    update(sessionRow(0, { id: SessionId.parse(id), bastion, startedAt: at, lastActivityAt: at }), [0, 2]),
-  )
-  let heardMs = w.clock.now()
-  const watch = createOrphanWatch(w.ctx, { lastHeartbeatMs: async () => heardMs, silentMs: 60_000 })
+test.serial(
+  'silence closes a session provisionally, and what comes later leads to a manifest that names that one',
+  async (t) => {
+    const w = await frameWorkers(t)
+    const worker = w.start()
+    const session = createSessionBatches({ bastion: `silent-${Date.now()}` })
+    const batches = [session.first(), session.next()]
+    await worker.takeBatches(...batches)
+    await worker.drain()
+    const { sessionId: id, bastion } = session
+    const at = new Date(w.clock.now()).toISOString()
+    await w.catalog.indexFrames(
+      update(sessionRow(0, { id: SessionId.parse(id), bastion, startedAt: at, lastActivityAt: at }), [0, 2]),
+    )
+    let heardMs = w.clock.now()
+    const watch = createOrphanWatch(w.ctx, { lastHeartbeatMs: async () => heardMs, silentMs: 60_000 })
 
-  w.clock.advance(2 * dayMs)
-  heardMs = w.clock.now()
-  await watch()
-  t.is((await storedEvidence(w, id)).manifests.length, 0)
-  w.clock.advance(dayMs)
-  await watch()
-  w.clock.advance(dayMs)
-  await watch()
-  t.like(await w.catalog.session(id), { state: 'late' })
-  t.like((await storedEvidence(w, id)).manifests, [{ provisional: true, endReason: 'unknown', previous: null }])
-
-  batches.push(session.end(), session.withFields({ head: create(SignedHeadSchema, { hash: new Uint8Array(32) }) }))
-  await worker.takeBatches(...batches.slice(2))
-  const { manifests, ...stored } = await storedEvidence(w, id)
-  t.deepEqual(stored.batches, hexOf(batches))
-  t.is(manifests.length, 2)
-  t.like(manifests[1], { provisional: false, endReason: 'exit' })
-  t.regex(manifests[1]?.previous?.key ?? '', /manifest-0001$/)
-})
-
-test.serial('what is open of a silent agent is late, and open again when it is heard; what has ended stays', async (t) => {
-  const w = await frameWorkers(t)
-  const bastion = `quiet-${Date.now()}`
-  const at = new Date(w.clock.now()).toISOString()
-  const row = (n: number, more: object = {}) => sessionRow(n, { bastion, startedAt: at, lastActivityAt: at, ...more })
-  const [open, ended] = [row(0), row(1, { state: 'complete', endedAt: at })]
-  for (const each of [open, ended]) await w.catalog.indexFrames(update(each, [0, 2]))
-  let heardMs = w.clock.now()
-  const silentMs = 20 * 60_000
-  const watch = createOrphanWatch(w.ctx, { lastHeartbeatMs: async () => heardMs, silentMs })
-  const states = async () => {
+    w.clock.advance(2 * dayMs)
+    heardMs = w.clock.now()
     await watch()
-    return Promise.all([open, ended].map(async ({ id }) => (await w.catalog.session(id))?.state))
-  }
-  w.clock.advance(silentMs - 1)
-  t.deepEqual(await states(), ['open', 'complete'])
-  w.clock.advance(60_000)
-  t.deepEqual(await states(), ['late', 'complete'])
-  const first = (await w.catalog.sessions({ bastion, limit: 1 })).items
-  t.like(first, [{ id: open.id, state: 'late' }], 'it is listed among those that go on')
-  heardMs = w.clock.now() + 60_000
-  w.clock.advance(60_000)
-  t.deepEqual(await states(), ['open', 'complete'])
-})
+    t.is((await storedEvidence(w, id)).manifests.length, 0)
+    w.clock.advance(dayMs)
+    await watch()
+    w.clock.advance(dayMs)
+    await watch()
+    t.like(await w.catalog.session(id), { state: 'late' })
+    t.like((await storedEvidence(w, id)).manifests, [{ provisional: true, endReason: 'unknown', previous: null }])
+
+    batches.push(session.end(), session.withFields({ head: create(SignedHeadSchema, { hash: new Uint8Array(32) }) }))
+    await worker.takeBatches(...batches.slice(2))
+    const { manifests, ...stored } = await storedEvidence(w, id)
+    t.deepEqual(stored.batches, hexOf(batches))
+    t.is(manifests.length, 2)
+    t.like(manifests[1], { provisional: false, endReason: 'exit' })
+    t.regex(manifests[1]?.previous?.key ?? '', /manifest-0001$/)
+  },
+)
+
+test.serial(
+  'what is open of a silent agent is late, and open again when it is heard; what has ended stays',
+  async (t) => {
+    const w = await frameWorkers(t)
+    const bastion = `quiet-${Date.now()}`
+    const at = new Date(w.clock.now()).toISOString()
+    const row = (n: number, more: object = {}) => sessionRow(n, { bastion, startedAt: at, lastActivityAt: at, ...more })
+    const [open, ended] = [row(0), row(1, { state: 'complete', endedAt: at })]
+    for (const each of [open, ended]) await w.catalog.indexFrames(update(each, [0, 2]))
+    let heardMs = w.clock.now()
+    const silentMs = 20 * 60_000
+    const watch = createOrphanWatch(w.ctx, { lastHeartbeatMs: async () => heardMs, silentMs })
+    const states = async () => {
+      await watch()
+      return Promise.all([open, ended].map(async ({ id }) => (await w.catalog.session(id))?.state))
+    }
+    w.clock.advance(silentMs - 1)
+    t.deepEqual(await states(), ['open', 'complete'])
+    w.clock.advance(60_000)
+    t.deepEqual(await states(), ['late', 'complete'])
+    const first = (await w.catalog.sessions({ bastion, limit: 1 })).items
+    t.like(first, [{ id: open.id, state: 'late' }], 'it is listed among those that go on')
+    heardMs = w.clock.now() + 60_000
+    w.clock.advance(60_000)
+    t.deepEqual(await states(), ['open', 'complete'])
+  },
+)
