@@ -118,13 +118,20 @@ test.serial(
     t.is((await listOf(api, '/api/events?kind=login&limit=1')).total.value, visits.length)
     t.is((await listOf(api, '/api/sessions?limit=1')).total.value, visits.length)
 
-    const alerts = (await listOf<Alert>(api, '/api/alerts?limit=500')).items.filter(
-      ({ severity }) => severity !== 'info',
+    const unwatched: readonly RuleId[] = ['auth-failures', 'recording-gap'] // nobody came in, and nobody recorded
+    let alerts: Alert[] = []
+    const linked = () => alerts.filter(({ sessionIds }) => sessionIds.length > 0)
+    await until(
+      async () => {
+        const { items } = await listOf<Alert>(api, '/api/alerts?limit=500')
+        alerts = items.filter(({ severity }) => severity !== 'info')
+        return rulesOf(linked()).length === RuleId.options.length - unwatched.length
+      },
+      { limitMs, what: 'a session for each alert about somebody who came in' },
     )
     t.deepEqual(rulesOf(alerts), [...RuleId.options].sort())
     for (const { id } of alerts) t.true(second.output().includes(`/alerts/${id}\n`))
-    const withSession = alerts.filter(({ sessionIds }) => sessionIds.length > 0)
-    const unwatched: readonly RuleId[] = ['auth-failures', 'recording-gap'] // nobody came in, and nobody recorded
+    const withSession = linked()
     t.deepEqual(
       rulesOf(withSession),
       rulesOf(alerts).filter((rule) => !unwatched.includes(rule)),
