@@ -28,10 +28,12 @@ const secretsOfWords = (words: readonly Word[], depth: number): Range[][] => {
     if (startsCommand) [seen, next] = [nothingSeen(), null]
     const before = index === 0 ? '' : words[index - 1]!.value
     const isLine = /\s/.test(value) && (isCommandOption(before) || nameQuoted === true)
-    const ranges = [...(next?.(value) ?? []), ...wordSecrets(value, !isLine)]
+    const ofOption = next?.(value) ?? []
+    const ranges = [...ofOption, ...wordSecrets(value, !isLine)]
     const found = optionSecrets(value, before, seen)
     next = found.next
-    noteWord(seen, value)
+    // A password may be the name of a program.
+    if (!ofOption.some(({ from, to }) => from === 0 && to === value.length)) noteWord(seen, value)
     ranges.push(...found.here)
     if (depth < deepest && /\s/.test(value))
       ranges.push(...secretsOfLine(value, depth + 1).map(({ from, to }) => ({ from, to })))

@@ -120,6 +120,10 @@ const argvs: [argv: string[], expected: string[]][] = [
     ['mkdir', '-p', 'mysql'],
     ['mkdir', '-p', 'mysql'],
   ],
+  [
+    ['x', '--password', 'mysql', '--password', 'S3cret'],
+    ['x', '--password', '[masked]', '--password', '[masked]'],
+  ],
   [[], []],
   [
     ['', '--password', ''],
