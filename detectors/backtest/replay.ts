@@ -30,7 +30,7 @@ export type Replay = {
 
 const sweepEveryMs = 4 * 3_600_000
 /** What follows from events is worked out for so many together: most of the work is the same for one as for all of them. */
-const eventsPerSettling = 1_024
+const eventsPerSettling = 4_096
 /** Quiet for so long: it is looked at whether it can be forgotten. */
 const quietMs = 2 * 3_600_000
 

@@ -24,6 +24,8 @@ const maxMonths = 4
 const maxIdsOfDay = 6
 const keepIdsDays = 2
 const dayMs = 86_400_000
+/** One for all days: each user has dozens. */
+const noIds: readonly string[] = []
 
 export const emptyFlow: Flow = { days: [], sessions: [], months: [] }
 export const dayOf = (timeMs: number): number => Math.floor(timeMs / dayMs)
@@ -45,7 +47,7 @@ const withDay = (days: readonly DayTotal[], total: DayTotal): readonly DayTotal[
 
 const forgetIds = (days: readonly DayTotal[], day: number): readonly DayTotal[] =>
   days.some((one) => one.sessions.length > 0 && one.day < day - keepIdsDays)
-    ? days.map((one) => (one.day < day - keepIdsDays ? { ...one, sessions: [] } : one))
+    ? days.map((one) => (one.day < day - keepIdsDays ? { ...one, sessions: noIds } : one))
     : days
 
 const emptyDay = (day: number, timeMs: number): DayTotal => ({
@@ -55,7 +57,7 @@ const emptyDay = (day: number, timeMs: number): DayTotal => ({
   firstMs: timeMs,
   lastMs: timeMs,
   isTold: false,
-  sessions: [],
+  sessions: noIds,
 })
 
 const withMonth = (months: Flow['months'], { day, bytes, files }: DayTotal): Flow['months'] => {
