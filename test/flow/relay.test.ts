@@ -133,8 +133,10 @@ realTest(
     t.regex(listed, /^b1 {2}until .*through relay-1$/m)
     t.regex(listed, new RegExp(`^relay-1 .*relay at ${middle.address}$`, 'm'))
     t.regex((await server.sh(revoke)).stdout, /^revoked b1: 1 certificates/)
-    const refused = await agent.record('while revoked')
+    // Until the relay has heard of it, it takes what comes.
+    await agent.record('about to be revoked')
     await until(() => agent.output().includes('was revoked'), { limitMs, what: 'the refusal' })
+    const refused = await agent.record('while revoked')
     t.is(await stateOf(refused), undefined)
   },
 )

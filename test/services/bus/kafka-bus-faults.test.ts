@@ -105,22 +105,25 @@ onServices(test, ({ kafka: { brokers } }) => {
     const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin()
     await admin.connect()
     t.teardown(() => admin.disconnect())
-    await admin.fetchTopicOffsets(settings.topicPrefix + topic) // loads what deleteTopicRecords needs
-    const [placed] = await bus.produce(numbers(20).map((n) => record('k', `${n}`)))
     // kafkajs asks the leader it knew before it looked for the present one, and calls the refusal final.
+    const unlessMoved = (asked: Promise<unknown>): Promise<boolean> =>
+      asked.then(
+        () => true,
+        (error: { type?: string }) => {
+          if (error.type !== 'NOT_LEADER_FOR_PARTITION') throw error
+          return false
+        },
+      )
+    // Loads what deleteTopicRecords needs.
+    await until(() => unlessMoved(admin.fetchTopicOffsets(settings.topicPrefix + topic)), patient)
+    const [placed] = await bus.produce(numbers(20).map((n) => record('k', `${n}`)))
     const askToRemove = (offset: number) =>
-      admin
-        .deleteTopicRecords({
+      unlessMoved(
+        admin.deleteTopicRecords({
           topic: settings.topicPrefix + topic,
           partitions: [{ partition: placed!.partition, offset: `${offset}` }],
-        })
-        .then(
-          () => true,
-          (error: { type?: string }) => {
-            if (error.type !== 'NOT_LEADER_FOR_PARTITION') throw error
-            return false
-          },
-        )
+        }),
+      )
     const remove = (offset: number) => until(() => askToRemove(offset), patient)
     const first = await watch(bus, 'g', {})
     await until(() => first.records.length >= 20, patient)
