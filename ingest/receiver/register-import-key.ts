@@ -1,31 +1,18 @@
-import { hash } from 'node:crypto'
 import type { AgentKeys } from '#services/access/agent-keys.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
 import { BartizanError } from '#services/errors.ts'
 import { keyIdOf } from '#services/recordings/format/signed-head.ts'
-import type { SessionEvent } from '#services/schema/session-event.ts'
 import { ImportKey, type ImportKeyAnswer } from '#services/schema/uplink.ts'
 import { parseJson } from './parse-json.ts'
 import type { Sender } from './sender.ts'
+import { signingKeyEvent } from './signing-key-event.ts'
 
 export type RegisterImportKeyOptions = {
   agentKeys: Pick<AgentKeys, 'seen'>
   bus: Pick<Bus, 'produce'>
   clock: Clock
 }
-
-/** The same key has the same event however often it is told. */
-const newKeyEvent = (bastion: string, keyId: string, nowMs: number): SessionEvent => ({
-  id: hash('sha256', `import-key\n${bastion}\n${keyId}`),
-  at: new Date(nowMs).toISOString(),
-  kind: 'posture',
-  source: 'receiver',
-  bastion: bastion as SessionEvent['bastion'],
-  check: 'import-signing-key',
-  status: 'ok',
-  detail: { keyId },
-})
 
 /**
  * Keeps the key of an import beside those of the bastion's agents, so that what it signed can be verified, and nobody
@@ -43,8 +30,7 @@ export const registerImportKey = async (
   if (publicKey.byteLength !== 32) throw new BartizanError('BTZ_REQUEST_INVALID', 'publicKey is not 32 bytes')
   const keyId = keyIdOf(publicKey)
   const tell = async (): Promise<void> => {
-    const value = Buffer.from(JSON.stringify(newKeyEvent(bastion, keyId, clock.now())))
-    await bus.produce([{ topic: 'session-events', key: bastion, value }])
+    await bus.produce([signingKeyEvent({ of: 'import', bastion, keyId }, clock.now())])
   }
   return { keyId, signingKey: await agentKeys.seen(bastion, publicKey, tell, 'import') }
 }

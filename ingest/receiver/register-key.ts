@@ -1,11 +1,10 @@
-import { hash } from 'node:crypto'
 import type { AgentKeys } from '#services/access/agent-keys.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Logger } from '#services/log.ts'
 import { keyIdOf } from '#services/recordings/format/signed-head.ts'
-import type { SessionEvent } from '#services/schema/session-event.ts'
 import type { Heartbeat, HeartbeatAnswer } from '#services/schema/uplink.ts'
+import { signingKeyEvent } from './signing-key-event.ts'
 
 export type RegisterKeyOptions = {
   agentKeys: Pick<AgentKeys, 'seen'>
@@ -14,18 +13,6 @@ export type RegisterKeyOptions = {
   log: Logger
 }
 
-/** The same key has the same event however often it is told. */
-const changeEvent = (bastion: string, keyId: string, otherKeyIds: string[], nowMs: number): SessionEvent => ({
-  id: hash('sha256', `agent-key\n${bastion}\n${keyId}`),
-  at: new Date(nowMs).toISOString(),
-  kind: 'posture',
-  source: 'receiver',
-  bastion: bastion as SessionEvent['bastion'],
-  check: 'agent-signing-key',
-  status: 'warn',
-  detail: { keyId, otherKeyIds },
-})
-
 /**
  * Keeps the public key that the heartbeat of an agent, whose token was checked, names. A key that follows another is an
  * event: the agent's folder was lost, or someone else has its token. `unknown`: not kept now, and told in the log.
@@ -33,8 +20,7 @@ const changeEvent = (bastion: string, keyId: string, otherKeyIds: string[], nowM
 export const createKeyRegister = ({ agentKeys, bus, clock, log }: RegisterKeyOptions) => {
   const announce = async (bastion: string, keyId: string, otherKeyIds: string[]): Promise<void> => {
     log.warn({ bastion, keyId, otherKeyIds }, 'the agent of a bastion signs with another key than before')
-    const value = Buffer.from(JSON.stringify(changeEvent(bastion, keyId, otherKeyIds, clock.now())))
-    await bus.produce([{ topic: 'session-events', key: bastion, value }])
+    await bus.produce([signingKeyEvent({ of: 'agent', bastion, keyId, otherKeyIds }, clock.now())])
   }
   return async ({ bastion, keyId, publicKey }: Heartbeat): Promise<HeartbeatAnswer['signingKey']> => {
     const key = Buffer.from(publicKey, 'base64')

@@ -11,6 +11,7 @@ import type { Finding } from '#services/finding.ts'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
 import { realTest } from '#test/helpers/real.ts'
+import { stepsOf } from '#test/helpers/script-steps.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { batchesOf, bytesOf, configOf, silent, spooled } from '#test/hooks/agent/core.ts'
 import { layOut } from '../../scripts/package/tree.ts'
@@ -25,15 +26,6 @@ test.before(async () => {
   await layOut({ root, tree, version: '0.0.1', atSeconds: 1_767_225_600 })
 })
 test.after.always(() => rm(tree, { recursive: true, force: true }))
-
-/** Output per `== title` line of the script. */
-const stepsOf = (text: string): Record<string, string> =>
-  Object.fromEntries(
-    text
-      .split(/^== /m)
-      .slice(1)
-      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
-  )
 
 /** Who was recorded there, in order, what was shown, and whether it ended well. */
 const sessionsIn = async (t: ExecutionContext<unknown>, data: string, place: string) => {

@@ -5,21 +5,13 @@ import test from 'ava'
 import { bastionPrograms } from '#test/helpers/bastion.ts'
 import { run } from '#test/helpers/bastion-client.ts'
 import { realTest } from '#test/helpers/real.ts'
+import { stepsOf } from '#test/helpers/script-steps.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const programs = [...bastionPrograms, 'sudo_logsrvd', 'unshare', 'ip', 'ssh-keygen']
 
 const blocksOf = (page: string): string[] => [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!)
-
-/** Output per `== title` line of the script. */
-const stepsOf = (text: string): Record<string, string> =>
-  Object.fromEntries(
-    text
-      .split(/^== /m)
-      .slice(1)
-      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)]),
-  )
 
 realTest(
   test,

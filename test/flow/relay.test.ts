@@ -42,7 +42,7 @@ const startSession = async ({ inside }: RelayedHosts, sudoPort: number) => {
     },
   }
 }
-/** Null: nobody answers. */
+/** Exit code 0: somebody took the connection; 3: nobody did within a second. */
 const connects = (address: string, port: number): string[] => [
   process.execPath,
   '--input-type=module',

@@ -55,3 +55,24 @@ export const fuzzSeed = (log: (text: string) => void): number => {
   log(`TEST_SEED=${seed}`)
   return seed
 }
+
+/** What breaks JSON, and readers of it. */
+export const jsonPieces = [
+  '"',
+  '\\',
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '\n',
+  '-1',
+  '1e999',
+  '99999999999999999999',
+  'null',
+  '\\ud800',
+  '\xff',
+  '\0',
+  '__proto__',
+]

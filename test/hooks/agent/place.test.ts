@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import test from 'ava'
 import { type Place, takeLeftPlaces, takePlace } from '#hooks/agent/place.ts'
+import { BartizanError } from '#services/errors.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 const named = (folder: string, place: Place): string => (place.folder === folder ? '.' : basename(place.folder))
@@ -32,8 +33,8 @@ test('more agents than there are places: the next one is refused, with what to d
   const places: Place[] = []
   for (let n = 0; n < 16; n++) places.push(await takePlace(folder, true))
   t.is(new Set(places.map((place) => place.folder)).size, 16)
-  const error = await t.throwsAsync(takePlace(folder, true), { code: 'BTZ_DATA_LOCKED' })
-  t.regex((error as unknown as { hint: string }).hint, /end the oldest/)
+  const error = await t.throwsAsync(takePlace(folder, true), { instanceOf: BartizanError, code: 'BTZ_DATA_LOCKED' })
+  t.regex(error?.hint ?? '', /end the oldest/)
   for (const { lock } of places) await lock.release()
 })
 

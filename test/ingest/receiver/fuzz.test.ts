@@ -11,7 +11,7 @@ import { EnrolRequest, NewCode, RenewRequest } from '#services/schema/enrolment.
 import { BatchUploadSchema } from '#services/schema/generated/frame_batch_pb.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import { Heartbeat, ImportKey } from '#services/schema/uplink.ts'
-import { createMutations, fuzzSeed } from '#test/helpers/mutated-bytes.ts'
+import { createMutations, fuzzSeed, jsonPieces } from '#test/helpers/mutated-bytes.ts'
 import { createSessionBatches, textFrame } from '#test/helpers/session-batches.ts'
 
 /** Bodies as agents of the first release sent them, broken. The bus of these tests counts and keeps what it is given. */
@@ -34,26 +34,6 @@ const unlessRefused = (error: unknown): null => {
   if (error instanceof BartizanError && codes.has(error.code) && error.message.length <= 2_000) return null
   throw error
 }
-
-const jsonPieces = [
-  '"',
-  '\\',
-  '{',
-  '}',
-  '[',
-  ']',
-  ',',
-  ':',
-  '\n',
-  '-1',
-  '1e999',
-  '99999999999999999999',
-  'null',
-  '\\ud800',
-  '\xff',
-  '\0',
-  '__proto__',
-]
 
 test(`${inputs} broken bodies of events: each line is taken as an event of the schema, or refused with a reason (counting bus)`, async (t) => {
   const seed = fuzzSeed(t.log)
