@@ -72,6 +72,8 @@ export const openNote = (note: Uint8Array, { name, keyId, publicKey }: NoteVerif
     const [, by, base64] = signatureForm.exec(line) ?? []
     if (by === undefined || base64 === undefined) throw refused('a signature line that is none')
     const bytes = Buffer.from(base64, 'base64')
+    // One signature has one spelling: bits that base64 leaves unused are a change, too.
+    if (bytes.toString('base64') !== base64) throw refused('a signature line that is none')
     if (by !== name || !bytes.subarray(0, 4).equals(keyId)) continue
     if (!isGenuine(text, bytes.subarray(4), publicKey)) throw refused(`the signature of ${name} is wrong`)
     isSigned = true

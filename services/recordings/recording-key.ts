@@ -3,7 +3,9 @@ import { BartizanError } from '../errors.ts'
 export const keyRoot = 'evidence/v0'
 /** The transparency log stands beside the evidence that it is about. */
 const logRoot = 'log/v1'
-export const keyRoots: readonly string[] = [keyRoot, logRoot]
+/** From the format that was frozen on: keys are never used for anything else again. */
+const frozenRoot = 'evidence/v1'
+export const keyRoots: readonly string[] = [keyRoot, frozenRoot, logRoot]
 const maxKeyLength = 900
 const segment = /^[A-Za-z0-9._-]{1,200}$/
 

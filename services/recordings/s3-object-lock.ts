@@ -1,6 +1,7 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { Clock } from '../clock.ts'
 import { BartizanError } from '../errors.ts'
+import { longestRetention } from './longest-retention.ts'
 import type { StoredObject } from './recording-store.ts'
 import { untilMsOf } from './retention-marks.ts'
 
@@ -9,9 +10,7 @@ export const lockDate = (retainUntil: Date): Date => new Date(Math.ceil(untilMsO
 
 /** @throws BTZ_RETENTION_TOO_LONG RangeError */
 export const checkRetention = (retainUntil: Date, maxRetentionYears: number, clock: Clock): void => {
-  const latest = new Date(clock.now())
-  latest.setUTCFullYear(latest.getUTCFullYear() + maxRetentionYears)
-  if (untilMsOf(retainUntil) <= latest.getTime()) return
+  if (untilMsOf(retainUntil) <= longestRetention(clock.now(), maxRetentionYears).getTime()) return
   const asked = retainUntil.toISOString()
   throw new BartizanError(
     'BTZ_RETENTION_TOO_LONG',

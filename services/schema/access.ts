@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-export const Role = z.enum(['admin', 'analyst', 'oncall', 'auditor', 'siem', 'ingest'])
+export const Role = z.enum(['admin', 'analyst', 'oncall', 'auditor', 'custodian', 'siem', 'ingest'])
 export type Role = z.infer<typeof Role>
 
 /** What a request does, for the table of who may. */
@@ -26,6 +26,11 @@ export const Action = z.enum([
   'ingest.write',
   'metrics.read',
   'delivery.manage',
+  'coverage.read',
+  'custody.read',
+  'custody.request', // a hold, a longer retention; to lift a hold, to erase: with a second person
+  'custody.approve', // the second person of these
+  'access.approve', // the second person where policy wants one to see content
 ])
 export type Action = z.infer<typeof Action>
 

@@ -1,20 +1,14 @@
 import { hasCode } from '#services/errors.ts'
+import { longestRetention } from '#services/recordings/longest-retention.ts'
 import type { LogContext } from '../context.ts'
 import { fork } from './fork.ts'
 
 const atOnce = 8
 
-/** The store's own limit: longer than any evidence that stands already. */
-const retainUntil = (nowMs: number, years: number): Date => {
-  const until = new Date(nowMs)
-  until.setUTCFullYear(until.getUTCFullYear() + years)
-  return until
-}
-
 export type LogObject = { key: string; bytes: Uint8Array }
 
 const putOne = async ({ recordings, clock, maxRetentionYears }: LogContext, { key, bytes }: LogObject) => {
-  const until = retainUntil(clock.now(), maxRetentionYears)
+  const until = longestRetention(clock.now(), maxRetentionYears)
   await recordings.put(key, bytes, { retainUntil: until }).catch((error: unknown) => {
     if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
   })

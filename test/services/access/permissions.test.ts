@@ -4,7 +4,7 @@ import { Action, type Principal, Role } from '#services/schema/access.ts'
 
 /** Who may do what, written out: a change of the table has to be made twice, on purpose. */
 const expected: Record<Action, Role[]> = {
-  'session.list': ['admin', 'analyst', 'oncall', 'auditor'],
+  'session.list': ['admin', 'analyst', 'oncall', 'auditor', 'custodian'],
   'session.view': ['admin', 'analyst', 'oncall', 'auditor'],
   'session.replay': ['admin', 'analyst', 'oncall', 'auditor'],
   'session.export': ['admin', 'analyst', 'auditor'],
@@ -17,7 +17,7 @@ const expected: Record<Action, Role[]> = {
   'suppression.list': ['admin', 'analyst', 'oncall', 'auditor', 'siem'],
   'suppression.manage': ['admin', 'analyst'],
   'user.view': ['admin', 'analyst', 'oncall', 'auditor'],
-  'log.read': ['admin', 'analyst', 'auditor'],
+  'log.read': ['admin', 'analyst', 'auditor', 'custodian'],
   'agent.list': ['admin', 'auditor'],
   'agent.manage': ['admin'],
   'token.manage': ['admin'],
@@ -25,6 +25,11 @@ const expected: Record<Action, Role[]> = {
   'ingest.write': ['admin', 'ingest'],
   'metrics.read': ['admin'],
   'delivery.manage': ['admin'],
+  'coverage.read': ['admin', 'analyst', 'oncall', 'auditor', 'custodian'],
+  'custody.read': ['admin', 'auditor', 'custodian'],
+  'custody.request': ['admin', 'custodian'],
+  'custody.approve': ['admin', 'auditor', 'custodian'],
+  'access.approve': ['admin', 'analyst', 'auditor'],
 }
 
 for (const action of Action.options) {
