@@ -104,6 +104,12 @@ export type Bus = {
    * only at the end. @throws BTZ_BUS_CORRUPT naming the place and offset · BTZ_UNAVAILABLE
    */
   read(at: TopicPartition, offset: number, limit: number): Promise<BusRecord[]>
+  /**
+   * Writes over headers and value of the records that hold the text `mentions` and that `matches`, where they stand and for
+   * good. Their places and keys stay; no member is given them any more. @returns how many; null: this bus cannot, what it
+   * holds goes with its retention
+   */
+  erase(topics: readonly Topic[], mentions: string, matches: (record: BusRecord) => boolean): Promise<number | null>
   lag(): Promise<GroupLag[]>
   partitions(topic: Topic): number
   readonly maxRecordBytes: number

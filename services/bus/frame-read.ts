@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { BartizanError } from '../errors.ts'
 import { type IndexEntry, readAt, splitFrames } from './frame-scan.ts'
-import { decodeRecord, type Frame, type StoredRecord } from './record-codec.ts'
+import { decodeRecord, type Frame, type ReadRecord } from './record-codec.ts'
 
 export const corrupt = (path: string, offset: number, what: string): BartizanError =>
   new BartizanError('BTZ_BUS_CORRUPT', `${path}: ${what} at offset ${offset}`, {
@@ -9,8 +9,8 @@ export const corrupt = (path: string, offset: number, what: string): BartizanErr
   })
 
 /** Records from `offset` on: the first whatever its size, then as many as stay within `maxBytes`. */
-export const takeRecords = (frames: Frame[], offset: number, maxBytes: number): StoredRecord[] => {
-  const taken: StoredRecord[] = []
+export const takeRecords = (frames: Frame[], offset: number, maxBytes: number): ReadRecord[] => {
+  const taken: ReadRecord[] = []
   let takenBytes = 0
   for (const frame of frames) {
     if (frame.offset < offset) continue
@@ -31,7 +31,7 @@ export type ReadRange = {
 }
 
 /** @throws BTZ_BUS_CORRUPT when the record wanted is damaged */
-export const readRecords = async (reader: FileHandle, range: ReadRange): Promise<StoredRecord[]> => {
+export const readRecords = async (reader: FileHandle, range: ReadRange): Promise<ReadRecord[]> => {
   let { position, offset } = range.from
   let chunkBytes = range.maxBytes
   while (position < range.endPosition) {

@@ -1,6 +1,7 @@
 import type { RecordRun, TopicPartition } from './bus.ts'
 import type { LogPartition } from './log-partition.ts'
 import type { Member } from './member.ts'
+import { whole } from './record-codec.ts'
 import { retryUntilAborted } from './retry.ts'
 
 export type HeldPartition = {
@@ -26,13 +27,14 @@ const consume = async ({ at, log, member, committed }: HoldOptions, signal: Abor
       signal,
     )
     if (!records) return
-    const run: RecordRun = { ...at, records: records.map((record) => ({ ...at, ...record })) }
+    next = records.at(-1)!.offset + 1
+    const run: RecordRun = { ...at, records: records.flatMap((record) => whole(at, record)) }
+    if (run.records.length === 0) continue
     await retryUntilAborted(
       () => member.consumer.onRecords(run, { heartbeat, signal }),
       (error, attempt) => member.failed(error, run, attempt),
       signal,
     )
-    next = run.records.at(-1)!.offset + 1
   }
 }
 

@@ -80,6 +80,7 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
         check(at)
         return asBusErrors(`reading ${at.topic}/${at.partition}`, () => readRecords(shared, at, offset, limit))
       }),
+    erase: async () => null,
     lag: () => whileOpen(() => asBusErrors('reading the lag', lag)),
     close: () => {
       closing ??= close()

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
-import type { Bus, BusRecord, GroupLag, TopicPartition } from './bus.ts'
+import type { Bus, BusRecord, GroupLag, Topic, TopicPartition } from './bus.ts'
 import { type OpenLog, openLog } from './open-log.ts'
 import { createProduce } from './produce.ts'
-import { encodeFrame } from './record-codec.ts'
+import { encodeFrame, whole } from './record-codec.ts'
 import { createSweep } from './retention-sweep.ts'
 import { createRunning } from './running.ts'
 import { createSubscriptions } from './subscriptions.ts'
@@ -28,7 +28,8 @@ const readRecords = async (open: OpenLog, at: TopicPartition, offset: number, li
   while (records.length < limit) {
     const more = await log.read(next, readChunkBytes)
     if (more.length === 0) break
-    for (const record of more.slice(0, limit - records.length)) records.push({ topic, partition, ...record })
+    const rest = more.flatMap((record) => whole({ topic, partition }, record))
+    records.push(...rest.slice(0, limit - records.length))
     next = more.at(-1)!.offset + 1
   }
   return records
@@ -44,6 +45,18 @@ const readLag = ({ commits, partitions }: OpenLog): GroupLag[] =>
         return { group, topic, partition, committed, end: log.endOffset }
       }),
   )
+
+const eraseRecords = async (
+  { partitions }: OpenLog,
+  topics: readonly Topic[],
+  mentions: string,
+  matches: (record: BusRecord) => boolean,
+): Promise<number> => {
+  let count = 0
+  for (const { topic, partition, log } of partitions.filter((at) => topics.includes(at.topic)))
+    count += await log.erase({ mentions, matches: (record) => matches({ topic, partition, ...record }) })
+  return count
+}
 
 /**
  * The bus inside one process: append-only files in one folder, synced before they are acknowledged.
@@ -89,6 +102,7 @@ export const createLogBus = async (options: LogBusOptions): Promise<Bus> => {
       return { commit: (at, nextOffset) => whileOpen(() => commit(at, nextOffset)), close }
     },
     read: (at, offset, limit) => whileOpen(() => readRecords(open, at, offset, limit)),
+    erase: (topics, mentions, matches) => whileOpen(() => eraseRecords(open, topics, mentions, matches)),
     lag: async () => readLag(open),
     close: () => {
       closing ??= close()

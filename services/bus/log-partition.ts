@@ -3,12 +3,14 @@ import type { Clock } from '../clock.ts'
 import { diskError, systemCode } from '../disk-error.ts'
 import { syncFolder } from '../durable-file.ts'
 import { BartizanError, hasCode } from '../errors.ts'
+import type { Wanted } from './erase-frames.ts'
 import { corrupt } from './frame-read.ts'
 import { createGathering } from './gather.ts'
 import { createLogSegment, type LogSegment, segmentPath } from './log-segment.ts'
 import { createMemoryTail } from './memory-tail.ts'
 import { type FoundPartition, syncPartitionFolder } from './open-partition.ts'
-import { type StoredRecord, stampGroup } from './record-codec.ts'
+import { createReadGate } from './read-gate.ts'
+import { type ReadRecord, stampGroup } from './record-codec.ts'
 import { countExpired } from './retention.ts'
 import { createSerial } from './serial.ts'
 
@@ -20,11 +22,13 @@ export type LogPartition = {
   /** Frames of one produce call: contiguous, in order. Resolves with the offset of the first, once durable. */
   append(frames: Buffer[]): Promise<number>
   /** From `offset` (or the oldest kept) on, at least one record, then up to `maxBytes`; empty only at the end. */
-  read(offset: number, maxBytes: number): Promise<StoredRecord[]>
+  read(offset: number, maxBytes: number): Promise<ReadRecord[]>
   /** Resolves when there is a record at `offset`, or on abort. */
   waitFor(offset: number, signal: AbortSignal): Promise<void>
   /** `committedByAll` is asked at the moment of removal. Resolves with the number of removed segments. */
   removeExpired(limits: { olderThanMs: number; committedByAll(): number }): Promise<number>
+  /** Of all records that are durable now; their content is gone from the files when resolved. @returns how many */
+  erase(wanted: Wanted): Promise<number>
   close(): Promise<void>
 }
 
@@ -75,6 +79,7 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
   const segments: LogSegment[] = [...options.found.segments]
   const tail = createMemoryTail()
   const exclusively = createSerial()
+  const gate = createReadGate()
   const waiting = new Set<() => void>()
   let endOffset = options.found.endOffset
   let failure: BartizanError | null = null
@@ -131,7 +136,7 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
   const appends = createGathering<Buffer[], number>((calls) => exclusively(() => appendUnlessFailed(calls)), takeGroup)
 
   const startOffset = () => segments[0]?.firstOffset ?? 0
-  const read = async (offset: number, maxBytes: number): Promise<StoredRecord[]> => {
+  const read = async (offset: number, maxBytes: number): Promise<ReadRecord[]> => {
     const from = Math.max(offset, startOffset())
     if (from >= endOffset) return []
     const held = tail.read(from, maxBytes)
@@ -145,6 +150,22 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
       throw error
     }
     throw corrupt(segment.path, from, 'missing record')
+  }
+
+  /** A segment whose time is over goes as a whole. */
+  const eraseIn = async (segment: LogSegment, wanted: Wanted): Promise<number> => {
+    try {
+      const { count, erase } = await segment.find(wanted)
+      if (count > 0)
+        await gate.alone(async () => {
+          await erase()
+          tail.clear()
+        })
+      return count
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT' && !segments.includes(segment)) return 0
+      throw diskError(error, segment.path)
+    }
   }
 
   const withAges = () =>
@@ -172,7 +193,7 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
       return endOffset
     },
     append: (frames) => appends.add(frames),
-    read,
+    read: (offset, maxBytes) => gate.shared(() => read(offset, maxBytes)),
     async waitFor(offset, signal) {
       while (endOffset <= offset && !signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>()
@@ -189,6 +210,11 @@ export const createLogPartition = (options: LogPartitionOptions): LogPartition =
       // Oldest first: a crash in between leaves no hole.
       for (const segment of expired) await segment.remove()
       return expired.length
+    },
+    async erase(wanted) {
+      let count = 0
+      for (const segment of [...segments]) count += await eraseIn(segment, wanted)
+      return count
     },
     async close() {
       await appends.idle()

@@ -1,10 +1,11 @@
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { diskError } from '../disk-error.ts'
 import { BartizanError } from '../errors.ts'
+import { eraseFrames, findWanted, type Wanted } from './erase-frames.ts'
 import { readRecords } from './frame-read.ts'
 import { extendIndex, type IndexEntry, type Scan, scanFrames } from './frame-scan.ts'
-import type { Frame, StoredRecord } from './record-codec.ts'
+import type { Frame, ReadRecord } from './record-codec.ts'
 
 /** One file of a partition: records from `firstOffset` on. Only the last one of a partition is appended to. */
 export type LogSegment = {
@@ -17,8 +18,10 @@ export type LogSegment = {
    */
   append(frames: Frame[], bytes: number): Promise<void>
   /** From `offset` on, at least one record, then up to `maxBytes`. @throws BTZ_BUS_CORRUPT */
-  read(offset: number, maxBytes: number): Promise<StoredRecord[]>
+  read(offset: number, maxBytes: number): Promise<ReadRecord[]>
   changedAtMs(): Promise<number>
+  /** What of the durable records is wanted; `erase` writes over it, and nobody may read meanwhile. */
+  find(wanted: Wanted): Promise<{ count: number; erase(): Promise<void> }>
   /** No more appends; the file can still be read. */
   seal(): Promise<void>
   remove(): Promise<void>
@@ -99,6 +102,11 @@ export const createLogSegment = ({ folder, firstOffset, mark, scan, handle }: Se
       }
     },
     changedAtMs: async () => (await stat(path)).mtimeMs,
+    async find(wanted) {
+      const endPosition = handle ? sizeBytes : (await stat(path)).size
+      const found = await Array.fromAsync(findWanted(path, { mark, firstOffset, endPosition }, wanted))
+      return { count: found.length, erase: () => eraseFrames(dirname(path), basename(path), found) }
+    },
     async seal() {
       await handle?.close()
       handle = undefined

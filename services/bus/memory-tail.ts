@@ -1,12 +1,13 @@
 import { takeRecords } from './frame-read.ts'
-import type { Frame, StoredRecord } from './record-codec.ts'
+import type { Frame, ReadRecord } from './record-codec.ts'
 
 const tailBytes = 1024 * 1024
 
 export type MemoryTail = {
   add(frames: Frame[], bytes: number): void
   /** As `LogPartition.read`: over as many groups as there are. Null when `offset` is older than what is held. */
-  read(offset: number, maxBytes: number): StoredRecord[] | null
+  read(offset: number, maxBytes: number): ReadRecord[] | null
+  clear(): void
 }
 
 /** The newest records of a partition, so that members who keep up do not read the disk. */
@@ -29,6 +30,10 @@ export const createMemoryTail = (): MemoryTail => {
         if (at > first) bytes += groups[at]!.bytes // of the first, all may be older than `offset`
       }
       return takeRecords(frames, offset, maxBytes)
+    },
+    clear() {
+      groups.length = 0
+      heldBytes = 0
     },
   }
 }

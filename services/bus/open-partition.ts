@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { systemCode } from '../disk-error.ts'
 import { syncFolder } from '../durable-file.ts'
 import type { Logger } from '../log.ts'
+import { resumeErasing } from './erase-frames.ts'
 import { corrupt } from './frame-read.ts'
 import { type Scan, scanFrames, wasDurable } from './frame-scan.ts'
 import { createLogSegment, type LogSegment, segmentPath } from './log-segment.ts'
@@ -57,6 +58,7 @@ export const findPartition = async (folder: string, mark: Buffer, log: Logger): 
   const offsets = await firstOffsets(folder)
   const lastOffset = offsets.pop()
   if (lastOffset === undefined) return { segments: [], endOffset: 0 }
+  await resumeErasing(folder)
   const { segment, endOffset } = await openLast(folder, lastOffset, mark, log)
   const sealed = offsets.map((firstOffset) => createLogSegment({ folder, firstOffset, mark }))
   return { segments: [...sealed, segment], endOffset }

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { BusRecord, NewRecord } from './bus.ts'
+import type { BusRecord, NewRecord, TopicPartition } from './bus.ts'
 
 /**
  * A record on disk, big-endian:
@@ -9,6 +9,8 @@ import type { BusRecord, NewRecord } from './bus.ts'
  * `mark` is random per bus, so that no content can imitate a record. The CRC covers everything after itself.
  * `groupStart` is the file position at which the group written by one call begins: all before it was durable when
  * this record was written, which tells a torn tail from damage.
+ *
+ * Of an erased record mark, place, time and key stay; its headers reach to the end and are zeros, which no JSON is.
  */
 const at = { crc: 8, frameBytes: 12, groupStart: 16, offset: 22, timestampMs: 28, keyBytes: 34, headersBytes: 38 }
 export const headBytes = 42
@@ -25,6 +27,8 @@ export type Frame = {
   headersBytes: number
 }
 export type StoredRecord = Omit<BusRecord, 'topic' | 'partition'>
+/** `isErased`: of its content nothing is left. */
+export type ReadRecord = StoredRecord & { isErased: boolean }
 export type GroupPlace = { mark: Buffer; groupStart: number; firstOffset: number; timestampMs: number }
 
 const headersJson = ({ headers }: NewRecord): string =>
@@ -88,9 +92,24 @@ export const parseFrame = (buffer: Buffer, position: number, mark: Buffer): Fram
   return crc32(covered) === buffer.readUInt32BE(position + at.crc) ? { kind: 'frame', frame } : { kind: 'damaged' }
 }
 
+export const isErased = ({ buffer, at: position, keyBytes, headersBytes }: Frame): boolean =>
+  headersBytes > 0 && buffer[position + headBytes + keyBytes] === 0
+
+/** The same frame without content: `start`, and zeros up to `frameBytes`. */
+export const erasedFrame = (frame: Frame): { start: Buffer; frameBytes: number } => {
+  const { keyBytes, frameBytes } = frame
+  const startBytes = headBytes + keyBytes
+  const erased = Buffer.alloc(frameBytes)
+  frame.buffer.copy(erased, 0, frame.at, frame.at + startBytes)
+  erased.writeUInt32BE(frameBytes - startBytes, at.headersBytes)
+  erased.writeUInt32BE(crc32(erased.subarray(at.frameBytes)), at.crc)
+  return { start: erased.subarray(0, startBytes), frameBytes }
+}
+
 /** Own memory for the value: holding one record does not hold its whole run, changing it harms no other group. */
-export const decodeRecord = (frame: Frame): StoredRecord => {
+export const decodeRecord = (frame: Frame): ReadRecord => {
   const { buffer } = frame
+  const erased = isErased(frame)
   const keyAt = frame.at + headBytes
   const headersAt = keyAt + frame.keyBytes
   const valueAt = headersAt + frame.headersBytes
@@ -98,7 +117,12 @@ export const decodeRecord = (frame: Frame): StoredRecord => {
     offset: frame.offset,
     timestampMs: frame.timestampMs,
     key: buffer.toString('utf8', keyAt, headersAt),
-    headers: frame.headersBytes > 0 ? JSON.parse(buffer.toString('utf8', headersAt, valueAt)) : {},
+    headers: frame.headersBytes > 0 && !erased ? JSON.parse(buffer.toString('utf8', headersAt, valueAt)) : {},
     value: Buffer.from(buffer.subarray(valueAt, frame.at + frame.frameBytes)),
+    isErased: erased,
   }
 }
+
+/** As members get it: one that is erased they do not. */
+export const whole = (place: TopicPartition, { isErased: erased, ...record }: ReadRecord): BusRecord[] =>
+  erased ? [] : [{ ...place, ...record }]
