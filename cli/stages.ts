@@ -98,7 +98,7 @@ export const receiverStage = (
 /** Bus → evidence, bus → transparency log, bus → catalog: four consumer groups that do not wait for each other. */
 export const ingestStage = async (options: StageOptions<Backends>): Promise<DrainedStage> => {
   const { config, backends, clock, log, registry } = options
-  const { silentMs } = config.detectors.recordingGap
+  const { silentMs, graceMs } = config.detectors.recordingGap
   const shared = { ...backends, config: config.ingest, retentionDays: config.recordings.retentionDays, clock, registry }
   const heartbeats = createHeartbeats({ ...backends, clock, log })
   const recorder = await createRecorder({
@@ -114,7 +114,7 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     bastion: config.bastion,
     log: log.child({ stage: 'log-writer' }),
   })
-  const indexer = await createIndexer({ ...shared, lateAfterMs: silentMs, log: log.child({ stage: 'indexer' }) })
+  const indexer = await createIndexer({ ...shared, lateAfterMs: silentMs, graceMs, log: log.child({ stage: 'indexer' }) })
   const { retentionMs } = config.bus
   const lag = watchLag({ ...shared, retentionMs, bastion: config.bastion, log: log.child({ stage: 'lag' }) })
   const deadMan = startDeadManOf(options)

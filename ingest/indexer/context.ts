@@ -17,6 +17,8 @@ export type IndexerOptions = {
   config: Pick<Config['ingest'], 'reorderBatches' | 'reorderMs'>
   /** A session that goes on and of which what comes is older than this is late; absent: none is. */
   lateAfterMs?: number
+  /** How long the ledger waits for a recording; absent: as long as the table of deadlines says. */
+  graceMs?: number
   clock: Clock
   log: Logger
   registry: Registry

@@ -1,7 +1,9 @@
 import { createConnectionLedger } from '#ingest/ledger/connection-ledger.ts'
+import { partitionOfKey } from '#services/bus/key-partition.ts'
 import type { PartitionWorker } from '#services/bus/partition-workers.ts'
 import { receivedEvent } from '#services/origin/received-event.ts'
 import { decodeRecord } from '#services/schema/decode-record.ts'
+import { graceMs } from '#services/schema/ledger-deadlines.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
 import type { IndexerContext } from './context.ts'
 import { createRowWorker } from './row-worker.ts'
@@ -10,14 +12,17 @@ import { createRowWorker } from './row-worker.ts'
 export const createEventWorker = (
   ctx: IndexerContext,
   commit: (nextOffset: number) => Promise<void>,
+  partition: number,
 ): PartitionWorker => {
-  const { catalog, deadLetters, metrics } = ctx
-  const ledger = createConnectionLedger(ctx)
+  const { bus, catalog, deadLetters, metrics } = ctx
+  const ledger = createConnectionLedger({ ...ctx, graceMs: ctx.graceMs ?? graceMs })
+  const isOurs = (bastion: string): boolean => partitionOfKey(bastion, bus.partitions('session-events')) === partition
   return createRowWorker<SessionEvent>(
     ctx,
     {
       decode: (record) => decodeRecord(SessionEvent, record.value),
       bastionOf: ({ bastion }) => bastion,
+      tick: () => ledger.tick(isOurs),
       put: async (taken) => {
         const events = taken.map(({ record, row }) => receivedEvent(row, record))
         const { inserted, duplicates, refused = [] } = await catalog.putEvents(events)

@@ -29,6 +29,6 @@ export const createIndexer = async ({ registry, origins, ...options }: IndexerOp
     group,
     topics,
     log,
-    create: ({ topic }, commit) => workers[topic as Consumed](ctx, commit),
+    create: ({ topic, partition }, commit) => workers[topic as Consumed](ctx, commit, partition),
   })
 }

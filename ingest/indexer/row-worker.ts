@@ -14,21 +14,25 @@ export type Rows<Row> = {
   bastionOf(row: Row): string
   /** Durable when resolved; what can never be put is a dead letter then. */
   put(taken: Taken<Row>[]): Promise<void>
+  /** What time demands, after what was taken; not while a run that failed is to come again. */
+  tick?(): Promise<void>
 }
 
 /** Indexes one partition of records that are a row each: decode → catalog → commit. */
 export const createRowWorker = <Row>(
   { clock, deadLetters, gate }: Pick<IndexerContext, 'clock' | 'deadLetters' | 'gate'>,
-  { decode, bastionOf, put }: Rows<Row>,
+  { decode, bastionOf, put, tick }: Rows<Row>,
   commit: (nextOffset: number) => Promise<void>,
 ): PartitionWorker => {
   const exclusively = createSerial()
   let nextOffset = 0
   let committed = 0
   let isDropped = false
+  let isBehind = false
 
   const takeRun = async (records: BusRecord[], control: ConsumeControl): Promise<void> => {
     let taken: Taken<Row>[] = []
+    isBehind = true
     await takeEach(records, control, clock, async (record) => {
       const decoded = decode(record)
       if ('reason' in decoded) await deadLetters.write(record, { code: 'BTZ_REQUEST_INVALID', reason: decoded.reason })
@@ -40,6 +44,7 @@ export const createRowWorker = <Row>(
     if (taken.length > 0) await put(taken)
     const last = records.at(-1)
     if (last && !control.signal.aborted) nextOffset = last.offset + 1
+    isBehind = false
   }
   const commitDone = async (): Promise<void> => {
     if (isDropped || nextOffset <= committed) return
@@ -49,7 +54,11 @@ export const createRowWorker = <Row>(
 
   return {
     takeRun: (records, control) => exclusively(() => takeRun(records, control)),
-    tick: () => exclusively(commitDone),
+    tick: () =>
+      exclusively(async () => {
+        await commitDone()
+        if (!isDropped && !isBehind) await tick?.()
+      }),
     drain: () => exclusively(commitDone),
     drop: () => {
       isDropped = true

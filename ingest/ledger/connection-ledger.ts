@@ -1,5 +1,4 @@
 import type { EventKind, SessionEvent } from '#services/schema/session-event.ts'
-import { graceMs } from './match-channels.ts'
 import { type Connection, type LedgerContext, reconcile } from './reconcile.ts'
 import { atMsOf, slackMs } from './visits.ts'
 import { createWaiting } from './waiting.ts'
@@ -12,8 +11,10 @@ const scanPage = 1_000
 const clockKinds: EventKind[] = ['login', 'login_failed', 'session_started', 'session_ended', 'command']
 const maxConnectionIdChars = 128
 const maxBastions = 10_000
+const recalledAtOnce = 20
 
-type Bastion = { clockMs: number; waiting: ReturnType<typeof createWaiting> }
+/** `movedAtMs`: by our clock, when its own was last moved; from there on it goes as ours does. */
+type Bastion = { clockMs: number; movedAtMs: number; waiting: ReturnType<typeof createWaiting> }
 
 /** Null for an event that says nothing about the sessions of a connection. */
 const connectionOf = (event: SessionEvent): Connection | null => {
@@ -46,8 +47,9 @@ const connectionsOf = (events: readonly SessionEvent[]): Connection[] => {
 }
 
 export const createConnectionLedger = (ctx: LedgerContext) => {
-  const { catalog } = ctx
+  const { catalog, clock, graceMs } = ctx
   const bastions = new Map<string, Bastion>()
+  let unknown: string[] | null = null // that an earlier process may have left waiting; null: not asked yet
 
   const look = async (bastion: Bastion, connections: { connection: Connection; clockMs: number }[]): Promise<void> => {
     for (let first = 0; first < connections.length; first += atOnce) {
@@ -60,12 +62,13 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
     }
   }
 
-  const startedBetween = async (name: string, fromMs: number, toMs: number): Promise<SessionEvent[]> => {
+  const toldBetween = async (name: string, fromMs: number, toMs: number): Promise<SessionEvent[]> => {
     const found: SessionEvent[] = []
     const range = { from: new Date(fromMs - graceMs - slackMs), to: new Date(toMs) }
+    const kinds: EventKind[] = ['session_started', 'session_ended']
     let cursor: string | null = null
     do {
-      const query = { bastion: name, kinds: ['session_started' as const], ...range, limit: scanPage }
+      const query = { bastion: name, kinds, ...range, limit: scanPage }
       const page: Awaited<ReturnType<typeof catalog.events>> = await catalog.events({
         ...query,
         ...(cursor && { cursor }),
@@ -87,14 +90,15 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
     const last = await newest(name)
     const bastion = {
       clockMs: Math.max(...[...(last ? [last] : []), ...events].map(clockOf)),
+      movedAtMs: clock.now(),
       waiting: createWaiting(),
     }
     const earliestMs = Math.min(...events.map(atMsOf))
     const before = await newest(name, new Date(earliestMs - 1))
     const beforeMs = before ? atMsOf(before) : earliestMs
     const lastMs = last ? atMsOf(last) : beforeMs
-    const started = await startedBetween(name, beforeMs, beforeMs)
-    started.push(...(await startedBetween(name, Math.max(beforeMs, lastMs - lateMs), lastMs)))
+    const started = await toldBetween(name, beforeMs, beforeMs)
+    started.push(...(await toldBetween(name, Math.max(beforeMs, lastMs - lateMs), lastMs)))
     if (!Number.isFinite(bastion.clockMs)) return bastion
     const connections = connectionsOf(started)
     await look(
@@ -110,6 +114,7 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
     bastions.set(name, bastion)
     if (bastions.size > maxBastions) bastions.delete(bastions.keys().next().value!)
     bastion.clockMs = Math.max(bastion.clockMs, ...events.map(clockOf))
+    bastion.movedAtMs = clock.now()
     const { clockMs } = bastion
     await look(
       bastion,
@@ -118,7 +123,28 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
     await look(bastion, bastion.waiting.due(clockMs))
   }
 
+  /** Of which nothing came since this process began, but which may have something that waits. */
+  const recall = async (isOurs: (bastion: string) => boolean): Promise<void> => {
+    unknown ??= (await catalog.bastions()).filter(isOurs)
+    for (const name of unknown.slice(0, recalledAtOnce)) {
+      if (!bastions.has(name)) {
+        const last = await newest(name)
+        if (last) bastions.set(name, await firstSight(name, [last]))
+      }
+      unknown.shift()
+    }
+  }
+
   return {
+    /** What time demands of bastions that say nothing more. `isOurs`: whose events come here. */
+    tick: async (isOurs: (bastion: string) => boolean): Promise<void> => {
+      await recall(isOurs)
+      const nowMs = clock.now()
+      for (const bastion of bastions.values()) {
+        const sinceMs = Math.max(0, nowMs - bastion.movedAtMs)
+        await look(bastion, bastion.waiting.due(bastion.clockMs + sinceMs))
+      }
+    },
     /** Events that are in the catalog. @throws what the catalog does: all of it may be done again */
     take: async (events: readonly SessionEvent[]): Promise<void> => {
       for (const [name, some] of Map.groupBy(events, ({ bastion }) => bastion)) await takeOfBastion(name, some)

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 import type { ConnectionSession, SessionRow } from '#services/catalog/catalog.ts'
 import { SessionId } from '#services/schema/ids.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
-import { graceMs, unrecordedOf } from './match-channels.ts'
+import { unrecordedOf } from './match-channels.ts'
 import { atMsOf, type Stream, type Visit, visitsOf } from './visits.ts'
 
 /** Events of one ssh connection → the rows of its sessions that sshd saw and no recorder did. */
 
-/** `dueAtMs`: event time at which a channel that still waits for its recording has waited long enough. */
+/** `dueAtMs`: event time at which what still waits, for its recording or for a session, has waited long enough. */
 export type ConnectionRows = { rows: SessionRow[]; dueAtMs: number | null }
 
 type Connection = { bastion: string; connectionId: string }
@@ -88,21 +88,24 @@ const streamsOf = (events: readonly SessionEvent[], sessions: readonly Connectio
 const isTunnel = ({ login, channels, streams, disconnect }: Visit): boolean =>
   login !== null && disconnect !== null && channels.length === 0 && streams.length === 0 && !disconnect.channels
 
-/** `clockMs`: how far event time has come on this bastion. */
+/** `clockMs`: how far event time has come on this bastion; `graceMs`: how long a recording is waited for. */
 export const connectionRows = (
   connection: Connection,
   events: readonly SessionEvent[],
   sessions: readonly ConnectionSession[],
   clockMs: number,
+  graceMs: number,
 ): ConnectionRows => {
   const rows: SessionRow[] = []
   let dueAtMs: number | null = null
+  const judge = (fromMs: number, row: () => SessionRow): void => {
+    if (fromMs + graceMs <= clockMs) rows.push(row())
+    else dueAtMs = Math.min(dueAtMs ?? Number.POSITIVE_INFINITY, fromMs + graceMs)
+  }
   for (const visit of visitsOf(events, streamsOf(events, sessions))) {
-    if (isTunnel(visit)) rows.push(rowOf(connection, visit, visit.login!, null))
-    for (const { event, atMs, endedAtMs } of unrecordedOf(visit.channels, visit.streams)) {
-      if (atMs + graceMs <= clockMs) rows.push(rowOf(connection, visit, event, endedAtMs))
-      else dueAtMs = Math.min(dueAtMs ?? Number.POSITIVE_INFINITY, atMs + graceMs)
-    }
+    if (isTunnel(visit)) judge(atMsOf(visit.disconnect!), () => rowOf(connection, visit, visit.login!, null))
+    for (const { event, atMs, endedAtMs } of unrecordedOf(visit.channels, visit.streams))
+      judge(atMs, () => rowOf(connection, visit, event, endedAtMs))
   }
   return { rows, dueAtMs }
 }

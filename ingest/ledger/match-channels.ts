@@ -1,10 +1,10 @@
 import { type Channel, type Stream, slackMs } from './visits.ts'
 
-/** Event time from a started channel to the recording of it; after that it counts as missing. */
-export const graceMs = 60_000
+/** Event time from a started channel to the recording of it, where nothing else tells which belongs to which. */
+export const togetherMs = 60_000
 
 const couldBe = (channel: Channel, { atMs }: Stream): boolean =>
-  channel.atMs <= atMs + slackMs && atMs <= channel.atMs + graceMs
+  channel.atMs <= atMs + slackMs && atMs <= channel.atMs + togetherMs
 
 /**
  * The channels that none of the streams belongs to. Each stream belongs to the latest channel started shortly before

@@ -129,6 +129,8 @@ export type CatalogReader = {
   connectionSessions(connectionId: string): Promise<ConnectionSession[]>
   /** Logins, and starts and ends of sessions, of one connection, by time, at most the first 5,000. */
   connectionEvents(bastion: string, connectionId: string): Promise<ConnectionEvents>
+  /** Of which there are events, by name, at most 10,000. */
+  bastions(): Promise<string[]>
 }
 export type ConnectionSession = Pick<
   Session,

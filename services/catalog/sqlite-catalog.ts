@@ -72,6 +72,7 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     openSessions: (bastion) => write('openSessions', bastion),
     connectionSessions: (connectionId) => write('connectionSessions', connectionId),
     connectionEvents: (bastion, connectionId) => write('connectionEvents', bastion, connectionId),
+    bastions: () => write('bastions'),
     session: (id) => pool.run('session', id),
     sessions: async (query) => pool.run('sessions', checkedLimit(query)),
     commands: async (sessionId, page) => pool.run('commands', checkedLimit({ sessionId, ...page })),

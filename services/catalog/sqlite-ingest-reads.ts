@@ -5,6 +5,7 @@ import { connectionSession, maxConnectionEvents } from './session-page.ts'
 import { ofConnection } from './sqlite-read-logins.ts'
 
 const maxConnectionSessions = 1_000
+const maxBastions = 10_000
 
 /** What ingest asks: answered by the writer's thread, so that it never waits behind a person's search. */
 export const createIngestReads = (database: DatabaseSync) => {
@@ -20,7 +21,15 @@ export const createIngestReads = (database: DatabaseSync) => {
     `SELECT row FROM event INDEXED BY event_by_connection WHERE ${ofConnection} AND bastion = ?
        ORDER BY time_key LIMIT ${maxConnectionEvents + 1}`,
   )
+  // One step along the index per name, however many events there are.
+  const bastions = database.prepare(
+    `WITH RECURSIVE name (bastion) AS (
+       SELECT min(bastion) FROM event
+       UNION ALL SELECT (SELECT min(bastion) FROM event WHERE bastion > name.bastion) FROM name WHERE bastion IS NOT NULL)
+     SELECT bastion FROM name WHERE bastion IS NOT NULL LIMIT ${maxBastions}`,
+  )
   return {
+    bastions: () => (bastions.all() as { bastion: string }[]).map(({ bastion }) => bastion),
     progress: (sessionId: string) =>
       (progress.get(sessionId) as { nextSeq: number; progress: string } | undefined) ?? null,
     openSessions: (bastion: string) => open.all(bastion) as { id: string; nextSeq: number }[],

@@ -95,6 +95,7 @@ const ledgerContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await catalog.putEvents([login(9, { connectionId: '0'.repeat(32) }), login(9, { connectionId: null })])
     t.deepEqual(await catalog.connectionEvents('bastion-1', connectionId), { events, more: false })
     t.deepEqual(await catalog.connectionEvents('bastion-1', '1'.repeat(32)), { events: [], more: false })
+    t.deepEqual(await catalog.bastions(), ['bastion-1', 'bastion-2'])
   })
 
   test('rows of sessions that were not recorded are listed, changed and gone, at once', async (t) => {

@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { createConnectionLedger } from '#ingest/ledger/connection-ledger.ts'
 import type { Catalog } from '#services/catalog/catalog.ts'
+import type { Clock } from '#services/clock.ts'
 import { createLogger } from '#services/log.ts'
+import { graceMs } from '#services/schema/ledger-deadlines.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import { at, newId, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
@@ -17,6 +19,9 @@ const openCatalog = async (t: ExecutionContext): Promise<Catalog> => {
   t.teardown(() => catalog.close())
   return catalog
 }
+const newLedger = (catalog: Catalog, clock: Clock = { now: () => 0 }) =>
+  createConnectionLedger({ catalog, log, graceMs, clock })
+const isOurs = () => true
 const take = async (catalog: Catalog, ledger: ReturnType<typeof createConnectionLedger>, events: SessionEvent[]) => {
   await catalog.putEvents(events)
   await ledger.take(events)
@@ -31,7 +36,7 @@ const listed = async (catalog: Catalog) =>
 
 test('a channel without a recording is listed when the time of its bastion has come, and goes when the recording does come', async (t) => {
   const catalog = await openCatalog(t)
-  const ledger = createConnectionLedger({ catalog, log })
+  const ledger = newLedger(catalog)
   await take(catalog, ledger, [failure(-5, 'a'), login(0), channel(1, 0)])
   await take(catalog, ledger, [beat(60)])
   t.deepEqual(await listed(catalog), [])
@@ -48,8 +53,8 @@ test('a channel without a recording is listed when the time of its bastion has c
 
 test('an indexer that starts anew knows what the one before waited for', async (t) => {
   const catalog = await openCatalog(t)
-  await take(catalog, createConnectionLedger({ catalog, log }), [login(0), channel(1, 0), beat(30)])
-  await take(catalog, createConnectionLedger({ catalog, log }), [beat(300)])
+  await take(catalog, newLedger(catalog), [login(0), channel(1, 0), beat(30)])
+  await take(catalog, newLedger(catalog), [beat(300)])
   t.deepEqual(
     (await listed(catalog)).map(({ state }) => state),
     ['missing'],
@@ -58,13 +63,62 @@ test('an indexer that starts anew knows what the one before waited for', async (
 
 test('a run that is taken again after a crash in its middle ends in the same rows', async (t) => {
   const catalog = await openCatalog(t)
-  await take(catalog, createConnectionLedger({ catalog, log }), [login(0), channel(1, 0)])
-  const run = [beat(50), beat(4_000), login(4_001), disconnect(4_005)]
+  await take(catalog, newLedger(catalog), [login(0), channel(1, 0)])
+  const run = [beat(50), beat(4_000), login(4_001), disconnect(4_005), beat(4_065)]
   await catalog.putEvents(run)
-  await take(catalog, createConnectionLedger({ catalog, log }), run)
+  await take(catalog, newLedger(catalog), run)
   t.deepEqual(
     (await listed(catalog)).map(({ state }) => state),
     ['tunnel_only', 'missing'],
+  )
+})
+
+test('of a bastion that says nothing more, what waits is judged when its time has come by our clock', async (t) => {
+  const catalog = await openCatalog(t)
+  let nowMs = 1_000_000
+  const clock = { now: () => nowMs }
+  const ledger = newLedger(catalog, clock)
+  const tunnel = [login(2), disconnect(3)].map((event) => ({
+    ...event,
+    id: `${event.id}-tunnel`,
+    connectionId: 't'.repeat(32),
+  }))
+  await take(catalog, ledger, [login(0), channel(1, 0), ...tunnel])
+  nowMs += 57_999
+  await ledger.tick(isOurs)
+  t.deepEqual(await listed(catalog), [])
+  nowMs += 1
+  await ledger.tick(isOurs)
+  t.deepEqual(
+    (await listed(catalog)).map(({ state }) => state),
+    ['missing'],
+  )
+  nowMs += 2_000
+  await ledger.tick(isOurs)
+  t.deepEqual(
+    (await listed(catalog)).map(({ state }) => state),
+    ['tunnel_only', 'missing'],
+  )
+})
+
+test('a deadline holds over a restart after which nothing is heard of the bastion, counted from there at most', async (t) => {
+  const catalog = await openCatalog(t)
+  let nowMs = 1_000_000
+  const clock = { now: () => nowMs }
+  await take(catalog, newLedger(catalog, clock), [login(0), channel(1, 0), beat(30)])
+  const [restarted, others] = [newLedger(catalog, clock), newLedger(catalog, clock)]
+  await restarted.tick(isOurs)
+  await others.tick(() => false)
+  nowMs += 59_999
+  await restarted.tick(isOurs)
+  t.deepEqual(await listed(catalog), [])
+  nowMs += 1
+  await others.tick(() => false)
+  t.deepEqual(await listed(catalog), [], 'another partition has it')
+  await restarted.tick(isOurs)
+  t.deepEqual(
+    (await listed(catalog)).map(({ state }) => state),
+    ['missing'],
   )
 })
 
@@ -72,19 +126,20 @@ test('an old log is judged when it comes, since nothing of it is still on its wa
   const catalog = await openCatalog(t)
   const receivedAt = at(86_400)
   const events = [login(0, { receivedAt }), channel(1, 0, { receivedAt })]
-  await take(catalog, createConnectionLedger({ catalog, log }), events)
+  await take(catalog, newLedger(catalog), events)
   t.is((await listed(catalog)).length, 1)
 })
 
 test('what another bastion tells of the same addresses is another connection', async (t) => {
   const catalog = await openCatalog(t)
-  const ledger = createConnectionLedger({ catalog, log })
+  const ledger = newLedger(catalog)
   const elsewhere = [login(0), disconnect(9)].map((event) => ({
     ...event,
     id: `other-${event.id}`,
     bastion: 'bastion-2',
   }))
-  await take(catalog, ledger, [login(0), channel(1, 0), ...elsewhere, disconnect(9), beat(100)])
+  const otherBeat = { ...beat(100), id: 'other-beat', bastion: 'bastion-2' }
+  await take(catalog, ledger, [login(0), channel(1, 0), ...elsewhere, disconnect(9), beat(100), otherBeat])
   await take(catalog, ledger, elsewhere)
   const rows = (await catalog.sessions({ limit: 10 })).items.map((row) => [row.bastion, row.state])
   t.deepEqual(rows, [
@@ -114,7 +169,7 @@ test('events in any order, some twice, in runs of any length, with restarts: the
   const tunnels = [1, 2, 3].flatMap((n) => [other(login(n * 100), n), other(disconnect(n * 100 + 10), n)])
   const events = [...visit(0, ids[0]!), ...visit(5_000, ids[1]!), ...tunnels, beat(300), beat(5_300)]
   const inOrder = await openCatalog(t)
-  await take(inOrder, createConnectionLedger({ catalog: inOrder, log }), events)
+  await take(inOrder, newLedger(inOrder), events)
   const expected = await listed(inOrder)
   t.is(expected.length, 5)
 
@@ -125,10 +180,10 @@ test('events in any order, some twice, in runs of any length, with restarts: the
       .map((event) => ({ event, place: random() }))
       .sort((a, b) => a.place - b.place)
       .map(({ event }) => event)
-    let ledger = createConnectionLedger({ catalog, log })
+    let ledger = newLedger(catalog)
     while (arriving.length > 0) {
       await take(catalog, ledger, arriving.splice(0, 1 + Math.floor(random() * 6)))
-      if (random() < 0.3) ledger = createConnectionLedger({ catalog, log })
+      if (random() < 0.3) ledger = newLedger(catalog)
     }
     t.deepEqual(await listed(catalog), expected, `round ${round}`)
   }

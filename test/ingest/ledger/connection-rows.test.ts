@@ -3,13 +3,14 @@ import fc from 'fast-check'
 import { connectionRows } from '#ingest/ledger/connection-rows.ts'
 import type { ConnectionSession } from '#services/catalog/catalog.ts'
 import { SessionId } from '#services/schema/ids.ts'
+import { graceMs } from '#services/schema/ledger-deadlines.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import { at, epochMs, newId } from '#test/contract/catalog-place.ts'
 import { channel, connection, disconnect, login, recorded } from './sshd-events.ts'
 
 const late = epochMs + 86_400_000
 const rowsOf = (events: readonly SessionEvent[], clockMs = late, sessions: readonly ConnectionSession[] = []) =>
-  connectionRows(connection, events, sessions, clockMs)
+  connectionRows(connection, events, sessions, clockMs, graceMs)
 const startsOf = (events: readonly SessionEvent[]) =>
   rowsOf(events).rows.map(({ state, startedAt }) => [state, startedAt])
 const inCatalog = (seconds: number, more: Partial<ConnectionSession> = {}): ConnectionSession => ({
@@ -63,6 +64,12 @@ test('a channel that no recorder saw waits 60 seconds of event time and is missi
     tty: '/dev/pts/3',
     argv: [],
   })
+})
+
+test('a tunnel waits 60 seconds after its end, for what may still say otherwise', (t) => {
+  const events = [login(0), disconnect(90)]
+  t.deepEqual(rowsOf(events, epochMs + 149_999), { rows: [], dueAtMs: epochMs + 150_000 })
+  t.is(rowsOf(events, epochMs + 150_000).rows.length, 1)
 })
 
 test('a channel ends by its own end, or else with its connection', (t) => {
