@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createAgentKeys } from './access/agent-keys.ts'
 import { loadIdentity } from './access/identity.ts'
 import { createRoleKeys } from './access/role-keys.ts'
+import type { StateImage } from './backup/state-image.ts'
 import type { Bus } from './bus/bus.ts'
 import { createLateProducer } from './bus/late-producer.ts'
 import { createLogBus } from './bus/log-bus.ts'
@@ -228,6 +229,16 @@ export const openPresentKeys = async (config: Config, clock: Clock): Promise<Key
   throw new BartizanError('BTZ_KEY_NOT_FOUND', `${folder} holds no session keys`, {
     hint: 'name the folder with BARTIZAN_KEYS_FOLDER, or the data folder that it is in with --data',
   })
+}
+
+/** The state as a whole, for backup and restore. It need not be there. */
+export const openStateImage = async (config: Config): Promise<StateImage> => {
+  if (config.backend === 'embedded') {
+    const { openSqliteStateImage } = await import('./backup/sqlite-state-image.ts')
+    return openSqliteStateImage(join(config.data, 'state.db'))
+  }
+  const { openElasticStateImage } = await import('./backup/elastic-state-image.ts')
+  return openElasticStateImage(config.elasticsearch)
 }
 
 /** The state that is there. @throws BTZ_NOT_FOUND where there is none: none is made */

@@ -31,6 +31,7 @@ export const errorCodes = {
   BTZ_KEY_NOT_FOUND: 'there is no key for this session',
   BTZ_KEY_INVALID: 'the key file is damaged or not ours',
   BTZ_KEYS_EXPOSED: 'the keys can be read by other users of this machine',
+  BTZ_BACKUP_DAMAGED: 'the backup is damaged, cut short, or sealed with another passphrase',
   BTZ_STATE_CONFLICT: 'the value was changed by someone else in between',
   BTZ_CATALOG_QUERY: 'the query cannot be understood',
   BTZ_CATALOG_TIMEOUT: 'the query took longer than its limit',

@@ -4,7 +4,8 @@ import { canonicalJson } from '../recordings/format/manifest.ts'
 import { CustodyAct } from '../schema/custody-act.ts'
 
 const head = 'bartizan act v1\n'
-const actsRoot = 'evidence/v1/acts/'
+/** All acts. */
+export const actsRoot = 'evidence/v1/acts/'
 const disposals = 'disposal'
 
 /** All acts of a session stand together; those of many sessions in a folder of their own. */

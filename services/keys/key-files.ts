@@ -22,6 +22,22 @@ const overwrite = async (file: string): Promise<void> => {
   }
 }
 
+const hashOf = (id: string) => createHash('sha256').update(id).digest('hex')
+
+/** Makes and changes nothing; the folder need not exist. */
+export const lookAtKeyFiles = (folder: string) => {
+  const fileOf = (hash: string, ending: 'key' | 'destroyed') =>
+    join(folder, hash.slice(0, 2), hash.slice(2, 4), `${hash}.${ending}`)
+  const stands = async (hash: string): Promise<boolean> =>
+    (await stat(fileOf(hash, 'destroyed')).catch(nullIfAbsent)) !== null
+  return {
+    fileOf,
+    stands,
+    isDestroyed: (id: string) => stands(hashOf(id)),
+    read: (id: string): Promise<string | null> => readFile(fileOf(hashOf(id), 'key'), 'utf8').catch(nullIfAbsent),
+  }
+}
+
 /**
  * Files of keys: `<aa>/<bb>/<SHA-256 of the id>.key` and, once destroyed, `….destroyed`. In `.erasing` stands the hash of
  * an id from before its tombstone until its key file is gone, so that the next open ends what a crash cut short.
@@ -32,11 +48,7 @@ export const openKeyFiles = async (folder: string, folders: DurableFolders) => {
   for (const path of [partial, erasing]) await folders.ensure(path)
   const once = await createOnceWriter(partial)
 
-  const hashOf = (id: string) => createHash('sha256').update(id).digest('hex')
-  const fileOf = (hash: string, ending: 'key' | 'destroyed') =>
-    join(folder, hash.slice(0, 2), hash.slice(2, 4), `${hash}.${ending}`)
-  const isDestroyed = async (hash: string): Promise<boolean> =>
-    (await stat(fileOf(hash, 'destroyed')).catch(nullIfAbsent)) !== null
+  const { fileOf, stands, isDestroyed, read } = lookAtKeyFiles(folder)
 
   const erase = async (hash: string): Promise<void> => {
     const file = fileOf(hash, 'key')
@@ -45,14 +57,14 @@ export const openKeyFiles = async (folder: string, folders: DurableFolders) => {
     await syncFolder(dirname(file))
   }
   for (const hash of await readdir(erasing)) {
-    if (await isDestroyed(hash)) await erase(hash)
+    if (await stands(hash)) await erase(hash)
     await rm(join(erasing, hash), { force: true })
   }
 
   return {
     once,
-    isDestroyed: (id: string) => isDestroyed(hashOf(id)),
-    read: (id: string): Promise<string | null> => readFile(fileOf(hashOf(id), 'key'), 'utf8').catch(nullIfAbsent),
+    isDestroyed,
+    read,
     /** Durable when resolved; false: there is one already. */
     create: async (id: string, content: string): Promise<boolean> => {
       const file = fileOf(hashOf(id), 'key')

@@ -19,11 +19,11 @@ const parse = (file: string, pem: string): KeyObject => {
   throw new BartizanError('BTZ_KEY_INVALID', `${file} is not an Ed25519 key`, { hint })
 }
 
-/** Named after its key, so that no two logs share a name. */
-const signerOf = (privateKey: KeyObject): NoteSigner => ({
-  name: `bartizan-log/${hash('sha256', rawPublicKey(privateKey), 'hex').slice(0, 16)}`,
-  privateKey,
-})
+/** Named after its key, so that no two logs share a name. `file`: for errors. @throws BTZ_KEY_INVALID */
+export const logSignerOf = (file: string, pem: string): NoteSigner => {
+  const privateKey = parse(file, pem)
+  return { name: `bartizan-log/${hash('sha256', rawPublicKey(privateKey), 'hex').slice(0, 16)}`, privateKey }
+}
 
 const make = async (folder: string, file: string): Promise<void> => {
   const partial = join(folder, '.partial')
@@ -42,7 +42,7 @@ export const readLogSigner = async (folder: string): Promise<NoteSigner | null> 
   })
   if (pem === null) return null
   await checkPrivate(file)
-  return signerOf(parse(file, pem))
+  return logSignerOf(file, pem)
 }
 
 /**

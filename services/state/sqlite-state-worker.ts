@@ -3,13 +3,7 @@ import { workerData } from 'node:worker_threads'
 import { BartizanError } from '../errors.ts'
 import { inTransaction, openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
-
-/** Revisions count over the whole store: one of a deleted entry never comes again for its successor. */
-const migrations = [
-  `CREATE TABLE entry (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE TABLE last_revision (revision INTEGER NOT NULL) STRICT;
-   INSERT INTO last_revision VALUES (0);`,
-]
+import { stateMigrations } from './sqlite-state-schema.ts'
 
 /** `value` is JSON. */
 export type EntryRow = { key: string; value: string; revision: number }
@@ -72,6 +66,6 @@ const reworded = (operations: StateOperations, file: string): StateOperations =>
 
 answerCalls(() => {
   const { file } = workerData as { file: string }
-  const database = openSqliteFile(file, migrations)
+  const database = openSqliteFile(file, stateMigrations)
   return { operations: reworded(createOperations(database), file), close: () => database.close() }
 })
