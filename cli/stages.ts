@@ -6,6 +6,7 @@ import { createDelivery } from '#delivery/delivery.ts'
 import { createOperations } from '#delivery/operations.ts'
 import { deliveryRoutes } from '#delivery/routes.ts'
 import { createDetectors } from '#detectors/detectors.ts'
+import { loadDirectory } from '#detectors/directory/load-directory.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
 import { createLogWriter } from '#ingest/log/log-writer.ts'
@@ -14,6 +15,8 @@ import type { RecordingUploads } from '#ingest/receiver/recording-uploads.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
 import { createRecorder } from '#ingest/recorder/recorder.ts'
 import { createAgentKeys } from '#services/access/agent-keys.ts'
+import type { KnownNames } from '#services/access/matches-session.ts'
+import { createOwnership } from '#services/access/ownership.ts'
 import { createEnrolmentCodes } from '#services/agents/enrolment-codes.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { createOrders } from '#services/agents/orders.ts'
@@ -21,13 +24,15 @@ import { findReceiverPlace } from '#services/agents/receiver-place.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
 import { createTriage } from '#services/alerts/triage.ts'
 import { keepSaying } from '#services/alerts/triage-sweep.ts'
+import { createApprovals } from '#services/approvals/approvals.ts'
 import type { Backends, ReceiverBackends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
 import type { Authority } from '#services/pki/authority.ts'
 import { verifierOf } from '#services/proofs/note.ts'
-import { createAudit } from '#viewer/access/audit.ts'
+import { type Audit, createAudit } from '#viewer/access/audit.ts'
+import { createContentGate } from '#viewer/access/content-gate.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
 import type { Access } from './access.ts'
@@ -114,7 +119,12 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     bastion: config.bastion,
     log: log.child({ stage: 'log-writer' }),
   })
-  const indexer = await createIndexer({ ...shared, lateAfterMs: silentMs, graceMs, log: log.child({ stage: 'indexer' }) })
+  const indexer = await createIndexer({
+    ...shared,
+    lateAfterMs: silentMs,
+    graceMs,
+    log: log.child({ stage: 'indexer' }),
+  })
   const { retentionMs } = config.bus
   const lag = watchLag({ ...shared, retentionMs, bastion: config.bastion, log: log.child({ stage: 'lag' }) })
   const deadMan = startDeadManOf(options)
@@ -160,6 +170,36 @@ export const deliveryRouter = ({ config, backends, access, clock }: StageOptions
   return deliveryRoutes({ ...backends, ...access, operations, deadLetters, bastion: config.bastion, clock })
 }
 
+/** What the operator's directory says of names, read again when it changes. */
+const openKnownNames = ({ config, clock, log }: StageOptions<unknown>): KnownNames & { close(): void } => {
+  const directory = loadDirectory({ file: config.detectors.directoryFile, log, clock })
+  const personOf = (user: string) => directory.current().person(user, clock.now())
+  return {
+    namesOf: (name) => {
+      const { name: fullName = null } = personOf(name) ?? {}
+      return [directory.current().canonical(name), ...(fullName === null ? [] : [fullName])]
+    },
+    teamOf: (user) => personOf(user)?.team ?? null,
+    groupsOf: (host) => directory.current().groupsOf(host),
+    close: directory.close,
+  }
+}
+
+/** Who may see content of whom, and what takes a second person. */
+const accessRules = (options: StageOptions<Backends>, audit: Audit) => {
+  const { config, backends, clock } = options
+  const known = openKnownNames(options)
+  const {
+    access: policy,
+    approvals: { expiresMs },
+  } = config
+  const session = backends.catalog.session
+  const ownership = createOwnership({ ...policy, ...known, session })
+  const approvals = createApprovals({ ...backends, clock, expiresMs, people: ownership })
+  const content = createContentGate({ ...backends, policy, known, ownership, approvals, audit })
+  return { ownership, approvals, content, close: known.close }
+}
+
 /** Catalog and evidence → people. `publicUrl`: how browsers reach it. */
 export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => string): RoutedStage => {
   const { config, backends, access, clock } = options
@@ -167,15 +207,18 @@ export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => st
   const orders = createOrders({ ...backends, clock, log })
   const triage = createTriage({ ...backends, clock })
   const sweeping = keepSaying(triage, log)
+  const audit = createAudit({ bus: backends.bus, bastion: config.bastion, clock })
+  const rules = accessRules({ ...options, log }, audit)
   const router = createViewer({
     ...healthOf(options),
     ...access,
+    ...rules,
     ...backends,
     logVerifier: verifierOf(backends.logKey),
     config,
     clock,
     log,
-    audit: createAudit({ bus: backends.bus, bastion: config.bastion, clock }),
+    audit,
     terminate: orders.terminate,
     triage,
     suppressions: createSuppressions({ ...backends, clock }),
@@ -190,6 +233,7 @@ export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => st
   })
   const close = async () => {
     orders.close()
+    rules.close()
     await sweeping.stop()
   }
   return { router, close }

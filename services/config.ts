@@ -8,6 +8,7 @@ import { DetectorSettings } from './schema/detector-settings.ts'
 import { Flag } from './schema/flag.ts'
 import { HostName } from './schema/host-name.ts'
 import { BastionName } from './schema/ids.ts'
+import { SessionMatch } from './schema/session-match.ts'
 import { SinkList } from './schema/sink-settings.ts'
 import { TimeZone } from './schema/time-zone.ts'
 
@@ -243,6 +244,29 @@ const Viewer = z.strictObject({
   queryTimeoutMs: int.default(5_000).describe('longest time of one query'),
 })
 
+const Access = z.strictObject({
+  ownSessions: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe('whether people see, hold, erase or decide on sessions of their own: of a user with their name'),
+  reason: z
+    .enum(['off', 'optional', 'required'])
+    .default('off')
+    .describe('whether whoever sees content says why, in the header X-Bartizan-Reason'),
+  secondPerson: z
+    .array(SessionMatch)
+    .max(100)
+    .default([])
+    .describe('sessions whose content nobody sees without leave of another person; in the configuration file only'),
+})
+const Approvals = z.strictObject({
+  expiresMs: int
+    .min(60_000)
+    .max(30 * 24 * 3_600_000)
+    .default(24 * 3_600_000)
+    .describe('how long a request can be decided, and how long leave to see content then lasts'),
+})
+
 const DeadMan = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
@@ -292,6 +316,8 @@ export const Config = z.strictObject({
   s3: S3.prefault({}),
   elasticsearch: Elasticsearch.prefault({}),
   viewer: Viewer.prefault({}),
+  access: Access.prefault({}),
+  approvals: Approvals.prefault({}),
   detectors: DetectorSettings.prefault({}),
   deadMan: DeadMan.prefault({}),
   sinks: SinkList.default([]).describe('destinations of events and alerts; in the configuration file only'),

@@ -1,6 +1,7 @@
 import type { AgentKeys } from '#services/access/agent-keys.ts'
 import type { BrowserSessions } from '#services/access/browser-sessions.ts'
 import type { LoginLinks } from '#services/access/login-links.ts'
+import type { Ownership } from '#services/access/ownership.ts'
 import type { Tokens } from '#services/access/tokens.ts'
 import type { EnrolmentCodes } from '#services/agents/enrolment-codes.ts'
 import type { Enrolments } from '#services/agents/enrolments.ts'
@@ -8,6 +9,7 @@ import type { Heartbeats } from '#services/agents/heartbeats.ts'
 import type { ReceiverPlace } from '#services/agents/receiver-place.ts'
 import type { Suppressions } from '#services/alerts/suppressions.ts'
 import type { AlertTriage } from '#services/alerts/triage.ts'
+import type { Approvals } from '#services/approvals/approvals.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { AlertReader, CatalogReader } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
@@ -17,6 +19,7 @@ import type { Logger } from '#services/log.ts'
 import type { NoteVerifier } from '#services/proofs/note.ts'
 import type { RecordingReader } from '#services/recordings/recording-store.ts'
 import type { Audit } from './access/audit.ts'
+import type { ContentGate } from './access/content-gate.ts'
 
 /** What the viewer's routes work with. Of what is recorded it can change nothing; it reads, and appends audit records. */
 export type ViewerContext = {
@@ -31,6 +34,11 @@ export type ViewerContext = {
   loginLinks: LoginLinks
   browserSessions: BrowserSessions
   audit: Audit
+  /** Whose a session is. */
+  ownership: Ownership
+  approvals: Approvals
+  /** Everything that shows what was recorded passes it. */
+  content: ContentGate
   triage: Pick<AlertTriage, 'of' | 'decide'>
   suppressions: Suppressions
   agents: {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Suppression } from '#services/alerts/suppressions.ts'
 import { Decision } from '#services/alerts/triage.ts'
+import { Approval } from '#services/schema/approval.ts'
 import { CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
 import { ImportedRecordings, RecordingJob, RecordingQuery } from '#services/schema/recording-upload.ts'
 import { Command, listOf, Session } from '#services/schema/session.ts'
@@ -18,6 +19,7 @@ import { AgentInfo } from './agents/roster.ts'
 import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
 import { Revoke, Revoked } from './routes/agents.ts'
 import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
+import { ApprovalsQuery, AskAccess, DecideApproval } from './routes/approvals.ts'
 import { EventsQuery, SearchQuery } from './routes/events.ts'
 import { LeafPlace } from './routes/log.ts'
 import { ExportQuery } from './routes/recordings.ts'
@@ -38,6 +40,10 @@ const Hit = z.object({
   bastion: z.string(),
 })
 const History = z.object({ items: z.array(Decision) })
+/** Also why somebody wants to see content, if policy asks for that and the query does not say. */
+const shownFor = z.object({ 'x-bartizan-reason': z.string().optional() })
+/** `withheld`: hits on this page that the asker may not see: of their own sessions, or without leave of a second person. */
+const siftedListOf = <T extends z.ZodType>(item: T) => listOf(item).extend({ withheld: z.number().int() })
 export type Operation = {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   path: string
@@ -49,6 +55,8 @@ export type Operation = {
   answer?: z.ZodType
   answerType?: string
   status?: number
+  /** Shows what was recorded. */
+  isContent?: boolean
 }
 
 /** The routes, each with the schemas that check it. */
@@ -80,7 +88,9 @@ export const operations: Operation[] = [
     path: '/api/sessions',
     summary: 'Sessions, open ones first, then newest first',
     query: SessionsQuery,
-    answer: listOf(Session),
+    answer: listOf(Session).extend({ withheld: z.number().int().optional() }),
+    headers: shownFor,
+    isContent: true,
   },
   { method: 'get', path: '/api/sessions/{id}', summary: 'One session', answer: Session },
   {
@@ -88,20 +98,55 @@ export const operations: Operation[] = [
     path: '/api/sessions/{id}/commands',
     summary: 'What was run in it, in order',
     query: CommandsQuery,
+    headers: shownFor,
+    isContent: true,
     answer: listOf(Command),
   },
   {
     method: 'get',
     path: '/api/sessions/{id}/replay/index.json',
     summary: 'Index of the recording for asciinema-player (segmented form)',
+    headers: shownFor,
+    isContent: true,
   },
-  { method: 'get', path: '/api/sessions/{id}/replay/0.json', summary: 'A segment of the recording' },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/replay/0.json',
+    summary: 'A segment of the recording',
+    headers: shownFor,
+    isContent: true,
+  },
   {
     method: 'get',
     path: '/api/sessions/{id}/export',
     summary: 'The recording as asciicast, text or NDJSON',
     query: ExportQuery,
+    headers: shownFor,
+    isContent: true,
     answerType: 'application/octet-stream',
+  },
+  {
+    method: 'post',
+    path: '/api/sessions/{id}/access',
+    summary: 'Ask a second person for leave to see what was recorded in a session',
+    body: AskAccess,
+    answer: Approval,
+    status: 202,
+  },
+  {
+    method: 'get',
+    path: '/api/approvals',
+    summary: 'What waits for, or got, the word of a second person, newest first; of others only what one may decide',
+    query: ApprovalsQuery,
+    answer: listOf(Approval),
+  },
+  { method: 'get', path: '/api/approvals/{id}', summary: 'One of them', answer: Approval },
+  {
+    method: 'post',
+    path: '/api/approvals/{id}',
+    summary: 'Decide it: never whoever asked, and nobody about a session of their own',
+    body: DecideApproval,
+    answer: Approval,
   },
   {
     method: 'post',
@@ -115,14 +160,18 @@ export const operations: Operation[] = [
     path: '/api/events',
     summary: 'Events, newest first',
     query: EventsQuery,
-    answer: listOf(SessionEvent),
+    answer: siftedListOf(SessionEvent),
+    headers: shownFor,
+    isContent: true,
   },
   {
     method: 'get',
     path: '/api/search',
     summary: 'Find text in commands and events',
     query: SearchQuery,
-    answer: listOf(Hit),
+    answer: siftedListOf(Hit),
+    headers: shownFor,
+    isContent: true,
   },
   {
     method: 'get',

@@ -9,6 +9,7 @@ import { openApi } from './openapi.ts'
 import { accessRoutes, signInRoutes } from './routes/access.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { alertRoutes } from './routes/alerts.ts'
+import { approvalRoutes } from './routes/approvals.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { logRoutes } from './routes/log.ts'
@@ -67,6 +68,7 @@ const allRoutes = [
   ruleRoutes,
   suppressionRoutes,
   userRoutes,
+  approvalRoutes,
   logRoutes,
   agentRoutes,
   accessRoutes,

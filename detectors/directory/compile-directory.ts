@@ -5,10 +5,21 @@ import { createPeople } from './people.ts'
 import { createPlans } from './plans.ts'
 import { type ReadTables, readTables } from './read-tables.ts'
 
+const groupsByHost = ({ groups, hosts }: ReadTables['tables']): Map<string, string[]> => {
+  const pairs = [
+    ...groups.flatMap(({ name, hosts: members }) => (members ?? []).map((host) => [host, name] as const)),
+    ...hosts.flatMap(({ name, group }) => (group ? [[name, group] as const] : [])),
+  ]
+  const byHost = new Map<string, string[]>()
+  for (const [host, group] of pairs) byHost.set(host, [...(byHost.get(host) ?? []), group])
+  return byHost
+}
+
 /** Makes of the tables what can be asked within microseconds. */
 export const compileDirectory = ({ policy, tables }: Pick<ReadTables, 'policy' | 'tables'>): Directory => {
   const people = createPeople(tables.people)
   const bastions = new Map(tables.bastions.map(({ name, internetFacing }) => [name, internetFacing ?? null]))
+  const groups = groupsByHost(tables)
   return {
     policy: {
       recordingRequired: policy.recordingRequired ?? true,
@@ -24,6 +35,7 @@ export const compileDirectory = ({ policy, tables }: Pick<ReadTables, 'policy' |
     ...createCalendar(policy, tables.holidays, people),
     ...createPlans(tables, people),
     knownNetwork: createNetworks(tables),
+    groupsOf: (host) => groups.get(host) ?? [],
     isInternetFacing: (bastion) => bastions.get(bastion) ?? null,
   }
 }

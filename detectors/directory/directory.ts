@@ -48,6 +48,8 @@ export type Directory = {
   tickets(about: { user?: string | null; target?: string | null; sourceIp?: string | null }, atMs: number): Ticket[]
   hasGrant(user: string, target: string, atMs: number): boolean
   isException(about: { bastion?: string | null; user?: string | null; check: string }, atMs: number): boolean
+  /** Of a host, by either of the tables that say so. */
+  groupsOf(host: string): readonly string[]
   /** Null: the directory does not name it. */
   isInternetFacing(bastion: string): boolean | null
 }

@@ -1,15 +1,14 @@
 import { BartizanError } from '../errors.ts'
 import type { Principal } from '../schema/access.ts'
 import type { Session } from '../schema/session.ts'
+import type { KnownNames } from './matches-session.ts'
 
-/** All names that the operator's directory has for somebody. */
-export type NamesOf = (name: string) => readonly string[]
 type Owned = Pick<Session, 'user' | 'person' | 'parentId'>
 
 export type OwnershipOptions = {
   /** `refuse`: nobody has to do with evidence of their own. */
   ownSessions: 'refuse' | 'allow'
-  namesOf: NamesOf
+  namesOf: KnownNames['namesOf']
   session: (id: string) => Promise<Owned | null>
 }
 

@@ -17,9 +17,10 @@ const idForm = /^[0-9a-f-]{36}$/
 
 export type NewApproval = Pick<Approval, 'action' | 'subject' | 'reason'> & {
   by: Principal
-  details?: Approval['details']
+  details?: unknown // JSON
 }
 export type Decide = { decision: 'approved' | 'refused'; reason: string; by: Principal }
+type Grantee = { action: ApprovalAction; principalId: string }
 type Kept = { approval: Approval; revision: number }
 
 const personOf = ({ id, name, role }: Principal) => ({ id, name, role })
@@ -86,6 +87,9 @@ export const createApprovals = ({
       .filter((one) => only.action === undefined || one.action === only.action)
       .reverse()
   }
+
+  const grantedTo = async ({ action, principalId }: Grantee): Promise<Approval[]> =>
+    (await list({ state: 'approved', action })).filter(({ requestedBy }) => requestedBy.id === principalId)
 
   const makeRoom = async (all: readonly Approval[], by: Principal): Promise<void> => {
     const old = superfluous(all, clock.now())
@@ -158,12 +162,10 @@ export const createApprovals = ({
       )
     },
     /** Null: nobody agreed that this principal does this, or its time is over. */
-    granted: async (to: { action: ApprovalAction; subject: string; principalId: string }): Promise<Approval | null> => {
-      const approved = await list({ state: 'approved', action: to.action })
-      return (
-        approved.find(({ subject, requestedBy }) => subject === to.subject && requestedBy.id === to.principalId) ?? null
-      )
-    },
+    granted: async (to: Grantee & { subject: string }): Promise<Approval | null> =>
+      (await grantedTo(to)).find(({ subject }) => subject === to.subject) ?? null,
+    /** All of the sort that somebody agreed to and whose time is not over. */
+    grantedTo,
     /** Approved, changes evidence, and not carried out yet; the oldest first. */
     due: async (): Promise<Approval[]> => (await list({ state: 'approved' })).filter(isDue).reverse(),
     /** What was approved has been carried out. Again: nothing. @throws BTZ_NOT_FOUND BTZ_STATE_CONFLICT */

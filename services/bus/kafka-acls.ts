@@ -30,7 +30,7 @@ const rights: Record<Exclude<KafkaRole, 'set-up' | 'agent'>, Rights> = {
     writes: ['entity-events', 'alerts', 'dead-letters'],
   },
   delivery: { reads: ['alerts', 'session-events'], writes: ['session-events', 'dead-letters'] },
-  viewer: { reads: ['session-frames'], writes: ['session-events', 'alerts'] },
+  viewer: { reads: ['session-frames'], writes: ['session-events', 'alerts', 'log-entries'] },
 }
 
 /** Read and Write each include Describe. */

@@ -20,7 +20,7 @@ export const Approval = z.object({
   requestedBy: Person,
   requestedAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(), // open: then nobody can decide any more; approved to view: then it is over
-  details: z.json(),
+  details: z.unknown(), // JSON, of whoever asked for the action: to carry it out, or to show it
   state: ApprovalState,
   decidedBy: Person.nullable(),
   decidedAt: z.iso.datetime().nullable(),

@@ -25,5 +25,6 @@ export const quietDirectory: Directory = {
   tickets: () => [],
   hasGrant: () => false,
   isException: () => false,
+  groupsOf: () => [],
   isInternetFacing: () => null,
 }

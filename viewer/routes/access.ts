@@ -57,7 +57,8 @@ export const accessRoutes = (context: ViewerContext): Router => {
 
   router.get('/api/me', (_request, response) => {
     const { name, role } = principalOf(response)
-    response.json({ name, role, bastion: context.config.bastion })
+    const { bastion, access } = context.config
+    response.json({ name, role, bastion, contentReason: access.reason })
   })
 
   router.post('/api/login-links', allow('login.issue'), async (request, response) => {

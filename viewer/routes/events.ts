@@ -1,9 +1,9 @@
 import { Router } from 'express'
 import { z } from 'zod'
-import { type EventKind, eventKinds } from '#services/schema/session-event.ts'
-import { allow, principalOf } from '../access/authenticate.ts'
+import { type EventKind, eventKinds, type SessionEvent } from '#services/schema/session-event.ts'
+import { allow } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
-import { commaList, instant, page, parseInput, text, word } from './input.ts'
+import { commaList, instant, page, parseInput, text, why, word } from './input.ts'
 
 export const EventsQuery = z.strictObject({
   kind: commaList<EventKind>(eventKinds),
@@ -17,6 +17,7 @@ export const EventsQuery = z.strictObject({
   target: word,
   outcome: z.enum(['success', 'failure']).optional(),
   ...page,
+  ...why,
 })
 export const SearchQuery = z.strictObject({
   q: z.string().trim().min(1).max(512),
@@ -24,33 +25,30 @@ export const SearchQuery = z.strictObject({
   from: instant,
   to: instant,
   ...page,
+  ...why,
 })
 
-export const eventRoutes = (context: ViewerContext): Router => {
+/** What was done inside of a session; all else tells that somebody came, went, or is not well. */
+const contentKinds: readonly EventKind[] = ['command', 'file_transfer']
+const contentOf = (event: SessionEvent) => (contentKinds.includes(event.kind) ? event : null)
+
+export const eventRoutes = ({ catalog, content }: ViewerContext): Router => {
   const router = Router()
 
   router.get('/api/events', allow('event.list'), async (request, response) => {
-    const { kind, q, ...query } = parseInput(EventsQuery, request.query)
-    await context.audit({
-      principal: principalOf(response),
-      action: 'event.list',
-      object: q,
-      sourceIp: request.ip,
-      repeats: true,
-    })
-    response.json(await context.catalog.events({ ...query, ...(kind && { kinds: kind }), ...(q && { text: q }) }))
+    const { kind, q, reason: _, ...query } = parseInput(EventsQuery, request.query)
+    await content.enterList(request, response, { action: 'event.list', object: q })
+    const found = await catalog.events({ ...query, ...(kind && { kinds: kind }), ...(q && { text: q }) })
+    // Asked for by its words, anything tells what it holds.
+    const placeOf = q ? (event: SessionEvent) => event : contentOf
+    response.json({ ...found, ...(await content.sift(response, found.items, placeOf)) })
   })
 
   router.get('/api/search', allow('search'), async (request, response) => {
-    const { q, in: where, ...query } = parseInput(SearchQuery, request.query)
-    await context.audit({
-      principal: principalOf(response),
-      action: 'search',
-      object: q,
-      sourceIp: request.ip,
-      repeats: true,
-    })
-    response.json(await context.catalog.search({ ...query, text: q, in: where ?? ['commands', 'events'] }))
+    const { q, in: where, reason: _, ...query } = parseInput(SearchQuery, request.query)
+    await content.enterList(request, response, { action: 'search', object: q })
+    const found = await catalog.search({ ...query, text: q, in: where ?? ['commands', 'events'] })
+    response.json({ ...found, ...(await content.sift(response, found.items, (hit) => hit)) })
   })
   return router
 }

@@ -13,6 +13,9 @@ export const instant = z.iso
 export const word = z.string().min(1).max(256).optional()
 export const text = z.string().max(512).optional()
 
+/** Why somebody wants to see content, where no header can be sent; access/content-reason.ts reads it. */
+export const why = { reason: z.string().max(4_096).optional() }
+
 /** Why somebody does a thing. */
 export const reason = z.string().trim().min(1).max(2_048)
 

@@ -5,19 +5,21 @@ import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { BartizanError } from '#services/errors.ts'
 import type { Session } from '#services/schema/session.ts'
-import { allow, principalOf } from '../access/authenticate.ts'
+import { allow } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
 import { type ExportFormat, exportFormats } from '../playback/exports.ts'
 import { sessionFrames } from '../playback/frames.ts'
 import { replayIndex, replaySegment } from '../playback/segmented.ts'
-import { parseInput } from './input.ts'
+import { parseInput, why } from './input.ts'
 import { sessionOf } from './sessions.ts'
 
 export const ExportQuery = z.strictObject({
   format: z.enum(Object.keys(exportFormats) as [ExportFormat, ...ExportFormat[]]),
+  ...why,
 })
+const IndexQuery = z.strictObject(why)
 
-const SegmentQuery = z.strictObject({ lastSeq: z.coerce.number().int().nonnegative().optional() })
+const SegmentQuery = z.strictObject({ lastSeq: z.coerce.number().int().nonnegative().optional(), ...why })
 
 const requireRecording = (session: Session): void => {
   if (!session.recorded) throw new BartizanError('BTZ_NOT_FOUND', 'this session was seen, but not recorded')
@@ -47,6 +49,10 @@ async function* joined(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   if (held) yield held
 }
 
+/** The player asks for what the index names, and sends no header of ours with it. */
+const segmentUrl = (lastSeq: number, reason: string | undefined): string =>
+  `0.json?${new URLSearchParams({ lastSeq: String(lastSeq), ...(reason !== undefined && { reason }) })}`
+
 /** Replay and export: content of a session. Each is audited, durably, before its first byte is sent. */
 export const recordingRoutes = (context: ViewerContext): Router => {
   const router = Router()
@@ -57,9 +63,9 @@ export const recordingRoutes = (context: ViewerContext): Router => {
   }
   const audited = async (request: Request, response: Response, action: string) => {
     const { session, lastSeq } = await recorded(request)
-    await context.audit({ principal: principalOf(response), action, sessionId: session.id, sourceIp: request.ip })
+    const reason = await context.content.enter(request, response, session, { action })
     response.setHeader('Cache-Control', 'no-store')
-    return { session, lastSeq }
+    return { session, lastSeq, reason }
   }
 
   // Whether there is something to play, asked by an open page until there is: no content, so no audit.
@@ -69,9 +75,10 @@ export const recordingRoutes = (context: ViewerContext): Router => {
   })
 
   router.get('/api/sessions/:id/replay/index.json', allow('session.replay'), async (request, response) => {
-    const { session, lastSeq } = await audited(request, response, 'session.replay')
+    parseInput(IndexQuery, request.query)
+    const { session, lastSeq, reason } = await audited(request, response, 'session.replay')
     const frames = sessionFrames(context, session.id, lastSeq)
-    response.json(await replayIndex(session, frames, `0.json?lastSeq=${lastSeq}`))
+    response.json(await replayIndex(session, frames, segmentUrl(lastSeq, reason)))
   })
 
   router.get('/api/sessions/:id/replay/0.json', allow('session.replay'), async (request, response) => {

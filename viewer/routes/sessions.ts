@@ -5,7 +5,7 @@ import { SessionId } from '#services/schema/ids.ts'
 import { type Session, SessionState } from '#services/schema/session.ts'
 import { allow, principalOf } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
-import { instant, page, parseInput, text, word } from './input.ts'
+import { instant, page, parseInput, text, why, word } from './input.ts'
 
 export const SessionsQuery = z.strictObject({
   q: text,
@@ -18,8 +18,9 @@ export const SessionsQuery = z.strictObject({
   connectionId: word,
   parentId: word,
   ...page,
+  ...why,
 })
-export const CommandsQuery = z.strictObject(page)
+export const CommandsQuery = z.strictObject({ ...page, ...why })
 export const Terminate = z.strictObject({ reason: z.string().trim().min(3).max(1024) })
 
 /** @throws BTZ_NOT_FOUND */
@@ -32,43 +33,27 @@ export const sessionOf = async (context: ViewerContext, id: unknown): Promise<Se
 
 export const sessionRoutes = (context: ViewerContext): Router => {
   const router = Router()
-  const { catalog, audit } = context
+  const { catalog, audit, content } = context
 
   router.get('/api/sessions', allow('session.list'), async (request, response) => {
-    const { q, ...query } = parseInput(SessionsQuery, request.query)
-    if (q)
-      await audit({
-        principal: principalOf(response),
-        action: 'search',
-        object: q,
-        sourceIp: request.ip,
-        repeats: true,
-      })
-    response.json(await catalog.sessions({ ...query, ...(q && { text: q }) }))
+    const { q, reason: _, ...query } = parseInput(SessionsQuery, request.query)
+    if (!q) return void response.json(await catalog.sessions(query))
+    await content.enterList(request, response, { action: 'search', object: q })
+    const found = await catalog.sessions({ ...query, text: q })
+    const placeOf = ({ id: sessionId, user, bastion }: Session) => ({ sessionId, user, bastion })
+    response.json({ ...found, ...(await content.sift(response, found.items, placeOf)) })
   })
 
   router.get('/api/sessions/:id', allow('session.view'), async (request, response) => {
     const session = await sessionOf(context, request.params.id)
-    await audit({
-      principal: principalOf(response),
-      action: 'session.view',
-      sessionId: session.id,
-      sourceIp: request.ip,
-      repeats: true,
-    })
+    await content.enterSession(request, response, session, { action: 'session.view', repeats: true })
     response.json(session)
   })
 
   router.get('/api/sessions/:id/commands', allow('session.view'), async (request, response) => {
     const session = await sessionOf(context, request.params.id)
-    const query = parseInput(CommandsQuery, request.query)
-    await audit({
-      principal: principalOf(response),
-      action: 'session.commands',
-      sessionId: session.id,
-      sourceIp: request.ip,
-      repeats: true,
-    })
+    const { reason: _, ...query } = parseInput(CommandsQuery, request.query)
+    await content.enter(request, response, session, { action: 'session.commands', repeats: true })
     response.json(await catalog.commands(session.id, query))
   })
 

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { createOwnership, type NamesOf } from '#services/access/ownership.ts'
+import { createOwnership } from '#services/access/ownership.ts'
 
 const sessions: Record<string, { user: string; person: string | null; parentId: string | null }> = {
   outer: { user: 'alice', person: null, parentId: null },
@@ -9,7 +9,7 @@ const sessions: Record<string, { user: string; person: string | null; parentId: 
   other: { user: 'y', person: null, parentId: 'one' },
 }
 const directory: Record<string, string[]> = { alice: ['Alice Miller'], 'alice.m': ['alice', 'Alice Miller'] }
-const namesOf: NamesOf = (name) => directory[name] ?? []
+const namesOf = (name: string) => directory[name] ?? []
 const ownership = (ownSessions: 'refuse' | 'allow' = 'refuse') =>
   createOwnership({ ownSessions, namesOf, session: async (id) => sessions[id] ?? null })
 

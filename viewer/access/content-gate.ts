@@ -1,0 +1,123 @@
+import type { Request, Response } from 'express'
+import { type KnownNames, matchesSession } from '#services/access/matches-session.ts'
+import type { Ownership } from '#services/access/ownership.ts'
+import type { Approvals } from '#services/approvals/approvals.ts'
+import type { CatalogReader } from '#services/catalog/catalog.ts'
+import type { Config } from '#services/config.ts'
+import { BartizanError } from '#services/errors.ts'
+import type { Principal } from '#services/schema/access.ts'
+import type { Session } from '#services/schema/session.ts'
+import type { Audit, AuditEntry } from './audit.ts'
+import { principalOf } from './authenticate.ts'
+import { contentReason } from './content-reason.ts'
+
+type Options = {
+  policy: Config['access']
+  known: KnownNames
+  ownership: Ownership
+  approvals: Pick<Approvals, 'granted' | 'grantedTo'>
+  audit: Audit
+  catalog: Pick<CatalogReader, 'session'>
+}
+type Shown = Pick<AuditEntry, 'action' | 'object' | 'repeats'>
+/** What a list over content holds of each thing: of which session it is, and what is known of that without the session. */
+type Listed = { sessionId?: string | null | undefined; user?: string | null | undefined; bastion: string }
+type Judged = Pick<Session, 'user' | 'person' | 'parentId' | 'bastion' | 'target'>
+
+const lookedUpAtOnce = 8
+
+/** Of an event whose session the catalog does not have. */
+const asSession = ({ user, bastion }: Listed): Judged => ({
+  ...{ user: user ?? '', person: null, parentId: null },
+  ...{ bastion, target: null },
+})
+
+const noLeave = (sessionId: string) =>
+  new BartizanError('BTZ_APPROVAL_REQUIRED', 'what was recorded here takes leave of a second person', {
+    hint: `ask for it: POST /api/sessions/${sessionId}/access {"reason": "…"}`,
+  })
+
+/**
+ * Between people and what was recorded: nobody sees sessions of their own, whoever has to say why says it, whoever needs
+ * leave of another person has it, and who saw what stands in the audit trail and in the transparency log before the first
+ * byte is sent. Every route that shows content passes here.
+ */
+export const createContentGate = ({ policy, known, ownership, approvals, audit, catalog }: Options) => {
+  const needsSecondPerson = (session: Judged): boolean =>
+    policy.secondPerson.some((match) => matchesSession(match, session, known))
+
+  const hasLeave = async (principal: Principal, sessionId: string): Promise<boolean> =>
+    (await approvals.granted({ action: 'access.view', subject: sessionId, principalId: principal.id })) !== null
+
+  /** Which of these sessions somebody may see content of. */
+  const readable = async (principal: Principal, places: ReadonlyMap<string, Listed>): Promise<Set<string>> => {
+    const { id: principalId } = principal
+    const leave =
+      policy.secondPerson.length > 0 ? await approvals.grantedTo({ action: 'access.view', principalId }) : []
+    const allowed = new Set<string>(leave.map(({ subject }) => subject))
+    const found = new Set<string>()
+    const judge = async ([sessionId, place]: [string, Listed]): Promise<void> => {
+      const session = (await catalog.session(sessionId)) ?? asSession(place)
+      if (await ownership.isOwn(principal, session)) return
+      if (allowed.has(sessionId) || !needsSecondPerson(session)) found.add(sessionId)
+    }
+    const all = [...places]
+    for (let first = 0; first < all.length; first += lookedUpAtOnce)
+      await Promise.all(all.slice(first, first + lookedUpAtOnce).map(judge))
+    return found
+  }
+
+  const seen = ({ ip }: Request, principal: Principal, entry: Shown & Pick<AuditEntry, 'sessionId' | 'reason'>) =>
+    audit({ principal, sourceIp: ip, isContent: true, ...entry })
+
+  return {
+    needsSecondPerson,
+
+    /** That there is a session, and of whom: nothing of what was recorded in it. @throws BTZ_OWN_SESSION */
+    enterSession: async (request: Request, response: Response, session: Session, shown: Shown): Promise<void> => {
+      const principal = principalOf(response)
+      await ownership.refuseOwn(principal, session)
+      await seen(request, principal, { ...shown, sessionId: session.id })
+    },
+
+    /**
+     * What was recorded in one session. @returns why, where that was said
+     * @throws BTZ_OWN_SESSION BTZ_REASON_REQUIRED BTZ_APPROVAL_REQUIRED
+     */
+    enter: async (
+      request: Request,
+      response: Response,
+      session: Session,
+      shown: Shown,
+    ): Promise<string | undefined> => {
+      const principal = principalOf(response)
+      await ownership.refuseOwn(principal, session)
+      const reason = contentReason(request, policy.reason)
+      if (needsSecondPerson(session) && !(await hasLeave(principal, session.id))) throw noLeave(session.id)
+      await seen(request, principal, { ...shown, sessionId: session.id, reason })
+      return reason
+    },
+
+    /** A search or a list over what was recorded in many. @throws BTZ_REASON_REQUIRED */
+    enterList: async (request: Request, response: Response, shown: Shown): Promise<void> => {
+      const reason = contentReason(request, policy.reason)
+      await seen(request, principalOf(response), { repeats: true, ...shown, reason })
+    },
+
+    /** Without what this person may not see; `withheld`: how many that were, of this page. */
+    sift: async <T>(
+      response: Response,
+      items: readonly T[],
+      placeOf: (item: T) => Listed | null,
+    ): Promise<{ items: T[]; withheld: number }> => {
+      const ofSession = (item: T): [string, Listed][] => {
+        const place = placeOf(item)
+        return place?.sessionId ? [[place.sessionId, place]] : []
+      }
+      const shown = await readable(principalOf(response), new Map(items.flatMap(ofSession)))
+      const left = items.filter((item) => ofSession(item).every(([sessionId]) => shown.has(sessionId)))
+      return { items: left, withheld: items.length - left.length }
+    },
+  }
+}
+export type ContentGate = ReturnType<typeof createContentGate>
