@@ -34,8 +34,13 @@ export type SessionUpdate = {
   commands: { number: number; command: Command }[]
 }
 
+/** `state`: of the session's row as it stands. */
+export type Progress = { nextSeq: number; progress: string; state: SessionState }
+
 /** All of a Session but what the recorder owns and what sshd's log tells. */
 export type SessionRow = Omit<Session, 'evidence' | 'person' | 'commandCount' | 'login'> & { state: SessionState }
+
+export type ErasureState = 'erasing' | 'erased'
 
 export type SessionQuery = {
   text?: string // user, hosts, addresses, command lines: words that must all be found
@@ -99,11 +104,22 @@ export type CatalogWriter = {
   /** No effect when nextSeq is not beyond what was applied: the same batches may come twice. */
   indexFrames(update: SessionUpdate): Promise<void>
   /** The state to go on from, or null for a session never seen. */
-  progress(sessionId: string): Promise<{ nextSeq: number; progress: string } | null>
+  progress(sessionId: string): Promise<Progress | null>
   /** Idempotent by event id; the first one stands. */
   putEvents(events: SessionEvent[]): Promise<PutEvents>
   /** Of these, what is open becomes late, or what is late open; the next indexFrames says what it is then. Idempotent. */
   markLate(sessionIds: string[], isLate: boolean): Promise<void>
+  /** From now on its evidence is `erasing`, or `erased`: that is the last word. Idempotent. */
+  markErasure(sessionId: string, state: ErasureState): Promise<void>
+  /**
+   * Nothing stays that came of its content: no command, no text of events and alerts about it. @returns how many rows that
+   * took; 0: nothing was left
+   */
+  eraseSession(sessionId: string): Promise<number>
+  /** Of what was removed or replaced no byte stays in the files. May take as long as writing all of it anew. @throws BTZ_UNAVAILABLE */
+  expunge(): Promise<void>
+  /** Of these, what is open or late is truncated: no more of it is expected. The next indexFrames says what it is then. Idempotent. */
+  markTruncated(sessionIds: string[]): Promise<void>
   /** Rows of sessions that no recorder saw, put as they are, and by id those that are gone. Idempotent. */
   putUnrecorded(rows: SessionRow[], gone: string[]): Promise<void>
 }

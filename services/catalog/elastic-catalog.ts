@@ -8,6 +8,7 @@ import type { Catalog, SessionUpdate } from './catalog.ts'
 import { checkedLimit } from './checked-limit.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
 import { createAsk } from './elastic-ask.ts'
+import { createEraser } from './elastic-erase.ts'
 import { createEvidenceWriter, readBlocks, readRanges } from './elastic-evidence.ts'
 import { createIngestReads } from './elastic-ingest-reads.ts'
 import { catalogTemplates, indicesOf } from './elastic-mappings.ts'
@@ -96,8 +97,9 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     putEvents: eventWriter.putEvents,
     putAlerts: alertWriter.putAlerts,
     ...createLedgerWriter({ elastic, indices, termMembers, nextClosing }),
-    ...createLatenessWriter({ elastic, indices, termMembers }),
+    ...createLatenessWriter({ elastic, indices, termMembers, nextClosing }),
     ...createEvidenceWriter(elastic, indices),
+    ...createEraser({ elastic, indices, termMembers, ask: ingestAsk }),
     ...createIngestReads(elastic, indices, ingestAsk),
     indexFrames: async (update) => {
       await frames.add(update)

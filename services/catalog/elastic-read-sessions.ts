@@ -1,13 +1,14 @@
 import type { List, Session } from '../schema/session.ts'
-import type { SessionQuery, SessionRow } from './catalog.ts'
+import type { ErasureState, SessionQuery, SessionRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { type Answer, type Ask, between, equals, type Search, totalOf } from './elastic-ask.ts'
+import { erasureId } from './elastic-erase.ts'
 import { sealId } from './elastic-evidence.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { readLogins } from './elastic-read-logins.ts'
 import { type Joined, joinWords, maxJoined, type StartPlace, upTo } from './elastic-session-join.ts'
 import { wordsOf } from './search-text.ts'
-import { SessionPlace, sessionOf } from './session-page.ts'
+import { type EvidenceFacts, SessionPlace, sessionOf } from './session-page.ts'
 
 type Stored = { row: string; commandCount: number }
 const stored = ['row', 'commandCount']
@@ -16,28 +17,34 @@ const order = [
   { id: { order: 'asc', unmapped_type: 'keyword' } },
 ]
 
+/** By id, so at once. */
+const readFacts = async (ask: Ask, { evidence }: CatalogIndices, ids: readonly string[]): Promise<EvidenceFacts[]> => {
+  const found = await ask.get<{ erasure: ErasureState }>(
+    ids.flatMap((id) => [
+      { _index: evidence, _id: sealId(id), _source: false as const },
+      { _index: evidence, _id: erasureId(id), _source: ['erasure'] },
+    ]),
+  )
+  return ids.map((_, at) => ({ isSealed: found[2 * at] !== null, erasure: found[2 * at + 1]?.erasure ?? null }))
+}
+
 export const readSession = async (ask: Ask, indices: CatalogIndices, id: string): Promise<Session | null> => {
-  const [session, seal] = await ask.get<Stored>([
-    { _index: indices.sessions, _id: id, _source: stored },
-    { _index: indices.evidence, _id: sealId(id), _source: false },
+  const [[session], [facts]] = await Promise.all([
+    ask.get<Stored>([{ _index: indices.sessions, _id: id, _source: stored }]),
+    readFacts(ask, indices, [id]),
   ])
   if (!session) return null
   const row = JSON.parse(session.row) as SessionRow
   const [login = null] = await readLogins(ask, indices, [row])
-  return sessionOf(row, session.commandCount, seal !== null, login)
+  return sessionOf(row, session.commandCount, facts!, login)
 }
 
 /** With what others know of them. */
 const completed = async (ask: Ask, indices: CatalogIndices, rows: readonly Row[]): Promise<Session[]> => {
   const ids = rows.map(({ hit }) => String(hit.sort[1]))
   const sessions = rows.map(({ hit }) => JSON.parse(hit._source.row) as SessionRow)
-  const [seals, logins] = await Promise.all([
-    ask.get(ids.map((id) => ({ _index: indices.evidence, _id: sealId(id), _source: false as const }))),
-    readLogins(ask, indices, sessions),
-  ])
-  return rows.map(({ hit: { _source } }, at) =>
-    sessionOf(sessions[at]!, _source.commandCount, seals[at] !== null, logins[at]!),
-  )
+  const [facts, logins] = await Promise.all([readFacts(ask, indices, ids), readLogins(ask, indices, sessions)])
+  return rows.map(({ hit: { _source } }, at) => sessionOf(sessions[at]!, _source.commandCount, facts[at]!, logins[at]!))
 }
 
 const filtersOf = (query: SessionQuery): object[] => [

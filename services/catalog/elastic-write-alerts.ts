@@ -17,12 +17,14 @@ const maxCallsTogether = 8
 type Stored = { row: string }
 type Present = Standing<Stored> | null
 
-const actionOf = (index: string, id: string, present: Present): string =>
-  present === null
-    ? `{"create":{"_index":"${index}","_id":"${id}"}}\n`
-    : `{"index":{"_index":"${index}","_id":"${id}","if_seq_no":${present.seqNo},"if_primary_term":${present.term}}}\n`
+/** Refused where somebody else wrote in between. */
+export const standingAction = (index: string, id: string, { seqNo, term }: Standing<unknown>): string =>
+  `{"index":{"_index":"${index}","_id":"${id}","if_seq_no":${seqNo},"if_primary_term":${term}}}\n`
 
-const documentOf = (alert: Alert, termMembers: TermMembers): string => {
+const actionOf = (index: string, id: string, present: Present): string =>
+  present === null ? `{"create":{"_index":"${index}","_id":"${id}"}}\n` : standingAction(index, id, present)
+
+export const alertDocument = (alert: Alert, termMembers: TermMembers): string => {
   const words = (['rule', 'severity', 'status', 'user', 'bastion', 'sourceIp'] as const)
     .map((name) => member(name, alert[name]))
     .join('')
@@ -42,7 +44,7 @@ export const createAlertWriter = (elastic: Elastic, indices: CatalogIndices, ter
       const before = standing ? (JSON.parse(standing.source.row) as Alert) : null
       const alert = all.reduce<Alert | null>(mergedAlert, before)!
       if (JSON.stringify(alert) === standing?.source.row) return []
-      return [actionOf(index, id, standing) + documentOf(alert, termMembers)]
+      return [actionOf(index, id, standing) + alertDocument(alert, termMembers)]
     })
 
   /** What is said goes on top of what stands, so nobody else may have written in between: whoever did is read anew. */

@@ -29,23 +29,24 @@ const putOf = (outcomes: BulkOutcome[]): PutEvents => {
   }
 }
 
+export const eventDocument = (event: SessionEvent, termMembers: TermMembers): string => {
+  const fields =
+    `"at":${Date.parse(event.at)},"tie":${tieOf(event.id)},"kind":"${event.kind}"` +
+    member('user', event.user) +
+    member('bastion', event.bastion) +
+    member('sessionId', event.sessionId) +
+    member('sourceIp', event.sourceIp) +
+    member('target', event.target) +
+    member('outcome', event.outcome) +
+    (typeof event.connectionId === 'string' ? member('connectionId', event.connectionId) : '')
+  return `{${fields},${termMembers(eventText(event))},"row":${JSON.stringify(JSON.stringify(event))}}\n`
+}
+
 export const createEventWriter = (elastic: Elastic, indices: CatalogIndices, termMembers: TermMembers) => {
   const itemOf = (event: SessionEvent): string => {
     const id = JSON.stringify(event.id.toWellFormed())
-    const fields =
-      `"at":${Date.parse(event.at)},"tie":${tieOf(event.id)},"kind":"${event.kind}"` +
-      member('user', event.user) +
-      member('bastion', event.bastion) +
-      member('sessionId', event.sessionId) +
-      member('sourceIp', event.sourceIp) +
-      member('target', event.target) +
-      member('outcome', event.outcome) +
-      (typeof event.connectionId === 'string' ? member('connectionId', event.connectionId) : '')
-    const row = JSON.stringify(JSON.stringify(event))
-    return (
-      `{"create":{"_index":"${indices.eventsOf(eventMonth(event))}","_id":${id}}}\n` +
-      `{${fields},${termMembers(eventText(event))},"row":${row}}\n`
-    )
+    const action = `{"create":{"_index":"${indices.eventsOf(eventMonth(event))}","_id":${id}}}\n`
+    return action + eventDocument(event, termMembers)
   }
 
   // Each request costs Elasticsearch a sync of its log: what many partitions put at the same time goes together.

@@ -142,4 +142,6 @@ export const migrations: readonly string[] = [
    CREATE INDEX event_by_connection ON event (connection_id) -- see sqlite-read-logins.ts
      WHERE connection_id IS NOT NULL AND kind IN ('login', 'session_started', 'session_ended');
    CREATE INDEX event_failed_from ON event (source_ip, bastion) WHERE kind = 'login_failed';`,
+
+  'CREATE TABLE erasure (session_id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 ]

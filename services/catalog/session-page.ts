@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Session, SessionLogin } from '../schema/session.ts'
-import type { ConnectionSession, SessionRow } from './catalog.ts'
+import type { ConnectionSession, ErasureState, SessionRow } from './catalog.ts'
 
 /**
  * Where a page of sessions ended. Which of them count as open is decided by the first page: those that end while
@@ -22,13 +22,22 @@ export const connectionSession = (row: SessionRow): ConnectionSession => {
   return { id, bastion, parentId, tty, startedAt, endedAt, recorded }
 }
 
+/** What the recorder and the custodian know of its evidence. */
+export type EvidenceFacts = { isSealed: boolean; erasure: ErasureState | null }
+
+const evidenceOf = ({ recorded }: SessionRow, { isSealed, erasure }: EvidenceFacts): Session['evidence'] => {
+  if (erasure !== null) return erasure
+  if (!recorded) return 'none'
+  return isSealed ? 'sealed' : 'pending'
+}
+
 /** `session`: as the indexer wrote it. */
 export const sessionOf = (
   session: SessionRow,
   commandCount: number,
-  isSealed: boolean,
+  facts: EvidenceFacts,
   login: SessionLogin | null,
 ): Session => {
-  const evidence = session.recorded ? (isSealed ? 'sealed' : 'pending') : 'none'
+  const evidence = evidenceOf(session, facts)
   return { ...session, person: null, evidence, commandCount, login }
 }

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { BartizanError } from '../errors.ts'
-import { inTransaction, openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
+import { expungeFile, inTransaction, openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
 import { migrations } from './migrations.ts'
+import { createEraser, mergeTexts } from './sqlite-erase.ts'
 import { createTextWriter, type TextChange } from './sqlite-full-text.ts'
 import { createIngestReads } from './sqlite-ingest-reads.ts'
 import { createTextRebuild } from './sqlite-text-rebuild.ts'
@@ -20,6 +21,7 @@ const createWrites = (database: DatabaseSync, changes: TextChange[]) => ({
   ...createEventWriter(database, changes),
   ...createBlockWriter(database),
   ...createAlertWriter(database, changes),
+  ...createEraser(database, changes),
   ...createIngestReads(database),
   ...createTextRebuild(database, changes),
 })
@@ -67,11 +69,19 @@ const createApply = (database: DatabaseSync, file: string) => {
 const asOurs = (error: unknown): BartizanError =>
   error instanceof BartizanError ? error : new BartizanError('BTZ_INTERNAL', (error as Error).message)
 
-export type WriterOperations = { apply(calls: Write[]): WriteOutcome[] }
+export type WriterOperations = { apply(calls: Write[]): WriteOutcome[]; expunge(): void }
 
 answerCalls(() => {
   const { file } = workerData as { file: string }
   const database = openSqliteFile(file, migrations)
   database.exec('PRAGMA cache_size = -65536') // KiB
-  return { operations: { apply: createApply(database, file) }, close: () => database.close() }
+  const expunge = (): void => {
+    try {
+      mergeTexts(database)
+      expungeFile(database, file)
+    } catch (error) {
+      throw sqliteError(error, file)
+    }
+  }
+  return { operations: { apply: createApply(database, file), expunge }, close: () => database.close() }
 })

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { createSerial } from '../bus/serial.ts'
 import type { Clock } from '../clock.ts'
 import { diskError } from '../disk-error.ts'
 import { syncFolder } from '../durable-file.ts'
@@ -33,7 +34,7 @@ const startThread = <Operations extends Record<keyof Operations, (...args: never
     file: new URL(`./sqlite-catalog-${name}.ts`, import.meta.url),
     data: { file },
     what: `the ${name} of the catalog`,
-    maxPending: 1,
+    maxPending: name === 'writer' ? 2 : 1, // one that writes rows, one that expunges
   })
 
 /**
@@ -58,6 +59,7 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
   const write = <Name extends keyof Writes>(name: Name, ...args: Parameters<Writes[Name]>) =>
     queue.add({ name, args } as Write) as Promise<ReturnType<Writes[Name]>>
   const pool = createReaderPool(readers, queryTimeoutMs, clock)
+  const oneByOne = createSerial()
   const rebuild = rebuildInBackground(() => write('rebuildText'), log)
 
   return {
@@ -66,6 +68,10 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     indexFrames: (update) => write('indexFrames', update),
     putEvents: (events) => write('putEvents', events),
     markLate: (sessionIds, isLate) => write('markLate', sessionIds, isLate),
+    markErasure: (sessionId, state) => write('markErasure', sessionId, state),
+    eraseSession: (sessionId) => write('eraseSession', sessionId),
+    expunge: () => oneByOne(async () => (await writer.current()).call('expunge')),
+    markTruncated: (sessionIds) => write('markTruncated', sessionIds),
     putUnrecorded: (rows, gone) => write('putUnrecorded', rows, gone),
     putAlerts: (alerts) => write('putAlerts', alerts),
     progress: (sessionId) => write('progress', sessionId),

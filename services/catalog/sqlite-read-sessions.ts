@@ -1,5 +1,5 @@
 import type { List, Session } from '../schema/session.ts'
-import type { SessionQuery, SessionRow } from './catalog.ts'
+import type { ErasureState, SessionQuery, SessionRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
 import { SessionPlace, sessionOf } from './session-page.ts'
@@ -7,15 +7,16 @@ import { readLogin } from './sqlite-read-logins.ts'
 import { allOf, type Condition, condition, equals, type Select, totalOf } from './sqlite-select.ts'
 import { textMatch } from './sqlite-text-match.ts'
 
-type SessionColumns = { row: string; commandCount: number; sealed: number }
+type SessionColumns = { row: string; commandCount: number; sealed: number; erasure: ErasureState | null }
 type ListedSession = SessionColumns & { startedAtMs: number; id: string }
 
 const columns = `s.row, s.command_count AS commandCount, s.started_at_ms AS startedAtMs, s.id,
-  EXISTS (SELECT 1 FROM sealed WHERE session_id = s.id) AS sealed`
+  EXISTS (SELECT 1 FROM sealed WHERE session_id = s.id) AS sealed,
+  (SELECT state FROM erasure WHERE session_id = s.id) AS erasure`
 
-const sessionIn = (select: Select, { row, commandCount, sealed }: SessionColumns): Session => {
+const sessionIn = (select: Select, { row, commandCount, sealed, erasure }: SessionColumns): Session => {
   const session = JSON.parse(row) as SessionRow
-  return sessionOf(session, commandCount, sealed === 1, readLogin(select, session))
+  return sessionOf(session, commandCount, { isSealed: sealed === 1, erasure }, readLogin(select, session))
 }
 
 export const readSession = (select: Select, id: string): Session | null => {

@@ -41,6 +41,19 @@ export const inTransaction = <T>(database: DatabaseSync, work: () => T): T => {
   }
 }
 
+const checkpointTries = 5
+
+/**
+ * Writes the file anew, so that nothing of what was removed or replaced is left in it or in its log. (Copies that a disk or
+ * a backup made stay.) @throws BTZ_UNAVAILABLE while somebody reads on and on
+ */
+export const expungeFile = (database: DatabaseSync, file: string): void => {
+  database.exec('VACUUM')
+  const checkpoint = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
+  for (let tries = 0; tries < checkpointTries; tries++) if ((checkpoint.get() as { busy: number }).busy === 0) return
+  throw new BartizanError('BTZ_UNAVAILABLE', `${file} is being read: what was removed is in its log still`)
+}
+
 const migrate = (database: DatabaseSync, file: string, migrations: readonly string[]): void =>
   inTransaction(database, () => {
     const { user_version: present } = database.prepare('PRAGMA user_version').get() as { user_version: number }

@@ -2,6 +2,7 @@ import type { TestFn } from 'ava'
 import { alertsContract } from './catalog-alerts.ts'
 import { connectionsContract } from './catalog-connections.ts'
 import { crashContract } from './catalog-crash.ts'
+import { eraseContract } from './catalog-erase.ts'
 import { eventsContract } from './catalog-events.ts'
 import type { MakeCatalogPlace } from './catalog-place.ts'
 import { searchContract } from './catalog-search.ts'
@@ -14,5 +15,6 @@ export const catalogContract = (test: TestFn, make: MakeCatalogPlace): void => {
   eventsContract(test, make)
   alertsContract(test, make)
   searchContract(test, make)
+  eraseContract(test, make)
   crashContract(test, make)
 }

@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'ava'
@@ -24,6 +24,38 @@ test('the database and its log can be read by their owner alone', async (t) => {
   const catalog = await openSqliteCatalog({ file })
   await catalog.putEvents([event(0)])
   for (const path of [file, `${file}-wal`, `${file}-shm`]) t.is((await stat(path)).mode & 0o777, 0o600, path)
+  await catalog.close()
+})
+
+test('of an erased session no byte stays in the files, whatever was rewritten and merged before', async (t) => {
+  const file = join(await temporaryFolder(t), 'catalog.db')
+  const catalog = await openSqliteCatalog({ file })
+  const words = Array.from({ length: 60 }, (_, n) => `qzw${n}kjx${n * 7}vbq`)
+  const row = sessionRow(0)
+  for (const [n, word] of words.entries()) {
+    await catalog.indexFrames({ ...update(row, [n, n + 1], [word], n), progress: JSON.stringify({ words }) })
+    await catalog.indexFrames(update(sessionRow(n), [0, 1], [`plain command ${n}`]))
+    await catalog.putEvents([event(n, { kind: 'command', sessionId: row.id, argv: [word], line: word })])
+  }
+  const held = async () => Buffer.concat(await Promise.all([file, `${file}-wal`].map((path) => readFile(path))))
+  t.true((await held()).includes(words[0]!))
+  await catalog.eraseSession(row.id)
+  await catalog.expunge()
+  const bytes = await held()
+  t.deepEqual(
+    words.filter((word) => bytes.includes(word)),
+    [],
+  )
+  const database = new DatabaseSync(file)
+  for (const table of ['command_text', 'event_text'])
+    database.exec(`CREATE VIRTUAL TABLE temp.${table}_terms USING fts5vocab(main, ${table}, row)`)
+  const terms = database.prepare(
+    'SELECT term FROM command_text_terms WHERE term LIKE ? UNION SELECT term FROM event_text_terms WHERE term LIKE ?',
+  )
+  t.deepEqual(terms.all('%qzw%', '%qzw%'), [])
+  t.true(terms.all('%pla%', '%pla%').length > 0)
+  database.close()
+  t.is((await catalog.commands(row.id, { limit: 10 })).total.value, 0)
   await catalog.close()
 })
 
