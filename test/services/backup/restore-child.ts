@@ -1,0 +1,14 @@
+import { restoreState } from '#services/backup/restore-state.ts'
+import { openSqliteStateImage } from '#services/backup/sqlite-state-image.ts'
+
+/** Restores, and is killed by the kernel after some entries. */
+const [stateFile, file, passphrase] = process.argv.slice(2) as [string, string, string]
+await restoreState({
+  image: openSqliteStateImage(stateFile),
+  evidence: { list: async () => [], get: async () => new Uint8Array(0) },
+  verifier: null,
+  ...{ file, passphrase, force: true, dryRun: false },
+  progress: (entries) => {
+    if (entries === 20) process.kill(process.pid, 'SIGKILL')
+  },
+})
