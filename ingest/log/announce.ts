@@ -2,6 +2,16 @@ import type { NewRecord } from '#services/bus/bus.ts'
 
 export type StoredCheckpoint = { origin: string; size: number; note: string }
 
+const said = { kind: 'access', source: 'log-writer', action: 'log.checkpoint' } as const
+
+/** Of an event: whether it carries a checkpoint of a log. */
+export const isAnnouncement = (value: Uint8Array): boolean => {
+  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (!text.includes(said.action)) return false
+  const { kind, source, action } = (JSON.parse(text.toString()) ?? {}) as Record<string, unknown>
+  return kind === said.kind && source === said.source && action === said.action
+}
+
 /**
  * The event that carries a checkpoint to every destination that takes `access` events: whoever has it can prove later what
  * the log held. The same checkpoint always has the same id.
@@ -9,12 +19,10 @@ export type StoredCheckpoint = { origin: string; size: number; note: string }
 const eventOf = ({ origin, size, note }: StoredCheckpoint, bastion: string, nowMs: number) => ({
   id: `${origin}/checkpoint/${size}`,
   at: new Date(nowMs).toISOString(),
-  kind: 'access',
-  source: 'log-writer',
+  ...said,
   bastion,
   outcome: 'success',
   actor: 'bartizan',
-  action: 'log.checkpoint',
   object: note,
 })
 

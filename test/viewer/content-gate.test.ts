@@ -16,7 +16,7 @@ const refused = async (t: ExecutionContext, answer: Promise<Response>, status: n
   t.is(got, status)
   t.is((await json<{ code: string }>(answer)).code, code)
 }
-const posted = (body: object): RequestInit => ({ method: 'POST', body: JSON.stringify(body) })
+const posted = (body: object) => ({ method: 'POST', body: JSON.stringify(body) })
 
 type Target = { id: string; user: string }
 

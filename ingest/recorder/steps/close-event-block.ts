@@ -11,6 +11,7 @@ import type { EventRecorderContext } from '../event-context.ts'
 import { retainUntil } from '../retention.ts'
 import { isUnreadable } from '../stored-session.ts'
 import type { HeldEvent } from './describe-event.ts'
+import { sayEventLeaf } from './event-leaf.ts'
 import { report } from './report.ts'
 
 /** Null: the key was destroyed, so the content must not be written. */
@@ -30,9 +31,8 @@ const build = async (ctx: EventRecorderContext, place: EventBlockPlace, events: 
   return buildEventBlock(place, toStore)
 }
 
-const readFooter = async (ctx: EventRecorderContext, key: string): Promise<EventBlockInfo | null> => {
+const readFooter = (block: Uint8Array): EventBlockInfo | null => {
   try {
-    const block = await ctx.recordings.get(key)
     return parseEventFooter(block, block.byteLength)
   } catch (error) {
     if (isUnreadable(error)) return null
@@ -57,9 +57,21 @@ const putAsideFork = async (ctx: EventRecorderContext, { record, bastion, keyId 
   await ctx.deadLetters.write(record, { code: 'BTZ_EVIDENCE_CORRUPT', reason: `fork: ${detail}` })
 }
 
+/** Of events in whose place a block was written before. @returns how many of them are done with */
+const goOnFrom = async (ctx: EventRecorderContext, key: string, events: readonly HeldEvent[]): Promise<number> => {
+  const block = await ctx.recordings.get(key)
+  const count = equalPrefix(readFooter(block), events)
+  if (count === 0) {
+    await putAsideFork(ctx, events[0]!, key)
+    return 1
+  }
+  await sayEventLeaf(ctx, key, block, events.slice(0, count))
+  return count
+}
+
 /**
- * Makes a block of the events, which are not empty, durable. @returns how many of them are done with: all, or, when
- * the key was written before, those that stand there already
+ * Makes a block of the events, which are not empty, durable, and then its leaf. @returns how many of them are done with:
+ * all, or, when the key was written before, those that stand there already
  */
 export const closeEventBlock = async (
   ctx: EventRecorderContext,
@@ -68,17 +80,16 @@ export const closeEventBlock = async (
 ): Promise<number> => {
   const [first] = events
   const key = eventBlockKeyOf(eventPrefix(place.busId, place.topic, place.partition), first!.record.offset)
+  const block = await build(ctx, place, events)
   try {
     const until = retainUntil(ctx.clock.now(), ctx.retentionDays)
-    await ctx.recordings.put(key, await build(ctx, place, events), { retainUntil: until })
-    ctx.metrics.blocks.inc()
-    ctx.metrics.records.inc(events.length)
-    return events.length
+    await ctx.recordings.put(key, block, { retainUntil: until })
   } catch (error) {
     if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
-    const equal = equalPrefix(await readFooter(ctx, key), events)
-    if (equal > 0) return equal
-    await putAsideFork(ctx, first!, key)
-    return 1
+    return goOnFrom(ctx, key, events)
   }
+  await sayEventLeaf(ctx, key, block, events)
+  ctx.metrics.blocks.inc()
+  ctx.metrics.records.inc(events.length)
+  return events.length
 }
