@@ -23,7 +23,8 @@ realTest(
     t.timeout(10 * 60_000)
     const folder = await temporaryFolder(t)
     const logFile = join(folder, 'sshd.log')
-    const product = await startProduct(t, { env: { BARTIZAN_OPENSSH_LOG: logFile } })
+    const env = { BARTIZAN_OPENSSH_LOG: logFile, BARTIZAN_DETECTORS_RECORDING_GAP_GRACE_MS: '5000' }
+    const product = await startProduct(t, { env })
     const bastion = await startBastion(t, { sudoPort: product.endpoints.sudoPort, logFile })
     const user = bastion.users[0]!
 

@@ -5,6 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
+import type { Syslog } from './bastion-syslog.ts'
 import { freePort } from './free-port.ts'
 import { until } from './until.ts'
 
@@ -23,20 +24,31 @@ AcceptEnv LANG LC_*
 Subsystem sftp ${subsystem}
 `
 
+export type SshdOptions = {
+  folder: string
+  recipe: string
+  subsystem: string
+  logFile?: string
+  syslog?: Syslog
+}
+
 /**
  * The machine's own sshd on a port of its own: its stock configuration with the recipe's behind it. `logFile`: what it
- * says, as a syslog daemon writes it (sshd itself writes neither times nor process numbers there).
+ * says, as a syslog daemon writes it (sshd itself writes neither times nor process numbers there). `syslog`: it speaks
+ * to that instead, and so does what it starts.
  */
 export const startSshd = async (
   t: ExecutionContext<unknown>,
-  { folder, recipe, subsystem, logFile }: { folder: string; recipe: string; subsystem: string; logFile?: string },
+  { folder, recipe, subsystem, logFile, syslog }: SshdOptions,
 ): Promise<Sshd> => {
   const port = await freePort()
   const config = join(folder, 'sshd_config')
   await mkdir('/run/sshd', { recursive: true })
   await writeFile(config, stockConfig(folder, port, subsystem) + recipe)
   execFileSync('/usr/sbin/sshd', ['-t', '-f', config])
-  const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const command = ['/usr/sbin/sshd', '-D', ...(syslog ? [] : ['-e']), '-f', config]
+  const [program, ...args] = (syslog ? syslog.within(command) : command) as [string, ...string[]]
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const exited = once(child, 'exit')
   t.teardown(async () => {
     child.kill('SIGTERM')
@@ -50,6 +62,7 @@ export const startSshd = async (
     const lines = createInterface({ input: child.stderr })
     lines.on('line', (line) => appendFileSync(logFile, `${new Date().toISOString()} test-bastion sshd: ${line}\n`))
   }
-  await until(() => log.includes('Server listening'), { what: 'sshd' })
-  return { port, log: () => log }
+  const said = () => (syslog ? syslog.said() : log)
+  await until(() => said().includes(`Server listening on 127.0.0.1 port ${port}`), { what: 'sshd' })
+  return { port, log: said }
 }

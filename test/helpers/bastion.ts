@@ -17,6 +17,7 @@ import {
   type Target,
 } from './bastion-client.ts'
 import { startSshd } from './bastion-sshd.ts'
+import type { Syslog } from './bastion-syslog.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const setup = fileURLToPath(new URL('../../hooks/sudo/setup/', import.meta.url))
@@ -28,6 +29,8 @@ export type Bastion = {
   group: string
   wrapper: string
   port: number
+  /** Of keys and settings. */
+  folder: string
   users: Account[]
   /** Accounts that are not recorded: the break-glass way in. */
   outsiders: Account[]
@@ -56,6 +59,12 @@ export type BastionOptions = {
   subsystem?: string
   /** Where sshd's log goes. */
   logFile?: string
+  /** What sshd, and what it starts, speak to. */
+  syslog?: Syslog
+  /** Settings of sshd before those of the recipe. */
+  sshd?: string
+  /** Rules of sudo behind those of the recipe. */
+  sudoers?: string
 }
 
 const makeKeys = async (folder: string): Promise<void> => {
@@ -89,12 +98,12 @@ export const startBastion = async (t: ExecutionContext<unknown>, options: Bastio
     outsiders: options.outsiders ?? 0,
     shell: options.passwdShell ?? wrapper,
   })
-  const instantiate = async (name: string): Promise<string> =>
-    (await readFile(join(setup, name), 'utf8'))
+  const instantiate = async (name: string, more = ''): Promise<string> =>
+    ((await readFile(join(setup, name), 'utf8')) + more)
       .replaceAll('@GROUP@', accounts.group)
       .replaceAll('@PORT@', String(options.sudoPort))
       .replaceAll('@WRAPPER@', wrapper)
-  await writeFile(join(folder, 'sudoers'), await instantiate('sudoers'), { mode: 0o440 })
+  await writeFile(join(folder, 'sudoers'), await instantiate('sudoers', options.sudoers), { mode: 0o440 })
   await accounts.installSudoers(join(folder, 'sudoers'))
 
   await makeKeys(folder)
@@ -104,9 +113,10 @@ export const startBastion = async (t: ExecutionContext<unknown>, options: Bastio
   }
   const sshd = await startSshd(t, {
     folder,
-    recipe: await instantiate('sshd_config'),
+    recipe: (options.sshd ?? '') + (await instantiate('sshd_config')),
     subsystem: options.subsystem ?? '/usr/lib/openssh/sftp-server',
     ...(options.logFile !== undefined && { logFile: options.logFile }),
+    ...(options.syslog && { syslog: options.syslog }),
   })
   const keyFile = join(folder, 'client_key')
   const target: Target = { port: sshd.port, keyFile, key: await readFile(keyFile, 'utf8') }
@@ -114,6 +124,7 @@ export const startBastion = async (t: ExecutionContext<unknown>, options: Bastio
     group: accounts.group,
     wrapper,
     port: sshd.port,
+    folder,
     users: accounts.users,
     outsiders: accounts.outsiders,
     ssh: (user, command, runOptions = {}) =>
