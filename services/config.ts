@@ -215,6 +215,12 @@ const Kafka = z.strictObject({
   passwordFile: z.string().optional().describe('file with the password'),
   tls,
 })
+const s3Login = z
+  .strictObject({
+    accessKeyId: z.string().optional(),
+    secretAccessKeyFile: z.string().optional().describe('file with the secret key'),
+  })
+  .prefault({})
 const S3 = z.strictObject({
   endpoint: z.url().optional().describe('absent: AWS'),
   region: z.string().default('us-east-1'),
@@ -222,6 +228,8 @@ const S3 = z.strictObject({
   forcePathStyle: Flag.default(false).describe('bucket in the path, as most stores other than AWS want it'),
   accessKeyId: z.string().optional().describe("absent: the SDK's own ways to find credentials"),
   secretAccessKeyFile: z.string().optional().describe('file with the secret key'),
+  custodian: s3Login.describe('of `bartizan custodian`, who holds evidence and keeps it longer; absent: those above'),
+  disposer: s3Login.describe('of `bartizan dispose`, which deletes what is past its retention; absent: those above'),
 })
 const Elasticsearch = z.strictObject({
   nodes: list(z.url()).default(['http://127.0.0.1:9200']),

@@ -21,6 +21,11 @@ const decoded = (page: ListObjectVersionsCommandOutput, text = ''): string => {
   }
 }
 
+const tooMany = (key: string) =>
+  new BartizanError('BTZ_RECORDING_TAMPERED', `${key} has more than ${maxVersions} versions`, {
+    hint: 'somebody who may write to the bucket piled them up; the oldest is the evidence',
+  })
+
 /** Versions of a key are listed newest first; a key's may go on in the next page. */
 const addPage = (groups: Map<string, KeyVersions>, page: ListObjectVersionsCommandOutput): void => {
   const groupOf = (keyText: string | undefined): KeyVersions => {
@@ -28,9 +33,7 @@ const addPage = (groups: Map<string, KeyVersions>, page: ListObjectVersionsComma
     const group = groups.get(key) ?? { key, oldest: [], versions: 0, deleteMarkers: 0 }
     groups.set(key, group)
     if (group.versions + group.deleteMarkers < maxVersions) return group
-    throw new BartizanError('BTZ_RECORDING_TAMPERED', `${key} has more than ${maxVersions} versions`, {
-      hint: 'somebody who may write to the bucket piled them up; the oldest is the evidence',
-    })
+    throw tooMany(key)
   }
   for (const { Key, VersionId = 'null', Size = 0 } of page.Versions ?? []) {
     const group = groupOf(Key)
@@ -50,12 +53,14 @@ const nextMarker = (page: ListObjectVersionsCommandOutput, before: Marker | null
   throw new BartizanError('BTZ_INTERNAL', 'the evidence store does not get on with its list of versions')
 }
 
-/** Keys with this prefix after `after`, in key order, each with all its versions; keys that were deleted are among them. `pageKeys`: entries of the first request. */
-export async function* walkVersions(
+/** `after`: a key. `pageKeys`: entries of the first request. */
+type Walk = { prefix: string; after: string; pageKeys: number }
+
+/** Each page of what stands under a prefix, and the key that the next page goes on with. */
+async function* versionPages(
   { client, bucket }: S3Connection,
-  { prefix, after, pageKeys }: { prefix: string; after: string; pageKeys: number },
-): AsyncGenerator<KeyVersions, void, void> {
-  const groups = new Map<string, KeyVersions>()
+  { prefix, after, pageKeys }: Walk,
+): AsyncGenerator<{ page: ListObjectVersionsCommandOutput; openKey: string | null }, void, void> {
   let marker: Marker | null = after === '' ? null : { key: after, versionId: undefined }
   do {
     const page: ListObjectVersionsCommandOutput = await client.send(
@@ -67,15 +72,52 @@ export async function* walkVersions(
         ...(marker && { KeyMarker: marker.key, VersionIdMarker: marker.versionId }),
       }),
     )
-    addPage(groups, page)
     marker = nextMarker(page, marker)
-    for (const key of [...groups.keys()].sort()) {
-      if (key === marker?.key) continue // may go on
-      const group = groups.get(key)!
-      groups.delete(key)
-      if (key > after) yield group
-    }
+    yield { page, openKey: marker?.key ?? null }
   } while (marker !== null)
+}
+
+/** Takes out what the pages until now hold in full. */
+function* finished<T>(groups: Map<string, T>, after: string, openKey: string | null): Generator<T, void, void> {
+  for (const key of [...groups.keys()].sort()) {
+    if (key === openKey) continue // may go on
+    const group = groups.get(key)!
+    groups.delete(key)
+    if (key > after) yield group
+  }
+}
+
+/** Keys with this prefix after `after`, in key order, each with all its versions; keys that were deleted are among them. */
+export async function* walkVersions(connection: S3Connection, walk: Walk): AsyncGenerator<KeyVersions, void, void> {
+  const groups = new Map<string, KeyVersions>()
+  for await (const { page, openKey } of versionPages(connection, walk)) {
+    addPage(groups, page)
+    yield* finished(groups, walk.after, openKey)
+  }
+}
+
+/** A version, or a delete marker, which has an id like one. */
+export type AnyVersion = { key: string; versionId: string; sizeBytes: number; isMarker: boolean }
+
+/** All versions and delete markers under a prefix, of each key together, in key order. @throws BTZ_RECORDING_TAMPERED when a key has too many */
+export async function* everyVersion(
+  connection: S3Connection,
+  { prefix, after = '' }: { prefix: string; after?: string },
+): AsyncGenerator<AnyVersion[], void, void> {
+  const groups = new Map<string, AnyVersion[]>()
+  const add = (version: AnyVersion): void => {
+    const group = groups.get(version.key) ?? []
+    groups.set(version.key, group)
+    if (group.length >= maxVersions) throw tooMany(version.key)
+    group.push(version)
+  }
+  for await (const { page, openKey } of versionPages(connection, { prefix, after, pageKeys: maxPageKeys })) {
+    for (const { Key, VersionId = 'null', Size = 0 } of page.Versions ?? [])
+      add({ key: decoded(page, Key), versionId: VersionId, sizeBytes: Size, isMarker: false })
+    for (const { Key, VersionId = 'null' } of page.DeleteMarkers ?? [])
+      add({ key: decoded(page, Key), versionId: VersionId, sizeBytes: 0, isMarker: true })
+    yield* finished(groups, after, openKey)
+  }
 }
 
 /** Null: the key was never written. */
