@@ -73,5 +73,5 @@ export const startContentPlace = async (t: Teardown, settings: object & { [K in 
     await until(isReady, { limitMs: 30_000, what: 'sealed and indexed' })
     return session.sessionId
   }
-  return { as, record, backends, drain: ingest.drain }
+  return { as, record, backends, drain: ingest.drain, data, secretOf, httpPort: served.httpPort }
 }
