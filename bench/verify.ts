@@ -150,7 +150,7 @@ const keys: ContentKeys = {
 const verifying = async (folder: string, content: boolean): Promise<Cost> => {
   const source = { ...createFileRecordingReader(folder), locks: false }
   const [startMs, startCpu] = [performance.now(), process.cpuUsage()]
-  for await (const report of verifyEvidence(source, { prefix: 'evidence/v0/' }, content ? keys : null))
+  for await (const report of verifyEvidence(source, { prefix: 'evidence/' }, content ? keys : null))
     if (report.type === 'finding') throw new Error(JSON.stringify(report.finding))
   const { user, system } = process.cpuUsage(startCpu)
   return { cpu: (user + system) / 1e6, wall: (performance.now() - startMs) / 1000 }

@@ -7,7 +7,7 @@ import type { Config } from '#services/config.ts'
 import { BartizanError, hasCode } from '#services/errors.ts'
 import type { KeyId } from '#services/keys/key-store.ts'
 import { createLogger, type Logger } from '#services/log.ts'
-import { keyRoot } from '#services/recordings/recording-key.ts'
+import { evidenceFolder, evidenceRoots } from '#services/recordings/recording-key.ts'
 import { BastionName, SessionId } from '#services/schema/ids.ts'
 import { exitCodes, type Finding, type Level, type Verdict, worst } from '#services/verify/finding.ts'
 import type { ContentKeys } from '#services/verify/v0/session.ts'
@@ -49,23 +49,23 @@ const openKeys = async (config: Config, log: Logger): Promise<ContentKeys & { cl
   }
 }
 
-/** Below a folder of evidence one may also point: `<copy>/evidence/v0/2026-01-31`. */
+/** Below a folder of evidence one may also point: `<copy>/evidence/v1/2026-01-31`. */
 const placeOf = (folder: string): { root: string; prefix: string } => {
   const path = resolve(folder)
-  const at = `${path}${sep}`.indexOf(`${sep}${keyRoot}${sep}`)
-  if (at < 0) return { root: path, prefix: `${keyRoot}/` }
+  const at = evidenceRoots.map((root) => `${path}${sep}`.indexOf(`${sep}${root}${sep}`)).find((found) => found >= 0)
+  if (at === undefined) return { root: path, prefix: `${evidenceFolder}/` }
   return { root: path.slice(0, at) || sep, prefix: `${path.slice(at + 1)}/` }
 }
 
 const scopeOf = (what: string | undefined, prefix: string): Scope => {
   if (what === undefined) return { prefix }
   if (SessionId.safeParse(what).success) return { sessionId: what }
-  if (what.startsWith(`${keyRoot}/`)) return { prefix: what }
+  if (what.startsWith(`${evidenceFolder}/`)) return { prefix: what }
   throw new BartizanError(
     'BTZ_REQUEST_INVALID',
     `${JSON.stringify(what.slice(0, 100))} is no session id and no prefix`,
     {
-      hint: `a prefix of evidence begins with ${keyRoot}/`,
+      hint: `a prefix of evidence begins with ${evidenceFolder}/`,
     },
   )
 }
@@ -73,7 +73,7 @@ const scopeOf = (what: string | undefined, prefix: string): Scope => {
 const run = async (config: Config, what: string | undefined, options: Options): Promise<Verdict | 'ok'> => {
   const log = createLogger('verify', 'error')
   const place = options.folder === undefined ? null : placeOf(options.folder)
-  const scope = scopeOf(what, place?.prefix ?? `${keyRoot}/`)
+  const scope = scopeOf(what, place?.prefix ?? `${evidenceFolder}/`)
   const output = createVerifyOutput(options.level, options.json === true)
   const verdicts = new Set<Verdict>()
   const tell = (finding: Finding): void => {
@@ -117,7 +117,7 @@ export const verifyCommand = (): Command =>
         .default('sealed'),
     )
     .option('--data <folder>', 'a data folder: evidence, session keys and agent keys; absent: as configured')
-    .option('--folder <folder>', 'evidence copied elsewhere: the folder that holds evidence/v0, or one below it')
+    .option('--folder <folder>', 'evidence copied elsewhere: the folder that holds evidence/v1, or one below it')
     .option('--json', 'one JSON object per line: {type: finding | checked | summary, …}')
     .addHelpText(
       'after',
@@ -127,7 +127,7 @@ Examples:
   bartizan verify                                        all evidence of the data folder
   bartizan verify --level content 01890a5d-ac96-774b-bcce-b302099a8057
   bartizan verify --folder /mnt/copy --json              a copy; session keys and agent keys are those configured
-  bartizan verify --folder /mnt/copy/evidence/v0/2026-01-31
+  bartizan verify --folder /mnt/copy/evidence/v1/2026-01-31
 
 Exit codes: 0 ok, 1 tampered, 2 incomplete, 3 cannot tell (also: could not be run).`,
     )

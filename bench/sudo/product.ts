@@ -28,7 +28,7 @@ const readBack = async (data: string): Promise<string[]> => {
   const recordings = await createFileRecordingStore({ folder: data, immutable: false, log })
   const keys = await createFileKeyStore({ folder: join(data, 'keys'), clock: systemClock })
   const outputs = new Map<string, ReturnType<typeof createHash>>()
-  for (const { key } of await recordings.list('evidence/v0/2', { limit: 1_000_000 })) {
+  for (const { key } of await recordings.list('evidence/v1/2', { limit: 1_000_000 })) {
     if (parseSessionKey(key)?.kind !== 'block') continue
     const sessionId = key.split('/')[3]!
     const output = outputs.get(sessionId) ?? createHash('sha256')

@@ -2,6 +2,7 @@ import { type KeyObject, randomBytes } from 'node:crypto'
 import type { Origin, SessionOpening } from '#hooks/hook.ts'
 import {
   batchHash,
+  batchSaltBytes,
   type DecodedBatch,
   decodeBatchHeader,
   decodeFrames,
@@ -95,6 +96,7 @@ export const extendChain = (
   nowMs: number,
 ): SpoolEntry => {
   const { sessionId, seq, hash, elapsedNs } = chain
+  const records = frames.length > 0 || start !== undefined || end !== undefined
   const signs = seq >= 0 && (isSeal(chain) || nowMs - chain.signedAtMs >= everyMs)
   const body = encodeFrameBatch(
     {
@@ -104,6 +106,7 @@ export const extendChain = (
       prevHash: hash,
       startNs: elapsedNs,
       closedAtMs: nowMs,
+      salt: records ? randomBytes(batchSaltBytes) : new Uint8Array(0),
       ...(start && { start }),
       ...(end && { end }),
       ...(signs && { head: signHead(privateKey, { sessionId, seq, hash, atMs: nowMs }) }),

@@ -1,7 +1,7 @@
 import { BartizanError, hasCode } from '#services/errors.ts'
 import { readStoredBatches } from '#services/recordings/format/block.ts'
 import { type BlockInfo, footerBytesOf, parseFooter } from '#services/recordings/format/block-footer.ts'
-import { blockKeyOf, parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
+import { blockKeyOf, formatOf, parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
 import type { RecordingReader } from '#services/recordings/recording-store.ts'
 
 const pageSize = 1000
@@ -34,7 +34,8 @@ export const readFooter = async (recordings: RecordingReader, key: string, sizeB
   const found = footerBytesOf(last)
   const info = parseFooter('needBytes' in found ? await tail(found.needBytes) : last, sizeBytes)
   const named = parseSessionKey(key)
-  if (named?.kind === 'block' && named.firstSeq === info.firstSeq && key.includes(`/${info.sessionId}/`)) return info
+  const isOurs = named?.kind === 'block' && named.firstSeq === info.firstSeq && info.format === formatOf(key)
+  if (isOurs && key.includes(`/${info.sessionId}/`)) return info
   throw new BartizanError('BTZ_EVIDENCE_CORRUPT', `${key} holds another block: ${info.sessionId}/${info.firstSeq}`)
 }
 

@@ -5,7 +5,7 @@ import { systemCode } from '../disk-error.ts'
 import { BartizanError } from '../errors.ts'
 import { walkKeys } from './evidence-walk.ts'
 import { createFolderReader } from './folder-listing.ts'
-import { checkKey, folderOfPrefix } from './recording-key.ts'
+import { checkKey, foldersOfPrefix } from './recording-key.ts'
 import type { RecordingReader, StoredObject } from './recording-store.ts'
 import { latestOf, marksOf } from './retention-marks.ts'
 
@@ -59,12 +59,13 @@ export const createFileRecordingReader = (folder: string): RecordingReader => {
     },
     list: async (prefix, { after = '', limit }) => {
       const found: StoredObject[] = []
-      const start = folderOfPrefix(prefix)
-      if (start === null || !(limit >= 1)) return found
-      for await (const { key, retainUntil } of walkKeys(start, { root: folder, readFolder, prefix, after })) {
-        const object = await describe(key, retainUntil)
-        if (object) found.push(object)
-        if (found.length >= limit) break
+      if (!(limit >= 1)) return found
+      for (const start of foldersOfPrefix(prefix)) {
+        for await (const { key, retainUntil } of walkKeys(start, { root: folder, readFolder, prefix, after })) {
+          const object = await describe(key, retainUntil)
+          if (object) found.push(object)
+          if (found.length >= limit) return found
+        }
       }
       return found
     },

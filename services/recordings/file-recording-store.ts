@@ -15,7 +15,7 @@ const promiseOf = (immutable: boolean): string =>
   ].join(' ')
 
 /**
- * Evidence in files: key `evidence/v0/…` is the path below `folder`. Other processes may put into it at the same time.
+ * Evidence in files: key `evidence/v1/…` is the path below `folder`. Other processes may put into it at the same time.
  * `immutable`: chattr +i on every file, where the system can; where it cannot, this is refused.
  * @throws BTZ_IMMUTABLE_UNAVAILABLE BTZ_DATA_UNWRITABLE BTZ_DISK_FULL
  */

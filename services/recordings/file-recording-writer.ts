@@ -7,7 +7,7 @@ import { createDurableFolders, createOnceWriter } from '../write-once.ts'
 import { notFound, nullIfAbsent } from './file-recording-reader.ts'
 import { checkImmutable, makeImmutable } from './immutable-files.ts'
 import { createPutIntents } from './put-intents.ts'
-import { checkKey, keyRoot, keyRoots } from './recording-key.ts'
+import { checkKey, evidenceFolder, keyRoots } from './recording-key.ts'
 import type { RecordingWriter } from './recording-store.ts'
 import { addMark, latestOf, markFile, marksOf, untilMsOf } from './retention-marks.ts'
 
@@ -33,8 +33,8 @@ const isTaken = async (key: string, file: string): Promise<boolean> => {
 /** Where a put works before its file stands: outside all keys, on the same file system. */
 const openWorkFolders = async (folder: string, immutable: boolean) => {
   const folders = await createDurableFolders(folder)
-  const partial = join(folder, dirname(keyRoot), '.partial')
-  const intents = join(folder, dirname(keyRoot), '.intents')
+  const partial = join(folder, evidenceFolder, '.partial')
+  const intents = join(folder, evidenceFolder, '.intents')
   for (const path of [partial, intents, ...keyRoots.map((root) => join(folder, root))]) await folders.ensure(path)
   // First the leftovers: a file with a second name in `partial` must not be made immutable.
   const once = await createOnceWriter(partial)

@@ -1,11 +1,12 @@
 import { BartizanError } from '../errors.ts'
 
-export const keyRoot = 'evidence/v0'
+/** All evidence, of every format: also where a store of files keeps what it works with. */
+export const evidenceFolder = 'evidence'
+/** One root per format of evidence. Those of the older ones are not written to any more once their sessions have ended. */
+export const evidenceRoots = ['evidence/v0', 'evidence/v1'] as const
 /** The transparency log stands beside the evidence that it is about. */
 const logRoot = 'log/v1'
-/** From the format that was frozen on: keys are never used for anything else again. */
-const frozenRoot = 'evidence/v1'
-export const keyRoots: readonly string[] = [keyRoot, frozenRoot, logRoot]
+export const keyRoots: readonly string[] = [...evidenceRoots, logRoot]
 const maxKeyLength = 900
 const segment = /^[A-Za-z0-9._-]{1,200}$/
 
@@ -23,11 +24,15 @@ export const checkKey = (key: string): void => {
   })
 }
 
-/** The deepest folder that holds every key with this prefix, or null when no key can have it. A prefix of both roots is one of evidence. */
-export const folderOfPrefix = (prefix: string): string | null => {
-  const above = keyRoots.find((root) => `${root}/`.startsWith(prefix))
-  if (above !== undefined) return above
-  if (prefix.length > maxKeyLength || !keyRoots.some((root) => prefix.startsWith(`${root}/`))) return null
+/**
+ * The deepest folders that hold all keys with this prefix, in key order; none when no key can have it. A prefix of all
+ * roots is one of evidence.
+ */
+export const foldersOfPrefix = (prefix: string): string[] => {
+  const evidence = evidenceRoots.filter((root) => `${root}/`.startsWith(prefix))
+  if (evidence.length > 0) return evidence
+  if (`${logRoot}/`.startsWith(prefix)) return [logRoot]
+  if (prefix.length > maxKeyLength || !keyRoots.some((root) => prefix.startsWith(`${root}/`))) return []
   const folder = prefix.slice(0, prefix.lastIndexOf('/'))
-  return folder.split('/').every(isSegment) ? folder : null
+  return folder.split('/').every(isSegment) ? [folder] : []
 }

@@ -2,7 +2,7 @@
  * Where evidence lives. There is no delete and no overwrite here, on purpose: the only destructive calls of the
  * product are keys.destroy, views.delete and the dispose command.
  *
- * Keys: `evidence/v0/…` or `log/v1/…`, segments of [A-Za-z0-9._-]{1,200} joined by `/`, at most 900 characters, no `.` or `..`.
+ * Keys: `evidence/v0/…`, `evidence/v1/…` or `log/v1/…`, segments of [A-Za-z0-9._-]{1,200} joined by `/`, at most 900 characters, no `.` or `..`.
  */
 export type StoredObject = { key: string; sizeBytes: number; retainUntil: Date | null; storedAt: Date }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { BartizanError } from '../errors.ts'
 import type { Finding } from '../finding.ts'
-import { keyRoot } from './recording-key.ts'
+import { evidenceRoots } from './recording-key.ts'
 import { checkBucket } from './s3-bucket.ts'
 import { connectS3, type S3Connection } from './s3-connection.ts'
 import { inOurWords, isDenied, s3Error } from './s3-errors.ts'
@@ -40,8 +40,10 @@ const selfTest = async (connection: S3Connection, clock: Clock): Promise<Finding
 }
 
 const mayList = async ({ client, bucket }: S3Connection): Promise<string> => {
-  const request = new ListObjectVersionsCommand({ Bucket: bucket, Prefix: `${keyRoot}/`, MaxKeys: 1 })
-  await inOurWords('listing the versions of evidence', () => client.send(request))
+  for (const root of evidenceRoots) {
+    const request = new ListObjectVersionsCommand({ Bucket: bucket, Prefix: `${root}/`, MaxKeys: 1 })
+    await inOurWords(`listing the versions under ${root}/`, () => client.send(request))
+  }
   return 'versions of evidence can be listed'
 }
 

@@ -1,4 +1,4 @@
-import { folderOfPrefix, isKey } from './recording-key.ts'
+import { foldersOfPrefix, isKey } from './recording-key.ts'
 import type { StoredObject } from './recording-store.ts'
 import type { S3Connection } from './s3-connection.ts'
 import { type KeyVersions, walkVersions } from './s3-versions.ts'
@@ -14,20 +14,22 @@ export const listEvidence = async (
   describe: (group: KeyVersions) => Promise<StoredObject | null>,
 ): Promise<StoredObject[]> => {
   const found: StoredObject[] = []
-  const folder = folderOfPrefix(prefix)
-  if (folder === null || !(limit >= 1)) return found
+  if (!(limit >= 1)) return found
   let waiting: KeyVersions[] = []
   const flush = async (): Promise<void> => {
     found.push(...(await Promise.all(waiting.map(describe))).filter((object) => object !== null))
     waiting = []
   }
-  const root = `${folder}/`
-  const walk = { prefix: root.startsWith(prefix) ? root : prefix, after, pageKeys: limit + 1 }
-  for await (const group of walkVersions(connection, walk)) {
-    if (!isKey(group.key)) continue
-    waiting.push(group)
-    if (waiting.length >= Math.min(describedAtOnce, limit - found.length)) await flush()
-    if (found.length >= limit) return found
+  for (const folder of foldersOfPrefix(prefix)) {
+    const root = `${folder}/`
+    if (after > root && !after.startsWith(root)) continue // all of it lies before
+    const walk = { prefix: root.startsWith(prefix) ? root : prefix, after, pageKeys: limit + 1 }
+    for await (const group of walkVersions(connection, walk)) {
+      if (!isKey(group.key)) continue
+      waiting.push(group)
+      if (waiting.length >= Math.min(describedAtOnce, limit - found.length)) await flush()
+      if (found.length >= limit) return found
+    }
   }
   await flush()
   return found

@@ -83,7 +83,7 @@ const badKeys = [
   '/evidence/v0/a',
   'evidence/v0/../../keys/master.key',
   'evidence/v0/./a',
-  'evidence/v1/a',
+  'evidence/v2/a',
   'keys/master.key',
   'evidence/v0/a b',
   'evidence/v0/a\\b',

@@ -69,7 +69,7 @@ onServices(test, (services) => {
       await elasticsearch.kill('SIGKILL')
       let sinceMs = Date.now()
       const unsearched = await shortSession(product, 'unsearched')
-      const prefix = `evidence/v0/${new Date().toISOString().slice(0, 10)}/${unsearched.logId}/`
+      const prefix = `evidence/v1/${new Date().toISOString().slice(0, 10)}/${unsearched.logId}/`
       await until(async () => (await store.list(prefix, { limit: 10 })).some(({ key }) => key.includes('/manifest-')), {
         limitMs: 30_000,
         what: 'sealed evidence without search',

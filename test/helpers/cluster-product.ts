@@ -53,7 +53,7 @@ export const bringHome = async (data: string, sessionIds: readonly string[]): Pr
   }
   const isOurs = (key: string) => key.includes(`/events/${bus.id}/`) || sessionIds.some((id) => key.includes(id))
   for (let after = ''; ; ) {
-    const page = await recordings.list('evidence/v0/', { limit: 1000, ...(after && { after }) })
+    const page = await recordings.list('evidence/', { limit: 1000, ...(after && { after }) })
     for (const { key } of page.filter((object) => isOurs(object.key)))
       await write(join(data, key), await recordings.get(key))
     if (page.length < 1000) break

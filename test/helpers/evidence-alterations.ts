@@ -141,7 +141,7 @@ export const createAlterations = (corpus: EvidenceCorpus, stranger: KeyObject, r
       }),
       () => ({
         name: 'previous',
-        manifest: { ...manifest, previous: { key: 'evidence/v0/x', sha256: '0'.repeat(64) } },
+        manifest: { ...manifest, previous: { key: 'evidence/v1/x', sha256: '0'.repeat(64) } },
       }),
       // The end stands inside of the recording only: without a key nobody can compare.
       () => ({ name: 'end reason', manifest: { ...manifest, endReason: 'aborted' }, levels: ['content' as const] }),

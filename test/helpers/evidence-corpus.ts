@@ -134,7 +134,7 @@ export const evidenceCorpus = async (t: ExecutionContext<unknown>, random: () =>
   await restarted.takeBatches(silent.small(), silent.dense(), silent.small(), ...silent.end())
 
   const objects = new Map<string, Uint8Array>()
-  for (const { key } of await w.recordings.list('evidence/v0/', { limit: 10_000 }))
+  for (const { key } of await w.recordings.list('evidence/', { limit: 10_000 }))
     objects.set(key, await w.recordings.get(key))
   const sessionKeys = new Map<string, Uint8Array>()
   const sessions = [several, small, resumed, silent]

@@ -6,7 +6,7 @@ import { createFileKeyStore } from '#services/keys/file-key-store.ts'
 import type { KeyId, KeyStore } from '#services/keys/key-store.ts'
 import { readBatches } from '#services/recordings/format/block.ts'
 import { readEvents } from '#services/recordings/format/event-block.ts'
-import { parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
+import { eventPrefixOf, parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
 import { decodeBatchHeader, decodeFrames } from '#services/recordings/format/frame-batch.ts'
 
 const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
@@ -62,7 +62,7 @@ export const filesHolding = async (folder: string, text: string): Promise<string
 
 /** What an evidence file holds behind its encryption: finished bytes and payloads of batches, values of events. */
 const decrypted = async (key: string, bytes: Buffer, keys: KeyStore): Promise<Uint8Array[]> => {
-  if (key.startsWith('evidence/v0/events/')) {
+  if (eventPrefixOf(key) !== null) {
     const events = await Array.fromAsync(readEvents(bytes, (id) => keys.get(id as KeyId)))
     return events.flatMap(({ value }) => (value ? [value] : []))
   }

@@ -9,7 +9,7 @@ export type EvidenceSource = { recordings: RecordingReader; keys: Pick<KeyStore,
 
 /** All that is stored of a session, read back with every check of the format. */
 export const storedEvidence = async ({ recordings, keys }: EvidenceSource, sessionId: string) => {
-  const all = await recordings.list('evidence/v0/', { limit: 100_000 })
+  const all = await recordings.list('evidence/', { limit: 100_000 })
   const evidence = {
     batches: [] as string[], // hex of the finished bytes, in stored order
     blocks: [] as ReturnType<typeof parseFooter>[],

@@ -50,7 +50,7 @@ const startPlace = async (t: Teardown) => {
     await backends.bus.produce(batches.map((value) => ({ topic, key: session.sessionId, value })))
     const manifestOf = async () => {
       await ingest.drain()
-      const all = await backends.recordings.list('evidence/v0/2026-11-21/', { limit: 1_000 })
+      const all = await backends.recordings.list('evidence/v1/2026-11-21/', { limit: 1_000 })
       return all.find(({ key }) => key.includes(`${session.sessionId}/manifest-`))
     }
     await until(async () => (await manifestOf()) !== undefined, { limitMs: 30_000, what: 'sealed' })

@@ -1,6 +1,7 @@
 import { hasCode } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
 import { endReasonOf } from '#services/recordings/format/end-reason.ts'
+import { formatOf } from '#services/recordings/format/evidence-keys.ts'
 import type { RecorderContext } from '../context.ts'
 import type { OpenBlock, OpenSession, TakenBatch } from '../session.ts'
 import { newPrefix } from './load-session.ts'
@@ -11,7 +12,13 @@ const openBlock = async (ctx: RecorderContext, session: OpenSession, batch: Take
   session.prefix ??= newPrefix(batch)
   session.gap = null
   return {
-    builder: createBlockBuilder({ sessionId, bastion, sessionKey: session.key, gap }),
+    builder: createBlockBuilder({
+      sessionId,
+      bastion,
+      sessionKey: session.key,
+      gap,
+      format: formatOf(session.prefix),
+    }),
     firstSeq: batch.decoded.batchSeq,
     hashes: [],
     openedAtMs: ctx.clock.now(),

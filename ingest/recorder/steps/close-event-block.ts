@@ -1,11 +1,7 @@
 import { hasCode } from '#services/errors.ts'
 import type { KeyId, KeyStore } from '#services/keys/key-store.ts'
-import {
-  buildEventBlock,
-  type EventBlockInfo,
-  type EventBlockPlace,
-  parseEventFooter,
-} from '#services/recordings/format/event-block.ts'
+import { sameBytes } from '#services/recordings/format/chain.ts'
+import { buildEventBlock, type EventBlockPlace, readEvents } from '#services/recordings/format/event-block.ts'
 import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/evidence-keys.ts'
 import type { EventRecorderContext } from '../event-context.ts'
 import { retainUntil } from '../retention.ts'
@@ -24,30 +20,38 @@ const keyOrNull = (keys: Pick<KeyStore, 'obtain'>, id: KeyId): Promise<Uint8Arra
 const build = async (ctx: EventRecorderContext, place: EventBlockPlace, events: HeldEvent[]): Promise<Uint8Array> => {
   const keys = new Map<KeyId, Uint8Array | null>()
   for (const { keyId } of events) if (!keys.has(keyId)) keys.set(keyId, await keyOrNull(ctx.keys, keyId))
-  const toStore = events.map(({ record, id, keyId }) => {
+  const toStore = events.map(({ record, keyId }) => {
     const { offset, timestampMs: atMs, value } = record
-    return { offset, atMs, id, keyId, key: keys.get(keyId) ?? null, value }
+    return { offset, atMs, keyId, key: keys.get(keyId) ?? null, value }
   })
   return buildEventBlock(place, toStore)
 }
 
-const readFooter = (block: Uint8Array): EventBlockInfo | null => {
+/** How many of `events` the block holds that stands in their place, from the first on; 0 when it holds others. */
+const standing = async (
+  ctx: EventRecorderContext,
+  block: Uint8Array,
+  events: readonly HeldEvent[],
+): Promise<number> => {
+  const keyIds = new Map<string, KeyId>(events.map(({ keyId }) => [keyId, keyId]))
+  const keyOf = async (id: string) => {
+    const known = keyIds.get(id)
+    return known === undefined ? null : keyOrNull(ctx.keys, known)
+  }
+  let count = 0
   try {
-    return parseEventFooter(block, block.byteLength)
+    for await (const { offset, keyId, value } of readEvents(block, keyOf)) {
+      const event = events[count]
+      if (!event) return count
+      const isSame = offset === event.record.offset && keyId === event.keyId
+      if (!isSame || (value !== null && !sameBytes(value, event.record.value))) return 0
+      count++
+    }
+    return count
   } catch (error) {
-    if (isUnreadable(error)) return null
+    if (isUnreadable(error)) return 0
     throw error
   }
-}
-
-/** How many of `events` the stored block holds, from the first on; 0 when it holds others. Pure. */
-const equalPrefix = (stored: EventBlockInfo | null, events: readonly HeldEvent[]): number => {
-  const records = stored?.footer.records ?? []
-  const count = Math.min(records.length, events.length)
-  const isEqual = events
-    .slice(0, count)
-    .every(({ record, id }, index) => records[index]!.offset === BigInt(record.offset) && records[index]!.id === id)
-  return isEqual ? count : 0
 }
 
 const putAsideFork = async (ctx: EventRecorderContext, { record, bastion, keyId }: HeldEvent, key: string) => {
@@ -60,7 +64,7 @@ const putAsideFork = async (ctx: EventRecorderContext, { record, bastion, keyId 
 /** Of events in whose place a block was written before. @returns how many of them are done with */
 const goOnFrom = async (ctx: EventRecorderContext, key: string, events: readonly HeldEvent[]): Promise<number> => {
   const block = await ctx.recordings.get(key)
-  const count = equalPrefix(readFooter(block), events)
+  const count = await standing(ctx, block, events)
   if (count === 0) {
     await putAsideFork(ctx, events[0]!, key)
     return 1

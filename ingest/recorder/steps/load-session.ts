@@ -2,6 +2,7 @@ import type { BlockInfo } from '#services/recordings/format/block-footer.ts'
 import {
   blockKeyOf,
   dateOf,
+  evidenceFormats,
   manifestKeyOf,
   parseSessionKey,
   sessionPrefix,
@@ -26,19 +27,25 @@ const dateOrNull = (atMs: number): string | null => {
   }
 }
 
-/** The prefix of a session that has no block yet: by its batch 0, or by its id when that one is missing. */
-export const newPrefix = ({ decoded }: Pick<TakenBatch, 'decoded'>): string => {
-  const { sessionId, batchSeq, closedAtMs } = decoded
+/** By its batch 0, or by its id when that one is missing. */
+const newDate = ({ sessionId, batchSeq, closedAtMs }: TakenBatch['decoded']): string => {
   const ofId = batchSeq === 0 ? null : dateOrNull(idTimeMs(sessionId))
-  return sessionPrefix(ofId ?? dateOf(closedAtMs), sessionId)
+  return ofId ?? dateOf(closedAtMs)
 }
+/** The prefix of a session that has no block yet. */
+export const newPrefix = ({ decoded }: Pick<TakenBatch, 'decoded'>): string =>
+  sessionPrefix(newDate(decoded), decoded.sessionId)
 
-/** Where its blocks may stand: by batch 0, or near the date in the id. */
+/**
+ * Where its blocks may stand: by batch 0, or near the date in the id; of a session that began before an upgrade in the
+ * older format, in which it is then ended.
+ */
 const prefixesNear = (batch: TakenBatch): string[] => {
   const { sessionId } = batch.decoded
   const idMs = idTimeMs(sessionId)
   const near = [idMs, idMs - dayMs, idMs + dayMs].map(dateOrNull).filter((date) => date !== null)
-  return [...new Set([newPrefix(batch), ...near.map((date) => sessionPrefix(date, sessionId))])]
+  const dates = [...new Set([newDate(batch.decoded), ...near])]
+  return evidenceFormats.flatMap((format) => dates.map((date) => sessionPrefix(date, sessionId, format)))
 }
 
 /** A clock that jumped while the session began leads elsewhere: only the catalog knows where. */

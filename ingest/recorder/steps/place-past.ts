@@ -1,7 +1,7 @@
 import { hasCode } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
-import { blockKeyOf } from '#services/recordings/format/evidence-keys.ts'
+import { blockKeyOf, formatOf } from '#services/recordings/format/evidence-keys.ts'
 import type { PartitionContext } from '../context.ts'
 import { retainUntil } from '../retention.ts'
 import type { OpenSession, TakenBatch } from '../session.ts'
@@ -36,7 +36,8 @@ const storeLate = async (ctx: PartitionContext, session: OpenSession, batch: Tak
   const { sessionId, bastion } = session
   session.prefix ??= newPrefix(batch)
   noteEnd(session, batch, ctx.clock.now())
-  const builder = createBlockBuilder({ sessionId, bastion, sessionKey: session.key!, gap: null })
+  const format = formatOf(session.prefix)
+  const builder = createBlockBuilder({ sessionId, bastion, sessionKey: session.key!, gap: null, format })
   builder.append(batch)
   const { bytes, info } = builder.finish(session.end !== null)
   const key = blockKeyOf(session.prefix, info.firstSeq)

@@ -10,8 +10,10 @@ import {
 } from '../../schema/generated/block_footer_pb.ts'
 import { PayloadEncoding } from '../../schema/generated/frame_batch_pb.ts'
 import { deriveKey, encrypt, saltBytes } from './block-cipher.ts'
-import { type BlockInfo, blockPurpose, encodeFooter, frameContext, parseFooter } from './block-footer.ts'
+import { blockPurpose, frameContext } from './block-context.ts'
+import { type BlockInfo, encodeFooter, parseFooter } from './block-footer.ts'
 import type { ChainPoint } from './chain.ts'
+import { type EvidenceFormat, newestFormat } from './evidence-keys.ts'
 import type { DecodedBatch } from './frame-batch.ts'
 
 const ownFrameBytes = 16 * 1024 // a batch of this size gets a frame of its own
@@ -22,6 +24,8 @@ export type BlockOpening = {
   bastion: string
   sessionKey: Uint8Array
   gap: string | null
+  format?: EvidenceFormat // absent: the newest; else that of the session's other blocks
+  salt?: Uint8Array // 32 random bytes, never used before; absent: drawn here
 }
 export type NewBatch = { finished: Uint8Array; decoded: DecodedBatch; hash: Uint8Array }
 export type FinishedBlock = { bytes: Uint8Array; info: BlockInfo; sha256: Uint8Array }
@@ -63,7 +67,7 @@ const pack = (parts: Uint8Array[]): { parts: Uint8Array[]; compressed: boolean }
   return { parts: [compressed ? packed : plain], compressed }
 }
 
-const createFrameWriter = (sessionId: string, key: KeyObject) => {
+const createFrameWriter = (format: EvidenceFormat, sessionId: string, key: KeyObject) => {
   const frames: BlockFrame[] = []
   const chunks: Uint8Array[] = []
   const sha256 = createHash('sha256')
@@ -75,7 +79,7 @@ const createFrameWriter = (sessionId: string, key: KeyObject) => {
     sizeBytes: () => offset,
     write: (plain: Uint8Array[], compress: boolean, { firstSeq, batchCount, startNs }: Run): void => {
       const { parts, compressed } = compress ? pack(plain) : { parts: plain, compressed: false }
-      const context = frameContext(sessionId, frames.length, { firstSeq, batchCount, compressed })
+      const context = frameContext(format, sessionId, frames.length, { firstSeq, batchCount, compressed })
       const sealed = encrypt(key, frames.length, context, parts)
       for (const chunk of sealed.chunks) {
         sha256.update(chunk)
@@ -112,9 +116,15 @@ const createGroup = () => {
   }
 }
 
-const footerOf = (opening: BlockOpening, first: Edge, last: Edge, frames: BlockFrame[]): BlockFooter =>
+const footerOf = (
+  opening: BlockOpening,
+  format: EvidenceFormat,
+  first: Edge,
+  last: Edge,
+  frames: BlockFrame[],
+): BlockFooter =>
   create(BlockFooterSchema, {
-    format: 0,
+    format,
     sessionId: opening.sessionId,
     bastion: opening.bastion,
     firstSeq: BigInt(first.seq),
@@ -130,9 +140,8 @@ const footerOf = (opening: BlockOpening, first: Edge, last: Edge, frames: BlockF
   })
 
 export const createBlockBuilder = (opening: BlockOpening): BlockBuilder => {
-  const salt = randomBytes(saltBytes)
-  const { sessionId, sessionKey } = opening
-  const writer = createFrameWriter(sessionId, deriveKey(sessionKey, salt, blockPurpose(sessionId)))
+  const { sessionId, sessionKey, format = newestFormat, salt = randomBytes(saltBytes) } = opening
+  const writer = createFrameWriter(format, sessionId, deriveKey(sessionKey, salt, blockPurpose(format, sessionId)))
   const group = createGroup()
   let first: Edge | null = null
   let last: Edge | null = null
@@ -167,9 +176,9 @@ export const createBlockBuilder = (opening: BlockOpening): BlockBuilder => {
     finish: (seals) => {
       if (first === null || last === null) throw new RangeError('a block without a batch')
       flushGroup()
-      const footer = footerOf(opening, first, last, writer.frames)
+      const footer = footerOf(opening, format, first, last, writer.frames)
       const ciphertextSha256 = writer.sha256.copy().digest()
-      const tail = encodeFooter({ ...footer, salt, ciphertextSha256, seals })
+      const tail = encodeFooter({ ...footer, salt, ciphertextSha256, seals }, format, sessionKey)
       const bytes = Buffer.concat([...writer.chunks, tail])
       return { bytes, sha256: writer.sha256.update(tail).digest(), info: parseFooter(tail, bytes.byteLength) }
     },

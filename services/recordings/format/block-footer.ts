@@ -1,8 +1,11 @@
 import { Buffer } from 'node:buffer'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { BartizanError } from '../../errors.ts'
 import { type BlockFooter, BlockFooterSchema } from '../../schema/generated/block_footer_pb.ts'
-import { tagBytes } from './block-cipher.ts'
+import { deriveKey, tagBytes } from './block-cipher.ts'
+import { footerPurpose } from './block-context.ts'
+import type { EvidenceFormat } from './evidence-keys.ts'
 import { batchLimits } from './frame-batch.ts'
 
 /**
@@ -10,7 +13,8 @@ import { batchLimits } from './frame-batch.ts'
  *
  *   encrypted frames, one after another        AES-256-GCM, tag at the end of each
  *   footer                                     protobuf BlockFooter, in clear
- *   trailer, 12 bytes                          length of the footer (u32, big-endian), magic "BTZBLK00"
+ *   MAC of the footer, 32 bytes                HMAC-SHA-256; from format 1 on
+ *   trailer, 12 bytes                          length of the footer (u32, big-endian), magic "BTZBLK01" or "BTZBLK00"
  *
  * A frame in clear is, per batch, its length (u32, big-endian) and its finished bytes, unchanged; all of it compressed
  * with zstd where the footer says so.
@@ -24,6 +28,7 @@ export type BlockFrameInfo = {
   startNs: bigint
 }
 export type BlockInfo = {
+  format: EvidenceFormat
   sessionId: string
   bastion: string
   firstSeq: number
@@ -48,43 +53,66 @@ export const blockLimits = {
   framePlainBytes: batchLimits.finishedBytes + 64 * 1024,
 } as const
 export const trailerBytes = 12
-const magic = Buffer.from('BTZBLK00')
+const macBytes = 32
 
-/** What is bound to a frame's ciphertext: a frame moved to another place, block or session does not decrypt. */
-export const frameContext = (
-  sessionId: string,
-  number: number,
-  { firstSeq, batchCount, compressed }: Pick<BlockFrameInfo, 'firstSeq' | 'batchCount' | 'compressed'>,
-): string => `bartizan frame v0\n${sessionId}\n${number}\n${firstSeq}\n${batchCount}\n${compressed ? 1 : 0}\n`
-export const blockPurpose = (sessionId: string): string => `bartizan block v0${sessionId}`
+/** What an object is, by its last 8 bytes; in the order of the formats. */
+export type BlockKind = 'frames' | 'events'
+const magics: Record<BlockKind, readonly [string, string]> = {
+  frames: ['BTZBLK00', 'BTZBLK01'],
+  events: ['BTZEVT00', 'BTZEVT01'],
+}
+const macBytesOf = (kind: BlockKind, format: EvidenceFormat): number =>
+  kind === 'frames' && format === 1 ? macBytes : 0
 
 export const corrupt = (what: string, cause?: unknown): BartizanError =>
   new BartizanError('BTZ_EVIDENCE_CORRUPT', what, { cause })
 
-/** A footer's bytes with its length and the magic of its kind after it. */
-export const withTrailer = (footer: Uint8Array, kind: Uint8Array): Buffer => {
+/** A footer's bytes with what comes after them. */
+export const withTrailer = (
+  footer: Uint8Array,
+  kind: BlockKind,
+  format: EvidenceFormat,
+  mac: Uint8Array = new Uint8Array(0),
+): Buffer => {
   const length = Buffer.alloc(4)
   length.writeUInt32BE(footer.byteLength)
-  return Buffer.concat([footer, length, kind])
+  return Buffer.concat([footer, mac, length, Buffer.from(magics[kind][format])])
 }
-export const encodeFooter = (footer: BlockFooter): Buffer => withTrailer(toBinary(BlockFooterSchema, footer), magic)
+
+const macOf = (footer: Uint8Array, sessionKey: Uint8Array, salt: Uint8Array, sessionId: string): Buffer =>
+  createHmac('sha256', deriveKey(sessionKey, salt, footerPurpose(sessionId)))
+    .update(footer)
+    .digest()
+
+export const encodeFooter = (footer: BlockFooter, format: EvidenceFormat, sessionKey: Uint8Array): Buffer => {
+  const bytes = toBinary(BlockFooterSchema, footer)
+  if (format === 0) return withTrailer(bytes, 'frames', format)
+  return withTrailer(bytes, 'frames', format, macOf(bytes, sessionKey, footer.salt, footer.sessionId))
+}
+
+const formatOfMagic = (magic: string, kind: BlockKind): EvidenceFormat => {
+  if (magic === magics[kind][1]) return 1
+  if (magic === magics[kind][0]) return 0
+  throw corrupt('block: it does not end with the magic of its kind')
+}
+
+export type FooterBytes = { format: EvidenceFormat; footer: Uint8Array; mac: Uint8Array }
 
 /**
  * The footer's bytes out of the last bytes of a block, or how many last bytes it takes to have them all.
  * @throws BTZ_EVIDENCE_CORRUPT BTZ_EVIDENCE_FORMAT
  */
-export const footerBytesOf = (
-  tail: Uint8Array,
-  kind: Uint8Array = magic,
-): { footer: Uint8Array } | { needBytes: number } => {
+export const footerBytesOf = (tail: Uint8Array, kind: BlockKind = 'frames'): FooterBytes | { needBytes: number } => {
   if (tail.byteLength < trailerBytes) throw corrupt(`block: ${tail.byteLength} bytes hold no trailer`)
   const trailer = Buffer.from(tail.buffer, tail.byteOffset + tail.byteLength - trailerBytes, trailerBytes)
-  if (!trailer.subarray(4).equals(kind)) throw corrupt('block: it does not end with the magic of its kind')
+  const format = formatOfMagic(trailer.toString('latin1', 4), kind)
   const length = trailer.readUInt32BE()
   if (length > blockLimits.footerBytes) throw corrupt(`block: a footer of ${length} bytes`)
-  const needBytes = length + trailerBytes
+  const needBytes = length + macBytesOf(kind, format) + trailerBytes
   if (tail.byteLength < needBytes) return { needBytes }
-  return { footer: tail.subarray(tail.byteLength - needBytes, tail.byteLength - trailerBytes) }
+  const start = tail.byteLength - needBytes
+  const footer = tail.subarray(start, start + length)
+  return { format, footer, mac: tail.subarray(start + length, tail.byteLength - trailerBytes) }
 }
 
 const decodeFooter = (bytes: Uint8Array): BlockFooter => {
@@ -95,7 +123,13 @@ const decodeFooter = (bytes: Uint8Array): BlockFooter => {
   }
 }
 
-const infoOf = (footer: BlockFooter, ciphertextBytes: number, sizeBytes: number): BlockInfo => ({
+const infoOf = (
+  footer: BlockFooter,
+  format: EvidenceFormat,
+  ciphertextBytes: number,
+  sizeBytes: number,
+): BlockInfo => ({
+  format,
   sessionId: footer.sessionId,
   bastion: footer.bastion,
   firstSeq: Number(footer.firstSeq),
@@ -156,11 +190,21 @@ const checkSizes = (info: BlockInfo, where: string): void => {
 export const parseFooter = (tail: Uint8Array, sizeBytes: number): BlockInfo => {
   const found = footerBytesOf(tail)
   if ('needBytes' in found) throw corrupt(`block: its footer needs the last ${found.needBytes} bytes`)
-  const footer = decodeFooter(found.footer)
-  if (footer.format !== 0) throw new BartizanError('BTZ_EVIDENCE_FORMAT', `block of format ${footer.format}`)
-  const info = infoOf(footer, sizeBytes - found.footer.byteLength - trailerBytes, sizeBytes)
+  const { format } = found
+  // A copy: digests of a few bytes must not keep a whole block in memory.
+  const footer = decodeFooter(found.footer.slice())
+  if (footer.format !== format) throw new BartizanError('BTZ_EVIDENCE_FORMAT', `block of format ${footer.format}`)
+  const tailBytes = found.footer.byteLength + found.mac.byteLength + trailerBytes
+  const info = infoOf(footer, format, sizeBytes - tailBytes, sizeBytes)
   const where = `block ${info.sessionId}/${info.firstSeq}`
   checkSizes(info, where)
   checkFrames(info, where)
   return info
+}
+
+/** Whether the footer at the end of `tail` is the one that was written with this key. One of format 0 says nothing about it. */
+export const isFooterGenuine = (tail: Uint8Array, { sessionId, salt }: BlockInfo, sessionKey: Uint8Array): boolean => {
+  const found = footerBytesOf(tail)
+  if ('needBytes' in found) throw corrupt(`block: its footer needs the last ${found.needBytes} bytes`)
+  return found.format === 0 || timingSafeEqual(found.mac, macOf(found.footer, sessionKey, salt, sessionId))
 }

@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { zstdDecompressSync } from 'node:zlib'
 import { decrypt, deriveKey } from './block-cipher.ts'
-import { type BlockInfo, blockLimits, blockPurpose, corrupt, frameContext, parseFooter } from './block-footer.ts'
+import { blockPurpose, frameContext } from './block-context.ts'
+import { type BlockInfo, blockLimits, corrupt, isFooterGenuine, parseFooter } from './block-footer.ts'
 import { checkChain, sameBytes } from './chain.ts'
 import { batchHash, type DecodedBatch, decodeBatchHeader } from './frame-batch.ts'
 
@@ -38,12 +39,12 @@ const split = (plain: Uint8Array, batchCount: number, where: string): Uint8Array
  * [offset, offset + sizeBytes) of the block. @returns the finished bytes of its batches @throws BTZ_EVIDENCE_CORRUPT
  */
 export const createFrameOpener = (info: BlockInfo, sessionKey: Uint8Array) => {
-  const key = deriveKey(sessionKey, info.salt, blockPurpose(info.sessionId))
+  const key = deriveKey(sessionKey, info.salt, blockPurpose(info.format, info.sessionId))
   return (number: number, sealed: Uint8Array): Uint8Array[] => {
     const frame = info.frames[number]
     if (!frame) throw new RangeError(`block has no frame ${number}`)
     const where = nameOf(info, number)
-    const plain = decrypt(key, number, frameContext(info.sessionId, number, frame), sealed)
+    const plain = decrypt(key, number, frameContext(info.format, info.sessionId, number, frame), sealed)
     if (plain === null) throw corrupt(`${where}: does not decrypt`)
     return split(frame.compressed ? unpack(plain, where) : plain, frame.batchCount, where)
   }
@@ -69,13 +70,15 @@ export const checkedSha256 = (block: Uint8Array, info: BlockInfo): Uint8Array =>
 }
 
 /**
- * All batches of a block, in order. Checks the digest of the ciphertext, the tag of every frame, the session and
+ * All batches of a block, in order. Checks the digest of the ciphertext, the MAC of the footer, the tag of every frame, the session and
  * number of every batch, and the chain from the footer's prev_hash to its chain_hash.
  * @throws BTZ_EVIDENCE_CORRUPT BTZ_EVIDENCE_FORMAT saying where
  */
 export function* readStoredBatches(block: Uint8Array, sessionKey: Uint8Array): Generator<StoredBatch> {
   const info = parseFooter(block, block.byteLength)
   checkedSha256(block, info)
+  if (!isFooterGenuine(block, info, sessionKey))
+    throw corrupt(`block ${info.sessionId}/${info.firstSeq}: the footer is not the one that was written with this key`)
   const openFrame = createFrameOpener(info, sessionKey)
   let previous = { seq: info.firstSeq - 1, hash: info.prevHash }
   for (const [number, { offset, sizeBytes }] of info.frames.entries()) {

@@ -35,6 +35,8 @@ export type BatchHeader = {
   start?: SessionStart
   end?: SessionEnd
   head?: SignedHead
+  /** 16 random bytes; none where nothing but a head is recorded. Absent: a batch of format 0, of an older agent. */
+  salt?: Uint8Array
 }
 
 /** Limits of one batch: what decodes beyond them is refused. */
@@ -44,7 +46,9 @@ export const batchLimits = {
   finishedBytes: 1024 * 1024, // header and columns included
 } as const
 const compressFromBytes = 16 * 1024
+export const batchSaltBytes = 16
 
+const noSalt = new Uint8Array(0)
 const scratch = Buffer.allocUnsafeSlow(batchLimits.payloadBytes)
 
 /** All data in one; valid until the next call, where it is no more than a batch may hold. */
@@ -65,21 +69,21 @@ const compressed = (raw: Uint8Array): Uint8Array =>
   zstdCompressSync(raw, { params, pledgedSrcSize: raw.byteLength, chunkSize: 64 * 1024 })
 
 /** The finished bytes of a batch: what is hashed, spooled, sent and stored, unchanged from here on. */
-export const encodeFrameBatch = (header: BatchHeader, frames: readonly Frame[]): Uint8Array => {
+export const encodeFrameBatch = ({ salt, ...header }: BatchHeader, frames: readonly Frame[]): Uint8Array => {
   const raw = joined(frames)
   const compress = raw.byteLength >= compressFromBytes
   const head = toBinary(
     FrameBatchSchema,
     create(FrameBatchSchema, {
       ...header,
-      format: 0,
+      format: salt === undefined ? 0 : 1,
       batchSeq: BigInt(header.batchSeq),
       closedAtMs: BigInt(header.closedAtMs),
       payloadEncoding: compress ? PayloadEncoding.ZSTD : PayloadEncoding.IDENTITY,
       payloadSize: raw.byteLength,
     }),
   )
-  return withColumns(head, frames, compress ? compressed(raw) : raw)
+  return withColumns(head, frames, compress ? compressed(raw) : raw, salt ?? noSalt)
 }
 
 export type DecodedBatch = BatchHeader & {
@@ -103,8 +107,13 @@ const parse = (finished: Uint8Array): FrameBatch => {
 
 const maxNs = 2n ** 63n - 1n // what footers and catalog rows can hold
 
+/** Where only a head is recorded there is nothing to guess, and no room for what nobody signs. */
+const saltBytesOf = ({ format, delayNs, start, end }: FrameBatch): number =>
+  format === 1 && (delayNs.length > 0 || start || end) ? batchSaltBytes : 0
+
 const checkHeader = (message: FrameBatch): void => {
-  if (message.format !== 0) refuse(`format ${message.format}`)
+  if (message.format > 1) refuse(`format ${message.format}`)
+  if (message.salt.byteLength !== saltBytesOf(message)) refuse(`a salt of ${message.salt.byteLength} bytes`)
   if (!SessionId.safeParse(message.sessionId).success) refuse('session_id is none')
   if (!BastionName.safeParse(message.bastion).success) refuse('bastion is not a host name')
   if (message.prevHash.byteLength !== 32) refuse('prev_hash is not 32 bytes')
@@ -138,6 +147,7 @@ export const decodeBatchHeader = (finished: Uint8Array): DecodedBatch => {
     ...(message.start && { start: message.start }),
     ...(message.end && { end: message.end }),
     ...(message.head && { head: message.head }),
+    ...(message.format === 1 && { salt: message.salt }),
     frameCount: message.delayNs.length,
   }
 }

@@ -4,7 +4,7 @@ import type { Frame } from './frame-batch.ts'
 
 const lengthDelimited = 2
 const longestVarint = 10
-const { delayNs, length, stream, payload } = FrameBatchSchema.field
+const { delayNs, length, stream, payload, salt } = FrameBatchSchema.field
 
 const writeVarint = (buffer: Buffer, from: number, value: number): number => {
   let [at, rest] = [from, value]
@@ -46,10 +46,15 @@ const maskedFields = (frames: readonly Frame[]): Uint8Array => {
 }
 
 /**
- * A FrameBatch, encoded without its last fields, with its columns and its payload behind. By hand, since the columns
+ * A FrameBatch, encoded without its last fields, with its columns, its payload and its salt behind. By hand, since the columns
  * are numbers by the hundred; in the order of the fields' numbers, so the bytes are those of the library.
  */
-export const withColumns = (head: Uint8Array, frames: readonly Frame[], bytes: Uint8Array): Uint8Array =>
+export const withColumns = (
+  head: Uint8Array,
+  frames: readonly Frame[],
+  bytes: Uint8Array,
+  random: Uint8Array,
+): Uint8Array =>
   Buffer.concat([
     head,
     ...packed(delayNs.number, frames, (buffer, at, frame) => writeBigVarint(buffer, at, frame.delayNs)),
@@ -57,4 +62,5 @@ export const withColumns = (head: Uint8Array, frames: readonly Frame[], bytes: U
     ...packed(stream.number, frames, (buffer, at, frame) => writeVarint(buffer, at, frame.stream)),
     maskedFields(frames),
     ...field(payload.number, bytes),
+    ...field(salt.number, random),
   ])

@@ -4,6 +4,7 @@ import { BartizanError } from '../../errors.ts'
 import { BastionName, SessionId, Sha256Hex } from '../../schema/ids.ts'
 import { type BlockInfo, corrupt } from './block-footer.ts'
 import { sameBytes } from './chain.ts'
+import { formatOf } from './evidence-keys.ts'
 
 /**
  * What a session's evidence consists of: ids and hashes only, so that it may be public and outlive the content. Stored
@@ -15,7 +16,7 @@ export const GapReason = z.enum(['lost', 'fork', 'chain'])
 export type GapReason = z.infer<typeof GapReason>
 
 export const Manifest = z.strictObject({
-  format: z.literal(0),
+  format: z.literal([0, 1]), // that of its place: what stands under evidence/v1 is of format 1
   sessionId: SessionId,
   bastion: BastionName,
   blocks: z.array(
@@ -61,7 +62,7 @@ export const decodeManifest = (bytes: Uint8Array): Manifest => {
   } catch (cause) {
     throw corrupt('manifest: not JSON', cause)
   }
-  if ((parsed as { format?: unknown } | null)?.format !== 0)
+  if (![0, 1].includes((parsed as { format?: number } | null)?.format ?? -1))
     throw new BartizanError('BTZ_EVIDENCE_FORMAT', 'manifest of another format')
   // Before each is looked at: of a million that are none, naming what is wrong takes minutes.
   const { blocks } = parsed as { blocks?: unknown }
@@ -97,7 +98,7 @@ export const manifestOf = (
   const first = blocks[0]
   if (!first) throw new RangeError('a manifest without a block')
   return {
-    format: 0,
+    format: formatOf(first.key),
     sessionId: SessionId.parse(first.info.sessionId),
     bastion: BastionName.parse(first.info.bastion),
     blocks: blocks.map(({ key, info, sha256 }) => ({

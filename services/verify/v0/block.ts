@@ -10,7 +10,7 @@ import {
   trailerBytes,
 } from '#services/recordings/format/block-footer.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
-import { parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
+import { formatOf, parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
 import { BlockFooterSchema } from '#services/schema/generated/block_footer_pb.ts'
 import { BastionName, SessionId } from '#services/schema/ids.ts'
 import type { Finding, Where } from '../finding.ts'
@@ -47,10 +47,10 @@ const unreadable = (key: string, bytes: Uint8Array, error: unknown): Finding => 
 
 const misplaced = (key: string, info: BlockInfo): Finding | null => {
   const named = parseSessionKey(key)
-  const isOurs = named?.kind === 'block' && named.firstSeq === info.firstSeq
+  const isOurs = named?.kind === 'block' && named.firstSeq === info.firstSeq && formatOf(key) === info.format
   const isValid = SessionId.safeParse(info.sessionId).success && BastionName.safeParse(info.bastion).success
   if (isOurs && isValid && named.prefix.endsWith(`/${info.sessionId}/`)) return null
-  const held = `batch ${info.firstSeq} of session ${info.sessionId.slice(0, 36)}`
+  const held = `batch ${info.firstSeq} of session ${info.sessionId.slice(0, 36)}, in format ${info.format}`
   return sealed('misplaced', { key, byteOffset: info.ciphertextBytes }, `it holds ${held}`)
 }
 

@@ -1,6 +1,6 @@
 import { hasCode } from '#services/errors.ts'
 import { createFrameOpener } from '#services/recordings/format/block.ts'
-import type { BlockInfo } from '#services/recordings/format/block-footer.ts'
+import { type BlockInfo, isFooterGenuine } from '#services/recordings/format/block-footer.ts'
 import { checkChain, sameBytes } from '#services/recordings/format/chain.ts'
 import { endReasonOf } from '#services/recordings/format/end-reason.ts'
 import {
@@ -134,6 +134,12 @@ export const createContentCheck = (sessionId: string, sessionKey: Uint8Array, he
       return
     }
     yield* startBlock(info)
+    if (!isFooterGenuine(bytes, info, sessionKey))
+      yield tampered(
+        'footer',
+        { key, byteOffset: info.ciphertextBytes },
+        'it was not written with the key of the session',
+      )
     const openFrame = createFrameOpener(info, sessionKey)
     let [first, last]: (DecodedBatch | null)[] = [null, null]
     let isWhole = true

@@ -2,12 +2,7 @@ import { hash } from 'node:crypto'
 import { hasCode } from '#services/errors.ts'
 import { corrupt, footerBytesOf } from '#services/recordings/format/block-footer.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
-import {
-  type EventBlockInfo,
-  eventBlockMagic,
-  parseEventFooter,
-  readEvents,
-} from '#services/recordings/format/event-block.ts'
+import { type EventBlockInfo, parseEventFooter, readEvents } from '#services/recordings/format/event-block.ts'
 import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/evidence-keys.ts'
 import { EventBlockFooterSchema } from '#services/schema/generated/block_footer_pb.ts'
 import { type Checked, createTally, type Finding } from '../finding.ts'
@@ -27,7 +22,7 @@ const finding = (level: Finding['level'], verdict: Finding['verdict'], what: str
 
 const parse = (key: string, bytes: Uint8Array): EventBlockInfo | Finding => {
   try {
-    const found = footerBytesOf(bytes, eventBlockMagic)
+    const found = footerBytesOf(bytes, 'events')
     const records = 'footer' in found ? countField(found.footer, EventBlockFooterSchema.field.records.number) : 0
     if (records > maxRecords) throw corrupt(`event block: ${records} records`)
     return parseEventFooter(bytes, bytes.byteLength)
@@ -40,8 +35,8 @@ const parse = (key: string, bytes: Uint8Array): EventBlockInfo | Finding => {
 }
 
 function* checkSealed(key: string, bytes: Uint8Array, info: EventBlockInfo, after: number): Generator<Finding> {
-  const { busId, topic, partition, firstOffset } = info
-  if (eventBlockKeyOf(eventPrefix(busId, topic, partition), firstOffset) !== key)
+  const { format, busId, topic, partition, firstOffset } = info
+  if (eventBlockKeyOf(eventPrefix(busId, topic, partition, format), firstOffset) !== key)
     yield finding('sealed', 'tampered', 'misplaced', key, `it holds record ${firstOffset} of another place`)
   else if (firstOffset <= after)
     yield finding('sealed', 'tampered', 'overlap', key, `records up to ${after} stand in another block, too`)

@@ -61,7 +61,8 @@ export type HeadCheck = ReturnType<typeof createHeadCheck>
  */
 export const followsFromHead = (finished: Uint8Array, { head, ...batch }: DecodedBatch, startNs: bigint): boolean => {
   if (!head || batch.start || batch.end || batch.frameCount > 0) return false
-  const { sessionId, bastion, batchSeq, prevHash } = batch
-  const header = { sessionId, bastion, batchSeq, prevHash, startNs, closedAtMs: Number(head.atMs), head }
+  const { sessionId, bastion, batchSeq, prevHash, salt } = batch
+  const said = { sessionId, bastion, batchSeq, prevHash, startNs, closedAtMs: Number(head.atMs), head }
+  const header = salt === undefined ? said : { ...said, salt }
   return sameBytes(encodeFrameBatch(header, []), finished)
 }

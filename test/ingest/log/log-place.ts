@@ -32,7 +32,7 @@ export const newSigner = (): NoteSigner => ({
   privateKey: generateKeyPairSync('ed25519').privateKey,
 })
 export const recordOf = (n: number) =>
-  leafRecord('manifest', `evidence/v0/2026-01-31/s${n}/manifest-0001`, Buffer.of(n))
+  leafRecord('manifest', `evidence/v1/2026-01-31/s${n}/manifest-0001`, Buffer.of(n))
 export const recordsTo = (count: number) => Array.from({ length: count }, (_, n) => recordOf(n))
 export const entriesOf = (records: ReturnType<typeof recordsTo>) => records.map(({ value }) => readLeaf(value)!.entry)
 

@@ -90,7 +90,7 @@ test('killed -9 at random moments, every batch and event is evidence exactly onc
     t.deepEqual(await backends.bus.read({ topic: 'dead-letters', partition }, 0, 10), [])
 
   const offsets = new Map<string, number[]>()
-  for (const { key } of await backends.recordings.list('evidence/v0/events/', { limit: 100_000 })) {
+  for (const { key } of await backends.recordings.list('evidence/v1/events/', { limit: 100_000 })) {
     const place = key.split('/').slice(3, 6).join('/')
     for await (const { offset, value } of readEvents(await backends.recordings.get(key), (id) =>
       backends.keys.get(id as `session:${string}`),

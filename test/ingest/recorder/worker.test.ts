@@ -49,8 +49,8 @@ test('a session becomes blocks, rows and a manifest, and is committed only then'
   t.deepEqual(
     objects.map(({ key }) => key),
     [
-      `evidence/v0/2026-01-31/${session.sessionId}/000000000000`,
-      `evidence/v0/2026-01-31/${session.sessionId}/manifest-0001`,
+      `evidence/v1/2026-01-31/${session.sessionId}/000000000000`,
+      `evidence/v1/2026-01-31/${session.sessionId}/manifest-0001`,
     ],
   )
   t.true(blocks[0]?.seals)
@@ -367,7 +367,7 @@ test('two workers that hold the same partition for a moment store every batch on
 test('a key that is taken by something unreadable is reported, and the recording goes on after it', async (t) => {
   const w = await frameWorkers(t)
   const { session, batches } = sessionOf(3)
-  const key = `evidence/v0/2026-01-31/${session.sessionId}/000000000000`
+  const key = `evidence/v1/2026-01-31/${session.sessionId}/000000000000`
   const worker = w.start()
   await worker.takeBatches(...batches)
   await w.recordings.put(key, Buffer.from('squatter'), { retainUntil: new Date(w.clock.now() + 1000) })
@@ -375,7 +375,7 @@ test('a key that is taken by something unreadable is reported, and the recording
   const letters = await recordsOf(w.bus, 'dead-letters')
   t.deepEqual(hexOf(letters.map(({ value }) => value)), hexOf(batches.slice(0, 1)))
   await worker.drain()
-  const rest = await w.recordings.get(`evidence/v0/2026-01-31/${session.sessionId}/000000000001`)
+  const rest = await w.recordings.get(`evidence/v1/2026-01-31/${session.sessionId}/000000000001`)
   t.true(rest.byteLength > 100)
   t.is(w.committed.at(-1), 3)
   t.true((await eventsOf(w.bus)).some((event) => 'status' in event && event.status === 'tampered'))
@@ -427,7 +427,7 @@ test('what comes after the manifest leads to a second one that names the first',
   w.clock.advance(2_000)
   await worker.tick()
   const sealedHash = createHash('sha256')
-    .update(await w.recordings.get(`evidence/v0/2026-01-31/${session.sessionId}/manifest-0001`))
+    .update(await w.recordings.get(`evidence/v1/2026-01-31/${session.sessionId}/manifest-0001`))
     .digest('hex')
   await worker.takeBatches(session.withFields(head()))
   await worker.tick()
@@ -486,7 +486,7 @@ test('a session is found again after a restart without the catalog, also past mi
   const { objects } = await storedEvidence(w, session.sessionId)
   t.deepEqual(
     objects.map(({ key }) => key),
-    ['000000000000', '000000000001'].map((seq) => `evidence/v0/2026-02-01/${session.sessionId}/${seq}`),
+    ['000000000000', '000000000001'].map((seq) => `evidence/v1/2026-02-01/${session.sessionId}/${seq}`),
   )
 })
 

@@ -7,14 +7,14 @@ import type { ContentKeys } from '#services/verify/v0/session.ts'
 import { verifyEvidence } from '#services/verify/verify-evidence.ts'
 import { mapSource } from '#test/helpers/evidence-corpus.ts'
 
-const prefix = 'evidence/v0/2026-01-31/019c13ec-9e00-7488-8ff0-6974fb08b958/'
+const prefix = 'evidence/v1/2026-01-31/019c13ec-9e00-7488-8ff0-6974fb08b958/'
 const verified = async (
   objects: Map<string, Uint8Array>,
   keys: ContentKeys | null = null,
   source = mapSource(objects),
 ) => {
   const findings: Finding[] = []
-  for await (const report of verifyEvidence(source, { prefix: 'evidence/v0/' }, keys))
+  for await (const report of verifyEvidence(source, { prefix: 'evidence/v1/' }, keys))
     if (report.type === 'finding') findings.push(report.finding)
   return findings
 }
@@ -46,7 +46,7 @@ test('footers and manifests of millions of parts are refused in bounded memory a
 })
 
 test('an object that is far too large is told and not read; a name that is none of ours, too', async (t) => {
-  const [large, foreign] = [`${prefix}000000000000`, 'evidence/v0/2026-01-31/notes']
+  const [large, foreign] = [`${prefix}000000000000`, 'evidence/v1/2026-01-31/notes']
   const objects = new Map<string, Uint8Array>([
     [large, Buffer.from('x')],
     [foreign, Buffer.from('x')],

@@ -37,7 +37,7 @@ test('every alteration of stored sessions is flagged and located by each level t
   const random = seededRandom(fuzzSeed(t.log))
   const corpus = await evidenceCorpus(t, random)
   for (const level of levels)
-    t.deepEqual(await found(corpus.objects, 'evidence/v0/', level, corpus), [], 'false alarm on the intact corpus')
+    t.deepEqual(await found(corpus.objects, 'evidence/', level, corpus), [], 'false alarm on the intact corpus')
   const alterations = createAlterations(corpus, generateKeyPairSync('ed25519').privateKey, random)
   for (const [name, alter] of Object.entries(alterations)) {
     const counts = { sealed: 0, content: 0 }

@@ -22,7 +22,7 @@ const verified = async (config: S3Settings) => {
   )
   const findings: Finding[] = []
   const checked: Checked[] = []
-  for await (const report of verifyEvidence({ ...reader, locks: true }, { prefix: 'evidence/v0/' }, null)) {
+  for await (const report of verifyEvidence({ ...reader, locks: true }, { prefix: 'evidence/' }, null)) {
     if (report.type === 'finding') findings.push(report.finding)
     else checked.push(report.checked)
   }

@@ -8,7 +8,7 @@ import { seededRandom } from '#test/helpers/seeded-random.ts'
 
 test.after.always(closeSharedCatalog)
 
-const everything = { prefix: 'evidence/v0/' }
+const everything = { prefix: 'evidence/' }
 const verified = async (corpus: EvidenceCorpus, keys: ContentKeys | null, scope: Scope = everything, locks = false) => {
   const findings: Finding[] = []
   const checked: Checked[] = []

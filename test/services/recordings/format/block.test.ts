@@ -96,7 +96,7 @@ test('the same batches twice give blocks with nothing in common but the footer f
 
 test('another key opens nothing, and it is said where', (t) => {
   const error = t.throws(() => [...readBatches(some().block.bytes, randomBytes(32))], { code: 'BTZ_EVIDENCE_CORRUPT' })
-  t.regex(error?.message ?? '', /^block 0.*\/0, frame 0: does not decrypt$/)
+  t.regex(error?.message ?? '', /^block 0.*\/0: the footer is not the one that was written with this key$/)
 })
 
 const readable = (bytes: Uint8Array, expected: string[]): boolean => {
@@ -108,20 +108,20 @@ const readable = (bytes: Uint8Array, expected: string[]): boolean => {
   }
 }
 
-test('a changed byte anywhere but in the unauthenticated facts of the footer is found', (t) => {
+test('a changed byte anywhere is found', (t) => {
   const session = createSessionBatches()
   const batches = [session.first(textFrame('a')), session.next(noise(20_000)), session.next(textFrame('b'))]
-  const { bytes, info } = blockOf(session, batches)
+  const { bytes } = blockOf(session, batches)
   const expected = hex(batches)
   t.true(readable(bytes, expected))
-  for (let place = 0; place < info.ciphertextBytes; place += 97) {
+  for (let place = bytes.byteLength % 61; place < bytes.byteLength; place += 61) {
     const damaged = Uint8Array.from(bytes)
     damaged[place]! ^= 1
     t.false(readable(damaged, expected), `byte ${place}`)
   }
 })
 
-test('no damage of a footer gives other batches than were stored', (t) => {
+test('any damage of a footer is found', (t) => {
   const { batches, block } = some()
   const expected = hex(batches)
   const footerStart = block.info.ciphertextBytes
@@ -132,11 +132,7 @@ test('no damage of a footer gives other batches than were stored', (t) => {
       (place, change) => {
         const damaged = Uint8Array.from(block.bytes)
         damaged[place]! ^= change
-        try {
-          t.deepEqual(hex(readBatches(damaged, sessionKey)), expected)
-        } catch (error) {
-          if (!hasCode(error, 'BTZ_EVIDENCE_CORRUPT') && !hasCode(error, 'BTZ_EVIDENCE_FORMAT')) throw error
-        }
+        t.false(readable(damaged, expected))
       },
     ),
     { numRuns: 1000 },

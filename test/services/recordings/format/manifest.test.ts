@@ -78,7 +78,7 @@ test('a manifest that is changed, reformatted or none is refused', (t) => {
   refused(JSON.stringify({ ...manifest, extra: 1 }))
   refused(JSON.stringify(manifest, null, 1))
   refused(canonicalJson({ ...manifest, sessionId: 'x' }))
-  t.throws(() => decodeManifest(Buffer.from(canonicalJson({ ...manifest, format: 1 }))), {
+  t.throws(() => decodeManifest(Buffer.from(canonicalJson({ ...manifest, format: 2 }))), {
     code: 'BTZ_EVIDENCE_FORMAT',
   })
   t.throws(() => decodeManifest(Buffer.from('null')), { code: 'BTZ_EVIDENCE_FORMAT' })
@@ -87,7 +87,7 @@ test('a manifest that is changed, reformatted or none is refused', (t) => {
 test('evidence keys name what is inside and sort by batch', (t) => {
   const prefix = sessionPrefix(dateOf(Date.UTC(2026, 0, 31, 23, 59, 59)), '018f0000-0000-7000-8000-000000000001')
   const key = blockKeyOf(prefix, 77)
-  t.is(key, 'evidence/v0/2026-01-31/018f0000-0000-7000-8000-000000000001/000000000077')
+  t.is(key, 'evidence/v1/2026-01-31/018f0000-0000-7000-8000-000000000001/000000000077')
   t.deepEqual(parseSessionKey(key), { kind: 'block', prefix, firstSeq: 77 })
   t.deepEqual(parseSessionKey(manifestKeyOf(prefix, 2)), { kind: 'manifest', prefix, number: 2 })
   t.is(parseSessionKey(`${prefix}manifest-1`), null)
