@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { create } from '@bufbuild/protobuf'
 import test from 'ava'
+import { leafRecord, readLeaf } from '#services/proofs/leaf.ts'
 import { readEvents } from '#services/recordings/format/event-block.ts'
 import { SignedHeadSchema } from '#services/schema/generated/frame_batch_pb.ts'
 import { openIngestBackends } from '#test/helpers/ingest-backends.ts'
@@ -89,16 +90,24 @@ test('killed -9 at random moments, every batch and event is evidence exactly onc
   for (const partition of [0, 1, 2])
     t.deepEqual(await backends.bus.read({ topic: 'dead-letters', partition }, 0, 10), [])
 
+  const said = await backends.bus.read({ topic: 'log-entries', partition: 0 }, 0, 100_000)
+  const entries = said.map(({ value }) => readLeaf(value)!.entry.toString()).filter((text) => text.includes('"events"'))
+  const blockLeaves: string[] = []
   const offsets = new Map<string, number[]>()
-  for (const { key } of await backends.recordings.list('evidence/v1/events/', { limit: 100_000 })) {
+  for (const { key } of await backends.recordings.list('evidence/v0/events/', { limit: 100_000 })) {
     const place = key.split('/').slice(3, 6).join('/')
-    for await (const { offset, value } of readEvents(await backends.recordings.get(key), (id) =>
-      backends.keys.get(id as `session:${string}`),
-    )) {
+    const block = await backends.recordings.get(key)
+    blockLeaves.push(Buffer.from(leafRecord('events', key, block).value).toString())
+    for await (const { offset, value } of readEvents(block, (id) => backends.keys.get(id as `session:${string}`))) {
       t.truthy(value)
       offsets.set(place, [...(offsets.get(place) ?? []), offset])
     }
   }
+  t.deepEqual(
+    [...new Set(entries)].sort(),
+    blockLeaves.sort(),
+    'each block of events is in the log, and nothing else is',
+  )
   const stored = [...offsets.values()].flat().length
   t.true(stored >= order.length)
   for (const [place, all] of offsets)
