@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import { type Backends, embedded } from '#services/backends.ts'
+import { type Backends, openBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
-import { Config } from '#services/config.ts'
+import { Config, loadConfig } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
 import type { Role } from '#services/schema/access.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
+import { backendEnv } from '#test/helpers/cluster-product.ts'
 import { recordedSession, shown, typed } from '#test/helpers/recorded-session.ts'
 import { type Teardown, temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
@@ -20,12 +21,13 @@ export const wordOf = (user: string): string => `needle${user}`
 
 type Settings = Partial<Pick<ReturnType<typeof Config.parse>, 'access' | 'approvals' | 'detectors'>>
 
-/** Ingest and viewer on the real back ends of one folder; whoever asks has a token of the role with that name. */
+/** Ingest and viewer on the embedded back ends, or with TEST_BACKEND=cluster on the engines; whoever asks has a token of the role with that name. */
 export const startContentPlace = async (t: Teardown, settings: object & { [K in keyof Settings]?: object } = {}) => {
   const log = createLogger('content', 'silent')
   const data = join(await temporaryFolder(t), 'data')
-  const config = Config.parse({ data, bastion: 'jump1', http: { port: 0 }, ...settings })
-  const backends: Backends = await embedded(config, systemClock, log)
+  const engines = loadConfig(undefined, await backendEnv(data))
+  const config = Config.parse({ ...engines, data, bastion: 'jump1', http: { port: 0 }, ...settings })
+  const backends: Backends = await openBackends(config, systemClock, log)
   const shared = { config, backends, clock: systemClock, log, registry: new Registry(), ready: () => true }
   const options = { ...shared, access: openAccess(shared) }
   const ingest = await ingestStage(options)
