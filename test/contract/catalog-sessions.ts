@@ -121,7 +121,7 @@ const updateContract = (test: TestFn, make: MakeCatalogPlace): void => {
 
 const blockOf = (sessionId: string, n: number): BlockRow => ({
   sessionId,
-  key: `evidence/v0/2026-11-21/${sessionId}/${String(n * 10).padStart(12, '0')}`,
+  key: `evidence/v1/2026-11-21/${sessionId}/${String(n * 10).padStart(12, '0')}`,
   firstSeq: n * 10,
   lastSeq: n * 10 + 9,
   startNs: BigInt(n) * 10n ** 15n,

@@ -12,7 +12,7 @@ const until = (iso: string) => ({ retainUntil: new Date(iso) })
 const year = until('2031-01-01T00:00:00Z')
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-const key = (name: string) => `evidence/v0/2026-01-02/${name}`
+const key = (name: string) => `evidence/v1/2026-01-02/${name}`
 
 const opened = async (t: ExecutionContext<unknown>, make: MakeRecordingPlace): Promise<RecordingStore> => {
   const store = await (await make(t)).open()
@@ -77,21 +77,21 @@ const writingContract = (test: TestFn, make: MakeRecordingPlace): void => {
 const badKeys = [
   '',
   'evidence',
-  'evidence/v0/',
-  'evidence/v0//a',
-  'evidence/v0/a/',
-  '/evidence/v0/a',
-  'evidence/v0/../../keys/master.key',
-  'evidence/v0/./a',
+  'evidence/v1/',
+  'evidence/v1//a',
+  'evidence/v1/a/',
+  '/evidence/v1/a',
+  'evidence/v1/../../keys/master.key',
+  'evidence/v1/./a',
   'evidence/v2/a',
   'keys/master.key',
-  'evidence/v0/a b',
-  'evidence/v0/a\\b',
-  'evidence/v0/a\0b',
-  'evidence/v0/é',
-  'evidence/v0/a@retain-0001924992000000',
-  `evidence/v0/${'x'.repeat(201)}`,
-  `evidence/v0/${'abcdefghi/'.repeat(90)}a`,
+  'evidence/v1/a b',
+  'evidence/v1/a\\b',
+  'evidence/v1/a\0b',
+  'evidence/v1/é',
+  'evidence/v1/a@retain-0001924992000000',
+  `evidence/v1/${'x'.repeat(201)}`,
+  `evidence/v1/${'abcdefghi/'.repeat(90)}a`,
 ]
 
 const refusalContract = (test: TestFn, make: MakeRecordingPlace): void => {
@@ -110,7 +110,7 @@ const refusalContract = (test: TestFn, make: MakeRecordingPlace): void => {
   test('the longest allowed segment and key are taken', async (t) => {
     const store = await opened(t, make)
     const longSegment = key('x'.repeat(200))
-    const longKey = `evidence/v0/${'abcdefghi/'.repeat(88)}`.padEnd(900, 'z')
+    const longKey = `evidence/v1/${'abcdefghi/'.repeat(88)}`.padEnd(900, 'z')
     for (const long of [longSegment, longKey]) {
       await store.put(long, bytesOf(long), year)
       t.is(textOf(await store.get(long)), long)
@@ -193,6 +193,21 @@ const readingContract = (test: TestFn, make: MakeRecordingPlace): void => {
     }
   })
 
+  test('evidence of all formats is one list, and what stands beside it is not in it', async (t) => {
+    const store = await opened(t, make)
+    const keys = ['evidence/v0/a/1', 'evidence/v0/b', 'evidence/v1/a/1', 'evidence/v1/c']
+    for (const name of [...keys, 'log/v1/x'].toReversed()) await store.put(name, bytesOf(name), year)
+    const listed = async (prefix: string, limit: number, after = '') =>
+      (await store.list(prefix, { limit, after })).map((object) => object.key)
+    for (const prefix of ['', 'evidence', 'evidence/', 'evidence/v']) {
+      t.deepEqual(await listed(prefix, 10), keys, prefix)
+      t.deepEqual(await listed(prefix, 3), keys.slice(0, 3), prefix)
+      for (const [at, after] of keys.entries()) t.deepEqual(await listed(prefix, 2, after), keys.slice(at + 1, at + 3))
+    }
+    t.deepEqual(await listed('evidence/v1/', 10), keys.slice(2))
+    t.deepEqual(await listed('log/', 10), ['log/v1/x'])
+  })
+
   test('list takes a prefix that ends inside a name, and an `after` that was never put', async (t) => {
     const store = await opened(t, make)
     for (const name of ['s1/000000000000', 's1/000000000007', 's10/000000000000', 's2/000000000000']) {
@@ -208,7 +223,7 @@ const readingContract = (test: TestFn, make: MakeRecordingPlace): void => {
       ['s1/000000000000', 's1/000000000007', 's10/000000000000', 's2/000000000000'].map(key),
     )
     t.deepEqual(await listed(key(''), key('s1:')), ['s2/000000000000'].map(key))
-    t.deepEqual(await listed('evidence/v0/../'), [])
+    t.deepEqual(await listed('evidence/v1/../'), [])
     t.deepEqual(await listed('nothing/'), [])
     t.is((await listed('')).length, 4)
   })

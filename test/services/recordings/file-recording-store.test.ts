@@ -14,7 +14,7 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 const log = createLogger('test', 'silent')
 const year = { retainUntil: new Date('2031-01-01T00:00:00Z') }
-const key = 'evidence/v0/2026-01-02/s1/000000000000'
+const key = 'evidence/v1/2026-01-02/s1/000000000000'
 const open = (folder: string, immutable = false) => createFileRecordingStore({ folder, immutable, log })
 const testWithMount = canMount ? test : test.skip
 
@@ -51,7 +51,7 @@ test('kill -9 loses no acknowledged put, leaves no half file, and its leftovers 
   for (const work of workFolders) t.deepEqual(await readdir(join(folder, 'evidence', work)), [], work)
   const listed = await store.list('', { limit: 10_000 })
   const keys = new Set(listed.map((object) => object.key))
-  for (const n of acknowledged) t.true(keys.has(`evidence/v0/2026-01-02/s${n % 7}/${n}`), `${n}`)
+  for (const n of acknowledged) t.true(keys.has(`evidence/v1/2026-01-02/s${n % 7}/${n}`), `${n}`)
   for (const object of listed) {
     t.is(object.sizeBytes, 50_000, object.key)
     t.deepEqual(object.retainUntil, year.retainUntil, object.key)
@@ -86,8 +86,8 @@ test('a file is read-only, and its bytes are whole under one name only', async (
 
 test('a key above or below another is refused, and says so', async (t) => {
   const store = await open(await temporaryFolder(t))
-  await store.put('evidence/v0/a/b', Buffer.from('x'), year)
-  for (const clash of ['evidence/v0/a', 'evidence/v0/a/b/c', 'evidence/v0/a/b/c/d']) {
+  await store.put('evidence/v1/a/b', Buffer.from('x'), year)
+  for (const clash of ['evidence/v1/a', 'evidence/v1/a/b/c', 'evidence/v1/a/b/c/d']) {
     await t.throwsAsync(store.put(clash, Buffer.from('x'), year), { code: 'BTZ_RECORDING_KEY_INVALID' }, clash)
     t.is(await store.head(clash), null)
   }
@@ -109,7 +109,7 @@ test('a symbolic link in the place of evidence is not followed', async (t) => {
 test('paging through a large folder sees what is put meanwhile', async (t) => {
   const folder = await temporaryFolder(t)
   const store = await open(folder)
-  const path = 'evidence/v0/events/bus/session-events/0'
+  const path = 'evidence/v1/events/bus/session-events/0'
   await store.put(`${path}/5000`, Buffer.from('last'), year)
   for (let n = 1000; n < 3100; n++) await link(join(folder, path, '5000'), join(folder, path, String(n)))
   const old = new Date(Date.now() - 60_000)
@@ -139,7 +139,7 @@ testWithMount(
     const store = await open(folder)
     await store.put(key, Buffer.alloc(100_000, 1), year)
     await appendFile(join(folder, 'ballast'), Buffer.alloc(2_500_000))
-    const next = 'evidence/v0/2026-01-02/s1/000000000007'
+    const next = 'evidence/v1/2026-01-02/s1/000000000007'
     await t.throwsAsync(store.put(next, Buffer.alloc(1_500_000, 2), year), { code: 'BTZ_DISK_FULL' })
     t.is(await store.head(next), null)
     t.deepEqual(
@@ -208,7 +208,7 @@ testWithMount('a put killed before its file was immutable is finished by the nex
   // What the disk holds after a kill between link(2) and unlink(2): two names and the intent.
   await link(join(folder, key), join(folder, 'evidence/.partial', deadName(1)))
   await symlink(key, join(folder, 'evidence/.intents', deadName(2)))
-  await symlink('evidence/v0/never-linked', join(folder, 'evidence/.intents', deadName(3)))
+  await symlink('evidence/v1/never-linked', join(folder, 'evidence/.intents', deadName(3)))
   await open(folder, true)
   t.is((await stat(join(folder, key))).nlink, 1)
   await t.throwsAsync(unlink(join(folder, key)), { code: 'EPERM' })
@@ -220,7 +220,7 @@ testWithMount('kill -9 leaves every acknowledged file immutable (needs mount)', 
   const acknowledged = await killedAfter(t, folder, 20, 'immutable')
   await open(folder, true)
   for (const n of acknowledged) {
-    await t.throwsAsync(unlink(join(folder, `evidence/v0/2026-01-02/s${n % 7}/${n}`)), { code: 'EPERM' }, `${n}`)
+    await t.throwsAsync(unlink(join(folder, `evidence/v1/2026-01-02/s${n % 7}/${n}`)), { code: 'EPERM' }, `${n}`)
   }
   for (const work of workFolders) t.deepEqual(await readdir(join(folder, 'evidence', work)), [])
 })

@@ -8,7 +8,7 @@ const store = await createFileRecordingStore({ folder, immutable: immutable === 
 const retainUntil = new Date('2031-01-01T00:00:00Z')
 const putEvery4th = async (first: number) => {
   for (let n = first; ; n += 4) {
-    await store.put(`evidence/v0/2026-01-02/s${n % 7}/${n}`, Buffer.alloc(50_000, n % 251), { retainUntil })
+    await store.put(`evidence/v1/2026-01-02/s${n % 7}/${n}`, Buffer.alloc(50_000, n % 251), { retainUntil })
     process.stdout.write(`${n}\n`)
   }
 }

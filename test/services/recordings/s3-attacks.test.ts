@@ -18,8 +18,8 @@ import test, { type ExecutionContext } from 'ava'
 import { onServices, type Services } from '#test/helpers/cluster.ts'
 import { openS3Store, rawS3, s3Bucket } from '#test/helpers/open-s3-recording-store.ts'
 
-const key = 'evidence/v0/2026-01-02/s1/000000000000'
-const next = 'evidence/v0/2026-01-02/s1/000000000007'
+const key = 'evidence/v1/2026-01-02/s1/000000000000'
+const next = 'evidence/v1/2026-01-02/s1/000000000007'
 const retainUntil = new Date('2031-01-01T00:00:00Z')
 const earlier = new Date('2027-06-01T00:00:00Z')
 const forged = Buffer.from('forged')
@@ -49,7 +49,7 @@ const reread = async (t: ExecutionContext<unknown>, { config, bytes }: Awaited<R
   t.deepEqual(Buffer.from(await store.get(key, { start: -10, length: 10 })), bytes.subarray(-10))
   const expected = { key, sizeBytes: bytes.length, retainUntil }
   t.like(await store.head(key), expected)
-  const listed = await store.list('evidence/v0/2026-01-02/', { limit: 10 })
+  const listed = await store.list('evidence/v1/2026-01-02/', { limit: 10 })
   t.deepEqual(
     listed.map((object) => object.key),
     [key, next],
@@ -158,7 +158,7 @@ onServices(test, (services) => {
     const raw = rawS3(t, services)
     const store = await openS3Store(config)
     t.teardown(() => store.close())
-    const keys = ['a', 'b', 'c', 'd', 'e'].map((name) => `evidence/v0/2026-01-02/${name}`)
+    const keys = ['a', 'b', 'c', 'd', 'e'].map((name) => `evidence/v1/2026-01-02/${name}`)
     for (const name of keys) await store.put(name, Buffer.from(name), { retainUntil })
     for (const Key of [keys[0]!, keys[2]!, keys[4]!]) {
       for (let n = 0; n < 3; n++) await raw.send(new PutObjectCommand({ Bucket: config.bucket, Key, Body: forged }))
@@ -205,15 +205,15 @@ onServices(test, (services) => {
     const raw = rawS3(t, services)
     const store = await openS3Store(config)
     t.teardown(() => store.close())
-    await store.put('evidence/v0/z', Buffer.from('ours'), { retainUntil })
+    await store.put('evidence/v1/z', Buffer.from('ours'), { retainUntil })
     for (const name of ['a b', 'a+b', 'a%41', 'é', 'a&<b', '%zz', 'line\nbreak']) {
-      await raw.send(new PutObjectCommand({ Bucket: config.bucket, Key: `evidence/v0/${name}`, Body: forged }))
+      await raw.send(new PutObjectCommand({ Bucket: config.bucket, Key: `evidence/v1/${name}`, Body: forged }))
     }
     for (const limit of [1, 10]) {
-      const listed = await store.list('evidence/v0/', { limit })
+      const listed = await store.list('evidence/v1/', { limit })
       t.deepEqual(
         listed.map((object) => object.key),
-        ['evidence/v0/z'],
+        ['evidence/v1/z'],
       )
     }
   })

@@ -7,7 +7,7 @@ import { onServices } from '#test/helpers/cluster.ts'
 import { openS3Store, s3Bucket } from '#test/helpers/open-s3-recording-store.ts'
 import { createS3Proxy } from './s3-proxy.ts'
 
-const key = 'evidence/v0/2026-01-02/s1/000000000000'
+const key = 'evidence/v1/2026-01-02/s1/000000000000'
 const retainUntil = new Date('2031-01-01T00:00:00Z')
 const skewed = { code: 'BTZ_CLOCK_SKEW' }
 const minute = 60_000

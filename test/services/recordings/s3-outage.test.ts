@@ -5,7 +5,7 @@ import { onServices } from '#test/helpers/cluster.ts'
 import { openS3Store, rawS3, s3Bucket } from '#test/helpers/open-s3-recording-store.ts'
 import { type Asked, createS3Proxy, type Fate, type Rule } from './s3-proxy.ts'
 
-const keyOf = (n: number) => `evidence/v0/2026-01-02/s1/${String(n).padStart(12, '0')}`
+const keyOf = (n: number) => `evidence/v1/2026-01-02/s1/${String(n).padStart(12, '0')}`
 const key = keyOf(0)
 const retainUntil = new Date('2031-01-01T00:00:00Z')
 const MiB = 1024 * 1024

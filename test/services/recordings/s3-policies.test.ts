@@ -34,7 +34,8 @@ import { until } from '#test/helpers/until.ts'
 
 const run = promisify(execFile)
 const policyFile = new URL('../../../docs/operations/policies/evidence-bucket.json', import.meta.url)
-const key = 'evidence/v0/2026-01-02/s1/000000000000'
+const key = 'evidence/v1/2026-01-02/s1/000000000000'
+const olderKey = 'evidence/v0/2026-01-02/s1/000000000001' // of a session that began before v1
 const retainUntil = new Date('2031-01-01T00:00:00Z')
 const secretAccessKey = 'a-secret-of-the-test'
 const roles = ['writer', 'reader', 'dispose'] as const
@@ -90,7 +91,7 @@ const actions = {
   'see a version': (client, target) => client.send(new HeadObjectCommand(target)),
   'see a lock': (client, target) => client.send(new GetObjectRetentionCommand(target)),
   'list the versions of evidence': (client, { Bucket }) =>
-    client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'evidence/v0/' })),
+    client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'evidence/v1/' })),
   'list all versions': (client, { Bucket }) => client.send(new ListObjectVersionsCommand({ Bucket })),
   'list other objects': (client, { Bucket }) => client.send(new ListObjectsV2Command({ Bucket, Prefix: 'other/' })),
   'put elsewhere in the bucket': (client, { Bucket }) =>
@@ -174,12 +175,12 @@ onServices(test, (services) => {
     t.teardown(() => writer.close())
     await writer.put(key, Buffer.from('evidence'), { retainUntil })
     await writer.extendRetention(key, new Date('2032-01-01T00:00:00Z'))
-    await writer.put(`${key}1`, Buffer.alloc(17 * 1024 * 1024, 1), { retainUntil })
+    await writer.put(olderKey, Buffer.alloc(17 * 1024 * 1024, 1), { retainUntil })
     const reader = await openS3Store(configOf('reader'))
     t.teardown(() => reader.close())
     for (const store of [writer, reader]) {
       t.is(Buffer.from(await store.get(key)).toString(), 'evidence')
-      t.is((await store.get(`${key}1`, { start: -5, length: 5 })).length, 5)
+      t.is((await store.get(olderKey, { start: -5, length: 5 })).length, 5)
       t.deepEqual((await store.head(key))?.retainUntil, new Date('2032-01-01T00:00:00Z'))
       t.is((await store.list('', { limit: 10 })).length, 2)
       t.is(await store.head(`${key}2`), null)
@@ -221,7 +222,7 @@ onServices(test, (services) => {
     await store.put(key, Buffer.from('x'), { retainUntil: new Date(Date.now() + 6_000) })
     await store.put(`${key}1`, Buffer.from('x'), { retainUntil })
     const dispose = clientOf('dispose')
-    const list = new ListObjectVersionsCommand({ Bucket: config.bucket, Prefix: 'evidence/v0/' })
+    const list = new ListObjectVersionsCommand({ Bucket: config.bucket, Prefix: 'evidence/v1/' })
     const [short, long] = (await dispose.send(list)).Versions ?? []
     const at = (version: typeof short) => ({
       Bucket: config.bucket,

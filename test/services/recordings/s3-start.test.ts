@@ -16,7 +16,7 @@ import { openS3Store, rawS3, type S3Settings, s3Bucket, s3Settings } from '#test
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { createS3Proxy, type Rule } from './s3-proxy.ts'
 
-const key = 'evidence/v0/2026-01-02/s1/000000000000'
+const key = 'evidence/v1/2026-01-02/s1/000000000000'
 const retainUntil = new Date('2031-01-01T00:00:00Z')
 
 const refusedStart = async (t: ExecutionContext<unknown>, config: S3Settings, code: string, message: RegExp) => {
