@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
 import { listAll } from '../access/list-all.ts'
 import type { Clock } from '../clock.ts'
 import { BartizanError, hasCode } from '../errors.ts'
@@ -22,6 +23,14 @@ const personOf = ({ id, name, role }: CustodyPerson): CustodyPerson => ({ id, na
 export const actPerson = (did: ActPerson['did'], by: CustodyPerson): ActPerson => ({ did, ...personOf(by) })
 
 const conflict = (message: string, hint: string) => new BartizanError('BTZ_STATE_CONFLICT', message, { hint })
+
+const LiftDetails = z.object({ holdIds: z.array(z.uuidv7()).max(maxHolds) })
+
+/** What a request to lift is about: the holds that stood when somebody asked. One that was set later stands. */
+export const liftDetails = ({ holds }: Custody): z.infer<typeof LiftDetails> => ({
+  holdIds: holds.filter(({ lifted }) => lifted === null).map(({ holdId }) => holdId),
+})
+export const holdIdsOf = ({ details }: Pick<Approval, 'details'>): string[] => LiftDetails.parse(details).holdIds
 
 export type NewHold = { reason: string; by: CustodyPerson }
 export type NewRetention = NewHold & { until: Date }
@@ -109,9 +118,19 @@ export const createCustody = ({ state, clock }: { state: StateStore; clock: Cloc
       })
       return hold
     },
+    /** The act with this id stands, and the store agrees. Again: nothing. */
+    applied: (sessionId: string, actId: string): Promise<Custody> =>
+      update(sessionId, (before) => {
+        const at = now()
+        const mark = <T extends { act: { id: string }; appliedAt: string | null } | null>(each: T): T =>
+          each?.act.id === actId && each.appliedAt === null ? { ...each, appliedAt: at } : each
+        const holds = before.holds.map((hold) => ({ ...mark(hold), lifted: mark(hold.lifted) }))
+        return { ...before, holds, retention: mark(before.retention) }
+      }),
     /** Ends the holds that the approval names, as far as they stand. Again: nothing. */
-    lift: (approval: Approval, holdIds: readonly string[]): Promise<Custody> =>
+    lift: (approval: Approval): Promise<Custody> =>
       update(approval.subject, (before) => {
+        const holdIds = holdIdsOf(approval)
         const ended = (hold: CustodyHold) => hold.lifted === null && holdIds.includes(hold.holdId)
         if (!before.holds.some(ended)) return null
         return { ...before, holds: before.holds.map((hold) => (ended(hold) ? liftOf(hold, approval) : hold)) }
