@@ -383,6 +383,17 @@ const overlayEnvironment = (raw: Record<string, unknown>, env: NodeJS.ProcessEnv
   }
 }
 
+/** In YAML a section whose keys are all comments is null. */
+const withoutEmpty = (section: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(section)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [
+        name,
+        typeof value === 'object' && !Array.isArray(value) ? withoutEmpty(value as object) : value,
+      ]),
+  )
+
 const readFile = (file: string): Record<string, unknown> => {
   let parsed: unknown
   try {
@@ -394,8 +405,7 @@ const readFile = (file: string): Record<string, unknown> => {
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
     throw new BartizanError('BTZ_CONFIG_INVALID', `${file}: expected keys and values at the top level`)
   }
-  // In YAML a section whose keys are all comments is null.
-  return Object.fromEntries(Object.entries(parsed).filter(([, section]) => section !== null))
+  return withoutEmpty(parsed)
 }
 
 /**
