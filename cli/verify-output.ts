@@ -1,4 +1,5 @@
 import type { Checked, Finding, Level, Verdict } from '#services/verify/finding.ts'
+import type { AskedLog } from '#services/verify/log/ask-log.ts'
 import { printable } from './printable.ts'
 
 const everyMs = 250
@@ -29,6 +30,11 @@ const lineOf = (checked: Checked, verdict: Verdict | 'ok', level: Level): string
   return `${marks[verdict]}  ${prefix}  ${objects} objects, ${bytes} bytes${inside}${locked}${signersOf(checked)}`
 }
 
+const logLine = ({ origin, size, storedAt, kept }: AskedLog, verdict: Verdict | 'ok'): string => {
+  const compared = kept === 0 ? '' : `, compared with ${kept} kept elsewhere`
+  return `${marks[verdict]}  ${origin}  the log, ${size} leaves under the checkpoint of ${storedAt ?? 'no time'}${compared}`
+}
+
 /** What `verify` says, as it finds it: lines for a person, or JSON lines. Progress on a terminal only. */
 export const createVerifyOutput = (level: Level, json: boolean) => {
   const isTerminal = process.stderr.isTTY
@@ -36,6 +42,7 @@ export const createVerifyOutput = (level: Level, json: boolean) => {
   let toldMs = 0
   let read = { objects: 0, bytes: 0 }
   let findings = 0
+  let log: string | null = null
 
   const clear = (): void => {
     if (isTerminal) process.stderr.write('\r\u001b[K')
@@ -51,6 +58,13 @@ export const createVerifyOutput = (level: Level, json: boolean) => {
       const { verdict, what, where, detail } = finding
       write({ type: 'finding', ...finding }, `${marks[verdict]}  ${placeOf(where)}: ${what}: ${detail}`)
     },
+    log: (asked: AskedLog, verdict: Verdict | 'ok'): void => {
+      log = verdict
+      write({ type: 'log', asked: true, verdict, ...asked }, logLine(asked, verdict))
+    },
+    notAsked: (reason: string): void => {
+      write({ type: 'log', asked: false, reason }, `not asked   the transparency log: ${reason}`)
+    },
     checked: (checked: Checked, verdict: Verdict | 'ok'): void => {
       counts[verdict]++
       read = { objects: read.objects + checked.objects, bytes: read.bytes + checked.bytes }
@@ -64,8 +78,8 @@ export const createVerifyOutput = (level: Level, json: boolean) => {
     summary: (verdict: Verdict | 'ok'): void => {
       const text = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))
       write(
-        { type: 'summary', level, verdict, findings, ...read, checked: counts },
-        `${verdict}: level ${level}, ${read.objects} objects, ${read.bytes} bytes: ${text.join(', ') || 'nothing'}`,
+        { type: 'summary', level, verdict, log: log ?? 'not asked', findings, ...read, checked: counts },
+        `${verdict}: level ${level}, log ${log ?? 'not asked'}, ${read.objects} objects, ${read.bytes} bytes: ${text.join(', ') || 'nothing'}`,
       )
     },
   }

@@ -10,13 +10,15 @@ import { createLogger, type Logger } from '#services/log.ts'
 import { evidenceFolder, evidenceRoots } from '#services/recordings/recording-key.ts'
 import { BastionName, SessionId } from '#services/schema/ids.ts'
 import { exitCodes, type Finding, type Level, type Verdict, worst } from '#services/verify/finding.ts'
+import type { Scope } from '#services/verify/scope.ts'
 import type { ContentKeys } from '#services/verify/v0/session.ts'
-import { type Scope, verifyEvidence } from '#services/verify/verify-evidence.ts'
+import { verifyEvidence } from '#services/verify/verify-evidence.ts'
 import { explain } from './explain.ts'
 import { configOf } from './settings.ts'
+import { type LogOptions, logToAsk } from './verify-log.ts'
 import { createVerifyOutput } from './verify-output.ts'
 
-type Options = { level: Level; data?: string; folder?: string; json?: boolean }
+type Options = LogOptions & { level: Level; data?: string; folder?: string; json?: boolean }
 
 const keyFaults = {
   BTZ_KEY_DESTROYED: 'erased',
@@ -84,10 +86,14 @@ const run = async (config: Config, what: string | undefined, options: Options): 
     tell({ level: 'sealed', verdict: 'tampered', what: 'versions', where: { key }, detail }),
   )
   try {
+    const ask = await logToAsk(config, options, source, place !== null)
+    if ('reason' in ask) output.notAsked(ask.reason)
     const keys = options.level === 'content' ? await openKeys(config, log) : null
     try {
-      for await (const report of verifyEvidence(source, scope, keys, output.progress)) {
+      const asked = 'reason' in ask ? null : ask
+      for await (const report of verifyEvidence(source, scope, keys, output.progress, asked)) {
         if (report.type === 'finding') tell(report.finding)
+        else if (report.type === 'log') output.log(report.log, report.verdict)
         else output.checked(report.checked, report.verdict)
       }
     } finally {
@@ -111,14 +117,22 @@ export const verifyCommand = (): Command =>
     .addOption(
       new Option(
         '--level <level>',
-        'sealed: digests, manifests, locks, without a key; content: plus chain and signatures',
+        'sealed: digests, manifests, locks, the transparency log, without a secret; content: plus chain and signatures',
       )
         .choices(['sealed', 'content'])
         .default('sealed'),
     )
     .option('--data <folder>', 'a data folder: evidence, session keys and agent keys; absent: as configured')
     .option('--folder <folder>', 'evidence copied elsewhere: the folder that holds evidence/v1, or one below it')
-    .option('--json', 'one JSON object per line: {type: finding | checked | summary, …}')
+    .option(
+      '--log-key <key>',
+      'the public key of the transparency log, or a file with it; absent: that of this installation, where it can be read',
+    )
+    .option(
+      '--since <file...>',
+      'checkpoints of the log that were kept elsewhere, or the events that carried them: the log must go on from each',
+    )
+    .option('--json', 'one JSON object per line: {type: finding | log | checked | summary, …}')
     .addHelpText(
       'after',
       `
@@ -128,6 +142,10 @@ Examples:
   bartizan verify --level content 01890a5d-ac96-774b-bcce-b302099a8057
   bartizan verify --folder /mnt/copy --json              a copy; session keys and agent keys are those configured
   bartizan verify --folder /mnt/copy/evidence/v1/2026-01-31
+  bartizan verify --log-key log.pub --since kept-checkpoint    nothing of what was there then may be gone or changed
+
+The log is read as a whole, before the evidence. Without its key it is not asked, which is said, and then a session that is
+gone as a whole is not seen. What was sealed within the last minute and stands in no checkpoint yet is incomplete.
 
 Exit codes: 0 ok, 1 tampered, 2 incomplete, 3 cannot tell (also: could not be run).`,
     )

@@ -12,9 +12,13 @@ const leafOf = (leaf: LogLeaf): Leaf => {
   return { entry, id: leafHash(entry).toString('hex') }
 }
 
+/** The leaf of these bytes under this key. */
+export const leafOfObject = (kind: LogLeaf['kind'], key: string, bytes: Uint8Array): Leaf =>
+  leafOf({ v: 1, kind, key, sha256: hash('sha256', bytes, 'hex') })
+
 /** For the bus: an object that is durable under this key gets its leaf. The same object any number of times is one leaf. */
 export const leafRecord = (kind: LogLeaf['kind'], key: string, bytes: Uint8Array): NewRecord => {
-  const { entry, id } = leafOf({ v: 1, kind, key, sha256: hash('sha256', bytes, 'hex') })
+  const { entry, id } = leafOfObject(kind, key, bytes)
   return { topic: 'log-entries', key: id, value: entry }
 }
 

@@ -5,7 +5,7 @@ import { rawPublicKey } from '../recordings/format/signed-head.ts'
 /** Signed notes as c2sp.org/signed-note defines them, with Ed25519 keys. */
 
 const ed25519 = 0x01
-const maxNoteBytes = 64 * 1024
+export const maxNoteBytes = 64 * 1024
 const maxSignatures = 16
 
 export type NoteSigner = { name: string; privateKey: KeyObject }

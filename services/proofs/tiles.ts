@@ -70,6 +70,10 @@ export const encodeEntries = (entries: readonly Uint8Array[]): Buffer =>
     }),
   )
 
+/** No tile of ours is larger. */
+export const maxTileBytes = ({ level, width }: Tile): number =>
+  width * (level === 'entries' ? maxEntryBytes + 2 : hashBytes)
+
 const corrupt = (path: string, why: string) => new BartizanError('BTZ_EVIDENCE_CORRUPT', `${path}: ${why}`)
 
 /** @throws BTZ_EVIDENCE_CORRUPT unless there are exactly as many as the tile is wide */

@@ -3,14 +3,14 @@ import type { RecordingReader, StoredObject } from '../recordings/recording-stor
 import type { Finding } from './finding.ts'
 
 /** What is verified: evidence to be listed and read. `locks`: the store locks what is put into it. */
-export type EvidenceSource = Pick<RecordingReader, 'get' | 'list'> & { locks: boolean }
+export type EvidenceSource = Pick<RecordingReader, 'get' | 'head' | 'list'> & { locks: boolean }
 
 /** `bytes`: null when the object cannot be read; the findings say why. */
 export type ReadObject = { object: StoredObject; bytes: Uint8Array | null; findings: Finding[] }
 
 const pageSize = 1000
 /** A block closes at a few MiB; what is many times larger was not written by us, and is not read into memory. */
-const maxObjectBytes = 64 * 1024 * 1024
+export const maxObjectBytes = 64 * 1024 * 1024
 
 /** In key order. */
 export async function* listObjects(source: EvidenceSource, prefix: string): AsyncGenerator<StoredObject, void> {

@@ -1,30 +1,18 @@
-import type { StoredObject } from '../recordings/recording-store.ts'
+import { actGroupOf, verifyActs } from './acts.ts'
 import { type Checked, type Finding, type Verdict, worst } from './finding.ts'
-import { type EvidenceSource, listObjects, type ReadObject, readObjects } from './read-objects.ts'
+import { type Asked, type AskedLog, askLog, type LogToAsk } from './log/ask-log.ts'
+import { type EvidenceSource, type ReadObject, readObjects } from './read-objects.ts'
+import { objectsOf, type Scope } from './scope.ts'
 import type { ContentKeys } from './v0/session.ts'
-import { groupOf, prefixesOf, verifyGroup } from './v0/verify-group.ts'
+import { groupOf as evidenceGroupOf, verifyGroup } from './v0/verify-group.ts'
 
+/** `log`: once, before anything else, when the log was asked. */
 export type Report =
   | { type: 'finding'; finding: Finding }
+  | { type: 'log'; log: AskedLog; verdict: Verdict | 'ok' }
   | { type: 'checked'; checked: Checked; verdict: Verdict | 'ok' }
 /** After each object that was looked at. */
 export type OnProgress = (progress: { objects: number; bytes: number }) => void
-
-/** What to verify: everything below a prefix, or one session wherever it stands. */
-export type Scope = { prefix: string } | { sessionId: string }
-
-async function* ofSession(source: EvidenceSource, sessionId: string): AsyncGenerator<StoredObject> {
-  let isThere = false
-  for (const prefix of prefixesOf(sessionId)) {
-    for await (const object of listObjects(source, prefix)) {
-      isThere = true
-      yield object
-    }
-  }
-  if (isThere) return
-  // The clock of its bastion was elsewhere.
-  for await (const object of listObjects(source, '')) if (groupOf(object.key)?.endsWith(`/${sessionId}/`)) yield object
-}
 
 const foreign = (key: string): Finding => ({
   level: 'sealed',
@@ -61,45 +49,66 @@ const createGroups = (objects: AsyncGenerator<ReadObject, void>) => {
   }
 }
 
+const groupOf = (key: string): string | null => evidenceGroupOf(key) ?? actGroupOf(key)
+
+/** What one group has wrong, but for what an act says should be gone. */
+async function* judge(run: AsyncGenerator<Finding, Checked>, asked: Asked | null): AsyncGenerator<Report> {
+  const verdicts = new Set<Verdict>()
+  let step = await run.next()
+  for (; !step.done; step = await run.next()) {
+    if (asked?.excuses(step.value)) continue
+    verdicts.add(step.value.verdict)
+    yield { type: 'finding', finding: step.value }
+  }
+  yield { type: 'checked', checked: step.value, verdict: worst(verdicts) }
+}
+
+async function* hear(source: EvidenceSource, scope: Scope, log: LogToAsk): AsyncGenerator<Report, Asked> {
+  const verdicts = new Set<Verdict>()
+  const asking = askLog(source, scope, log)
+  let step = await asking.next()
+  for (; !step.done; step = await asking.next()) {
+    verdicts.add(step.value.verdict)
+    yield { type: 'finding', finding: step.value }
+  }
+  yield { type: 'log', log: step.value.about, verdict: worst(verdicts) }
+  return step.value
+}
+
 /**
  * All evidence of the scope, streaming, in key order: findings as they come, then what was looked at, per session.
- * `keys`: null for level sealed. What a store that is away throws is thrown.
+ * `keys`: null for level sealed. `log`: null: the transparency log is not asked, so what is gone as a whole is not seen.
+ * What a store that is away throws is thrown.
  */
 export async function* verifyEvidence(
   source: EvidenceSource,
   scope: Scope,
   keys: ContentKeys | null,
   onProgress: OnProgress = () => {},
+  log: LogToAsk | null = null,
 ): AsyncGenerator<Report, void> {
-  const listed = 'prefix' in scope ? listObjects(source, scope.prefix) : ofSession(source, scope.sessionId)
-  const groups = createGroups(readObjects(source, listed))
+  const asked = log && (yield* hear(source, scope, log))
+  const groups = createGroups(readObjects(source, objectsOf(source, scope)))
   let [objects, bytes] = [0, 0]
   await groups.start()
   if (groups.head() === null)
     yield { type: 'finding', finding: absent('prefix' in scope ? scope.prefix : scope.sessionId) }
+  const counted = async function* (prefix: string): AsyncGenerator<ReadObject> {
+    for await (const read of groups.of(prefix)) {
+      yield asked ? asked.look(read) : read
+      objects++
+      bytes += read.bytes?.byteLength ?? 0
+      onProgress({ objects, bytes })
+    }
+  }
   for (let head = groups.head(); head !== null; head = groups.head()) {
     const { key } = head.object
     const prefix = groupOf(key)
     if (prefix === null) {
       yield { type: 'finding', finding: foreign(key) }
       await groups.skip()
-      continue
-    }
-    const verdicts = new Set<Verdict>()
-    const counted = (async function* () {
-      for await (const read of groups.of(prefix)) {
-        yield read
-        objects++
-        bytes += read.bytes?.byteLength ?? 0
-        onProgress({ objects, bytes })
-      }
-    })()
-    const run = verifyGroup(prefix, counted, keys)
-    let step = await run.next()
-    for (; !step.done; step = await run.next()) {
-      verdicts.add(step.value.verdict)
-      yield { type: 'finding', finding: step.value }
-    }
-    yield { type: 'checked', checked: step.value, verdict: worst(verdicts) }
+    } else if (actGroupOf(key) === null) yield* judge(verifyGroup(prefix, counted(prefix), keys), asked)
+    else yield* judge(verifyActs(prefix, counted(prefix), log?.verifier ?? null), asked)
   }
+  if (asked) for await (const finding of asked.rest()) yield { type: 'finding', finding }
 }

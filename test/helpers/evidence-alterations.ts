@@ -6,24 +6,26 @@ import { batchHash } from '#services/recordings/format/frame-batch.ts'
 import { decodeManifest, encodeManifest, type Manifest } from '#services/recordings/format/manifest.ts'
 import { signHead } from '#services/recordings/format/signed-head.ts'
 import { FrameBatchSchema } from '#services/schema/generated/frame_batch_pb.ts'
-import type { Level } from '#services/verify/finding.ts'
 import type { EvidenceCorpus } from './evidence-corpus.ts'
 import { openSession, writeSession } from './evidence-insider.ts'
 
 /**
- * One alteration of the corpus. `keys`: where it has to be found; `frame`: in which frame, at level content. `levels`:
- * those that can see it.
+ * One alteration of the corpus. `keys`: where it has to be found by the objects alone; `changed`: the objects that it
+ * changed, where it has to be found when the log is asked. `frame`: in which frame, at level content. `needsKey`: without
+ * a key and without the log nobody can see it.
  */
 export type Alteration = {
   name: string
   prefix: string
   objects: Map<string, Uint8Array>
   keys: string[]
+  changed: string[]
   frame?: number
-  levels: Level[]
+  needsKey: boolean
 }
 
-const both: Level[] = ['sealed', 'content']
+const changedIn = (objects: ReadonlyMap<string, Uint8Array>, altered: ReadonlyMap<string, Uint8Array>): string[] =>
+  [...new Set([...objects.keys(), ...altered.keys()])].filter((key) => objects.get(key) !== altered.get(key))
 
 export const createAlterations = (corpus: EvidenceCorpus, stranger: KeyObject, random: () => number) => {
   const below = (count: number): number => Math.floor(random() * count)
@@ -46,7 +48,7 @@ export const createAlterations = (corpus: EvidenceCorpus, stranger: KeyObject, r
       else altered.delete(key)
     }
     const keys = Object.keys(changes)
-    return { name, prefix: prefixOf(keys[0]!), objects: altered, keys, levels: both, ...more }
+    return { name, prefix: prefixOf(keys[0]!), objects: altered, keys, changed: keys, needsKey: false, ...more }
   }
   const frameAt = (key: string, offset: number): { frame?: number } => {
     if (!isBlock(key)) return {}
@@ -112,7 +114,7 @@ export const createAlterations = (corpus: EvidenceCorpus, stranger: KeyObject, r
     return replaced(`a frame of ${other} in ${key}`, { [key]: bytes }, { frame: 0 })
   }
 
-  const changeManifest = (manifest: Manifest): { manifest: unknown; levels?: Level[]; name: string } => {
+  const changeManifest = (manifest: Manifest): { manifest: unknown; needsKey?: boolean; name: string } => {
     const { blocks } = manifest
     const changes = [
       () => ({ name: 'one block less', manifest: { ...manifest, blocks: blocks.slice(0, -1) } }),
@@ -144,7 +146,7 @@ export const createAlterations = (corpus: EvidenceCorpus, stranger: KeyObject, r
         manifest: { ...manifest, previous: { key: 'evidence/v1/x', sha256: '0'.repeat(64) } },
       }),
       // The end stands inside of the recording only: without a key nobody can compare.
-      () => ({ name: 'end reason', manifest: { ...manifest, endReason: 'aborted' }, levels: ['content' as const] }),
+      () => ({ name: 'end reason', manifest: { ...manifest, endReason: 'aborted' }, needsKey: true }),
     ]
     const change = any(changes)()
     return 'isSame' in change && change.isSame ? changeManifest(manifest) : change
@@ -152,21 +154,26 @@ export const createAlterations = (corpus: EvidenceCorpus, stranger: KeyObject, r
   const replaceManifest = (): Alteration => {
     const session = any(sessions)
     const key = keysOf(session.prefix, 'manifest').at(-1)!
-    const { name, manifest, levels = both } = changeManifest(decodeManifest(bytesOf(key)))
+    const { name, manifest, needsKey = false } = changeManifest(decodeManifest(bytesOf(key)))
     const bytes = encodeManifest(manifest as Manifest)
     // A manifest that names other blocks is found at these blocks, too.
-    return replaced(`manifest with another ${name}: ${key}`, { [key]: bytes }, { levels, keys: keysOf(session.prefix) })
+    return replaced(
+      `manifest with another ${name}: ${key}`,
+      { [key]: bytes },
+      { needsKey, keys: keysOf(session.prefix) },
+    )
   }
 
   const reopened = () => {
     const { sessionId, prefix } = any(sessions)
     const key = sessionKeys.get(`session:${sessionId}`)!
     const blocks = openSession(objects, prefix, key)
-    const rewrite = (name: string, written = blocks, ending?: Parameters<typeof writeSession>[4]): Alteration => ({
-      ...{ name: `${name}: ${prefix}`, prefix, levels: ['content'] },
-      objects: writeSession(objects, prefix, key, written, ending),
-      keys: [...new Set([...keysOf(prefix), ...blocks.map(([batch]) => blockKeyOf(prefix, Number(batch!.batchSeq)))])],
-    })
+    const rewrite = (name: string, written = blocks, ending?: Parameters<typeof writeSession>[4]): Alteration => {
+      const altered = writeSession(objects, prefix, key, written, ending)
+      const changed = changedIn(objects, altered)
+      const keys = [...new Set([...keysOf(prefix), ...changed])]
+      return { name: `${name}: ${prefix}`, prefix, objects: altered, keys, changed, needsKey: true }
+    }
     return { prefix, blocks, batches: blocks.flat(), rewrite }
   }
 
@@ -211,7 +218,7 @@ export const createAlterations = (corpus: EvidenceCorpus, stranger: KeyObject, r
     () => {
       const { blocks, rewrite } = reopened()
       const kept = blocks.length > 1 ? blocks.slice(0, -1) : [blocks[0]!.slice(0, -2)]
-      return { ...rewrite('cut at its end', kept, { endReason: 'unknown', provisional: true }), levels: both }
+      return { ...rewrite('cut at its end', kept, { endReason: 'unknown', provisional: true }), needsKey: false }
     },
     () => {
       const { batches, blocks, rewrite } = reopened()

@@ -8,7 +8,6 @@ import { sessionPrefix } from '#services/recordings/format/evidence-keys.ts'
 import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import { keyIdOf, rawPublicKey } from '#services/recordings/format/signed-head.ts'
 import { EndReason, SessionEndSchema, SessionStartSchema } from '#services/schema/generated/frame_batch_pb.ts'
-import type { EvidenceSource } from '#services/verify/read-objects.ts'
 import type { ContentKeys } from '#services/verify/v0/session.ts'
 import type { RegisteredKey } from '#services/verify/v0/signatures.ts'
 import { frameWorkers } from './frame-worker.ts'
@@ -89,18 +88,6 @@ export const signedSession = (random: () => number, key: KeyObject) => {
     ],
   }
 }
-
-/** What a Map holds, as a store gives it: alterations by the thousand would take hours on a disk. */
-export const mapSource = (objects: ReadonlyMap<string, Uint8Array>): EvidenceSource => ({
-  locks: false,
-  get: async (key) => objects.get(key)!,
-  list: async (prefix, { after = '', limit }) =>
-    [...objects.keys()]
-      .filter((key) => key.startsWith(prefix) && key > after)
-      .sort()
-      .slice(0, limit)
-      .map((key) => ({ key, sizeBytes: objects.get(key)!.byteLength, retainUntil: null, storedAt: new Date(atMs) })),
-})
 
 /**
  * Sessions that the real recorder stored in the real file store: of several blocks, of small batches, one resumed by

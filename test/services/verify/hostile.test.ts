@@ -5,7 +5,7 @@ import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/eviden
 import type { Finding } from '#services/verify/finding.ts'
 import type { ContentKeys } from '#services/verify/v0/session.ts'
 import { verifyEvidence } from '#services/verify/verify-evidence.ts'
-import { mapSource } from '#test/helpers/evidence-corpus.ts'
+import { mapSource } from '#test/helpers/map-source.ts'
 
 const prefix = 'evidence/v1/2026-01-31/019c13ec-9e00-7488-8ff0-6974fb08b958/'
 const verified = async (

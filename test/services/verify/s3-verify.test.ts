@@ -24,7 +24,7 @@ const verified = async (config: S3Settings) => {
   const checked: Checked[] = []
   for await (const report of verifyEvidence({ ...reader, locks: true }, { prefix: 'evidence/' }, null)) {
     if (report.type === 'finding') findings.push(report.finding)
-    else checked.push(report.checked)
+    else if (report.type === 'checked') checked.push(report.checked)
   }
   await reader.close()
   return { findings, checked, tampered: [...new Set(tampered)] }

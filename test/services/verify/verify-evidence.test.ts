@@ -1,9 +1,11 @@
 import test from 'ava'
 import type { Checked, Finding } from '#services/verify/finding.ts'
+import type { Scope } from '#services/verify/scope.ts'
 import type { ContentKeys } from '#services/verify/v0/session.ts'
-import { type Scope, verifyEvidence } from '#services/verify/verify-evidence.ts'
-import { type EvidenceCorpus, evidenceCorpus, mapSource } from '#test/helpers/evidence-corpus.ts'
+import { verifyEvidence } from '#services/verify/verify-evidence.ts'
+import { type EvidenceCorpus, evidenceCorpus } from '#test/helpers/evidence-corpus.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
+import { mapSource } from '#test/helpers/map-source.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 
 test.after.always(closeSharedCatalog)
@@ -15,7 +17,7 @@ const verified = async (corpus: EvidenceCorpus, keys: ContentKeys | null, scope:
   const source = { ...mapSource(corpus.objects), locks }
   for await (const report of verifyEvidence(source, scope, keys)) {
     if (report.type === 'finding') findings.push(report.finding)
-    else checked.push(report.checked)
+    else if (report.type === 'checked') checked.push(report.checked)
   }
   return { findings, checked }
 }
