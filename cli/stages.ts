@@ -9,6 +9,7 @@ import { createDetectors } from '#detectors/detectors.ts'
 import { loadDirectory } from '#detectors/directory/load-directory.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
+import { watchSilence } from '#ingest/ledger/silence-watch.ts'
 import { createLogWriter } from '#ingest/log/log-writer.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
 import type { RecordingUploads } from '#ingest/receiver/recording-uploads.ts'
@@ -19,8 +20,10 @@ import type { KnownNames } from '#services/access/matches-session.ts'
 import { createOwnership } from '#services/access/ownership.ts'
 import { createEnrolmentCodes } from '#services/agents/enrolment-codes.ts'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
+import { createListening, sayListeningCron } from '#services/agents/listening.ts'
 import { createOrders } from '#services/agents/orders.ts'
 import { findReceiverPlace } from '#services/agents/receiver-place.ts'
+import { createSilences } from '#services/agents/silences.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
 import { createTriage } from '#services/alerts/triage.ts'
 import { keepSaying } from '#services/alerts/triage-sweep.ts'
@@ -29,6 +32,7 @@ import type { Backends, ReceiverBackends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { Logger } from '#services/log.ts'
+import { startSchedule } from '#services/schedule.ts'
 import type { Authority } from '#services/pki/authority.ts'
 import { verifierOf } from '#services/proofs/note.ts'
 import { type Audit, createAudit } from '#viewer/access/audit.ts'
@@ -97,7 +101,12 @@ export const receiverStage = (
     enrolment: authority && { authority, codes, enrolments, agentKeys },
     recordings: uploadsOf(config, createUploadImport({ ...backends, config, agentKeys, clock, log })),
   })
-  return { router, close: async () => orders.close() }
+  const saying = startSchedule(sayListeningCron, log, createListening({ ...backends, clock }).say)
+  const close = async () => {
+    orders.close()
+    await saying.stop()
+  }
+  return { router, close }
 }
 
 /** Bus → evidence, bus → transparency log, bus → catalog: four consumer groups that do not wait for each other. */
@@ -106,6 +115,12 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
   const { silentMs, graceMs } = config.detectors.recordingGap
   const shared = { ...backends, config: config.ingest, retentionDays: config.recordings.retentionDays, clock, registry }
   const heartbeats = createHeartbeats({ ...backends, clock, log })
+  const silence = watchSilence({
+    heartbeats,
+    listening: createListening({ ...backends, clock }),
+    silences: createSilences(backends),
+    ...{ bus: backends.bus, clock, log: log.child({ stage: 'ledger' }) },
+  })
   const recorder = await createRecorder({
     ...shared,
     silence: { lastHeartbeatMs: heartbeats.lastMs, silentMs },
@@ -135,6 +150,7 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     },
     close: async () => {
       await deadMan?.close()
+      await silence.close()
       await Promise.all([lag.close(), recorder.close(), eventRecorder.close(), indexer.close()])
       await logWriter.close()
     },

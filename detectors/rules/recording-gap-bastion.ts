@@ -1,68 +1,30 @@
+import { beatMs } from '#services/schema/ledger-deadlines.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
-import { withSample } from '../baselines/robust.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { type Harm, harmed, harmFinding, mended } from './recording/harm.ts'
 import { type Troubles, troublesAfter } from './recording/trouble.ts'
-import { plural, span } from './wording.ts'
+import { span } from './wording.ts'
 
 /** The recorder of a bastion that was killed or tampered with, that is unwell, or of which nothing is heard any more. */
 type Health = Extract<SessionEvent, { kind: 'recorder_health' }>
-type Harm = { firstMs: number; lastMs: number; count: number; sessions: readonly string[]; details: readonly string[] }
-type Silence = { sinceMs: number; isStop?: boolean }
+type Silence = { sinceMs: number; isStop?: boolean; everyMs?: number }
 export type BastionRecorder = {
   beatMs: number | null // the last sign of life
   isStopped?: boolean // it said that it stops: by an upgrade, a restart, or somebody who wants to be unseen
   dueMs: number | null // when it is silent for too long
   silence: Silence | null
   harm: Harm | null
+  cut?: Harm | null // sessions of which the end is missing; absent: none so far
   troubles?: Troubles // absent: none so far
 }
 
-const maxSessions = 40
-const maxDetails = 3
-const maxDetail = 300
 const afterMaintenanceMs = 15 * 60_000
 const slackMs = 60_000 // beats are not sent to the second
 // What Bartizan's own servers say of a bastion is no sign of life of its agent.
-const others = new Set(['ingest', 'recorder', 'delivery', 'dead-man'])
-
-const harmed = (before: Harm | null, event: Health, timeMs: number, quietMs: number): Harm => {
-  const isSame = before !== null && timeMs - before.lastMs <= quietMs
-  const harm = isSame ? before : { firstMs: timeMs, lastMs: timeMs, count: 0, sessions: [], details: [] }
-  const detail = (event.detail ?? event.status).slice(0, maxDetail)
-  const isNew = !!event.sessionId && !harm.sessions.includes(event.sessionId)
-  return {
-    firstMs: Math.min(harm.firstMs, timeMs),
-    lastMs: Math.max(harm.lastMs, timeMs),
-    count: harm.count + 1,
-    sessions: isNew ? withSample(harm.sessions, event.sessionId!, maxSessions) : harm.sessions,
-    details: harm.details.includes(detail) ? harm.details : [...harm.details, detail].slice(-maxDetails),
-  }
-}
-
-const harmFinding = (
-  { firstMs, lastMs, count, sessions, details }: Harm,
-  bastion: string,
-  context: RuleContext,
-): Finding => {
-  const isPlanned = context.directory.isMaintenance(bastion, lastMs)
-  const touched = sessions.length > 0 ? ` ${plural(sessions.length, 'session')} cut.` : ''
-  return {
-    window: `killed ${Math.floor(firstMs / context.settings.recordingGap.quietMs)}`,
-    severity: isPlanned ? 'info' : 'high',
-    title: `${bastion}: the recorder was killed or tampered with`,
-    explanation: `${plural(count, 'report')} within ${span(lastMs - firstMs)}: ${details.join('; ')}.${touched} Expected: a recorder that ends by itself and says so.${isPlanned ? ' No alert: maintenance.' : ''}`,
-    baseline: null,
-    bastion,
-    sessionIds: sessions,
-    gap: 'recorder_killed',
-    count,
-    firstEventMs: firstMs,
-    lastEventMs: lastMs,
-  }
-}
+const others = new Set(['ingest', 'recorder', 'ledger', 'delivery', 'dead-man'])
 
 const silenceFinding = (
-  { sinceMs, isStop }: Silence,
+  { sinceMs, isStop, everyMs }: Silence,
   untilMs: number,
   isOver: boolean,
   bastion: string,
@@ -71,7 +33,10 @@ const silenceFinding = (
   const { silentMs } = settings.recordingGap
   const how = isStop ? `the agent of ${bastion} was stopped` : `nothing heard of the agent of ${bastion}`
   const observed = `${how} for ${span(untilMs - sinceMs)}${isOver ? ', then it came back' : ''}`
-  const expected = `a sign of life every 5 minutes, at the latest after ${span(silentMs)}`
+  const expected =
+    everyMs === undefined
+      ? `a sign of life every 5 minutes, at the latest after ${span(silentMs)}`
+      : `a heartbeat every ${span(everyMs)}`
   const said = isStop ? 'no maintenance is planned' : 'it did not say that it stops'
   return {
     window: `silent ${sinceMs}`,
@@ -105,13 +70,64 @@ const beaten = (state: BastionRecorder, event: Health, timeMs: number, context: 
   return { state: { ...next, troubles }, findings: [...over, ...findings] }
 }
 
+/** By ingest, which knows each heartbeat: sooner than signs of life that are events can tell. */
+const notHeard = (
+  state: BastionRecorder,
+  event: Health,
+  timeMs: number,
+  context: RuleContext,
+): Step<BastionRecorder> => {
+  const { bastion } = event
+  const sinceMs = Date.parse(event.silentSince!)
+  const { silence } = state
+  if (typeof event.silentUntil === 'string') {
+    const heardMs = Math.max(Date.parse(event.silentUntil), state.beatMs ?? 0)
+    const next = { ...state, dueMs: heardMs + context.settings.recordingGap.silentMs + slackMs, silence: null }
+    if (silence === null) return quiet(state)
+    return { state: next, findings: [silenceFinding(silence, timeMs, true, bastion, context)] }
+  }
+  // One that said that it stops may be away for longer.
+  if (silence !== null || state.isStopped || context.directory.isMaintenance(bastion, timeMs)) return quiet(state)
+  const everyMs = typeof event.everyMs === 'number' ? event.everyMs : beatMs
+  const begun = { sinceMs, everyMs }
+  return {
+    state: { ...state, dueMs: null, silence: begun },
+    findings: [silenceFinding(begun, timeMs, false, bastion, context)],
+  }
+}
+
+/** What the ledger says of a session, its gap or that it has none any more. */
+const ofSession = (
+  state: BastionRecorder,
+  event: Health,
+  timeMs: number,
+  context: RuleContext,
+): Step<BastionRecorder> => {
+  const { bastion, gap, sessionId } = event
+  if (gap === 'truncated') {
+    const cut = harmed(state.cut, event, timeMs, context.settings.recordingGap.quietMs)
+    return { state: { ...state, cut }, findings: [harmFinding('truncated', cut, bastion, context)] }
+  }
+  if (gap !== null || !sessionId) return quiet(state)
+  const [harm, cut] = [mended(state.harm, sessionId, timeMs), mended(state.cut, sessionId, timeMs)]
+  return {
+    state: { ...state, harm: harm ?? state.harm, cut: cut ?? state.cut ?? null },
+    findings: [
+      ...(harm ? [harmFinding('recorder_killed', harm, bastion, context)] : []),
+      ...(cut ? [harmFinding('truncated', cut, bastion, context)] : []),
+    ],
+  }
+}
+
 const apply = (state: BastionRecorder, { event, timeMs }: Observed, context: RuleContext): Step<BastionRecorder> => {
   if (event.kind !== 'recorder_health' || context.isHistory) return quiet(state)
   const isHarm = event.status === 'killed' || event.status === 'tampered'
+  if (event.source === 'ledger' && !isHarm) return ofSession(state, event, timeMs, context)
+  if (event.source === 'ingest' && typeof event.silentSince === 'string') return notHeard(state, event, timeMs, context)
   if (!isHarm) return others.has(event.source) ? quiet(state) : beaten(state, event, timeMs, context)
   const harm = harmed(state.harm, event, timeMs, context.settings.recordingGap.quietMs)
   const after = event.status === 'killed' && !event.sessionId ? { ...state, dueMs: null } : state // that it is silent is no second alert
-  return { state: { ...after, harm }, findings: [harmFinding(harm, event.bastion, context)] }
+  return { state: { ...after, harm }, findings: [harmFinding('recorder_killed', harm, event.bastion, context)] }
 }
 
 const silent = (state: BastionRecorder, dueMs: number, context: RuleContext): Step<BastionRecorder> => {

@@ -1,5 +1,6 @@
 import type { BusRecord } from '#services/bus/bus.ts'
 import type { DecodedBatch } from '#services/recordings/format/frame-batch.ts'
+import type { SessionState as StateName } from '#services/schema/session.ts'
 import type { NumberedCommand } from './commands.ts'
 import type { Missing } from './derive.ts'
 import type { SessionState } from './session-state.ts'
@@ -12,6 +13,7 @@ export type IndexedSession = {
   isLoaded: boolean // nextSeq and state are those of the catalog, plus what was applied
   nextSeq: number
   state: SessionState | null // null: no batch of it was ever indexed
+  stands: StateName | null // in the catalog's ledger; null: not there
   waiting: Map<number, TakenBatch> // not applied: batches before them are missing
   applied: TakenBatch[] // in `state`, not yet in the catalog
   commands: Map<number, NumberedCommand> // changed since the last write
@@ -24,6 +26,7 @@ export const newIndexedSession = (sessionId: string): IndexedSession => ({
   isLoaded: false,
   nextSeq: 0,
   state: null,
+  stands: null,
   waiting: new Map(),
   applied: [],
   commands: new Map(),
@@ -34,7 +37,7 @@ export const newIndexedSession = (sessionId: string): IndexedSession => ({
 /** What was applied could not be written: it waits, to be applied again to what the catalog has. */
 export const takeBack = (session: IndexedSession): void => {
   for (const taken of session.applied) session.waiting.set(taken.batch.batchSeq, taken)
-  Object.assign(session, { isLoaded: false, state: null, applied: [], missing: null })
+  Object.assign(session, { isLoaded: false, state: null, stands: null, applied: [], missing: null })
   session.commands.clear()
 }
 

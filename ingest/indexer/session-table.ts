@@ -1,3 +1,4 @@
+import { gapEvent } from '#ingest/ledger/gap-event.ts'
 import type { IndexerContext } from './context.ts'
 import { type IndexedSession, newIndexedSession, planCommit, takeBack, waitingBytes } from './indexed-session.ts'
 import { withLateness } from './session-row.ts'
@@ -7,29 +8,37 @@ const idleMs = 60_000
 const maxKept = 5_000
 
 /** The sessions of one partition that are in memory; the catalog has the rest. */
-export const createSessionTable = (ctx: Pick<IndexerContext, 'catalog' | 'clock' | 'lateAfterMs'>) => {
-  const { catalog, clock, lateAfterMs = Number.POSITIVE_INFINITY } = ctx
+export const createSessionTable = (ctx: Pick<IndexerContext, 'bus' | 'catalog' | 'clock' | 'lateAfterMs'>) => {
+  const { bus, catalog, clock, lateAfterMs = Number.POSITIVE_INFINITY } = ctx
   const sessions = new Map<string, IndexedSession>()
 
   const load = async (session: IndexedSession): Promise<void> => {
     const stored = await catalog.progress(session.sessionId)
     session.nextSeq = stored?.nextSeq ?? 0
     session.state = stored && loadState(stored.progress)
+    session.stands = stored?.state ?? null
     session.isLoaded = true
     for (const seq of session.waiting.keys()) if (seq < session.nextSeq) session.waiting.delete(seq)
   }
 
-  const write = async ({ sessionId, applied, state, commands }: IndexedSession): Promise<void> => {
+  const write = async (session: IndexedSession): Promise<void> => {
+    const { sessionId, applied, state, stands, commands } = session
     const [first, last] = [applied[0], applied.at(-1)]
     if (!first || !last || !state) return
+    const row = withLateness(state.row, clock.now(), lateAfterMs)
+    // Before it is in the catalog: a crash in between says it again, with the same id.
+    const told = gapEvent(row, stands, clock.now())
+    if (told)
+      await bus.produce([{ topic: 'session-events', key: row.bastion, value: Buffer.from(JSON.stringify(told)) }])
     await catalog.indexFrames({
       sessionId,
       fromSeq: first.batch.batchSeq,
       nextSeq: last.batch.batchSeq + 1,
       progress: saveState(state),
-      session: withLateness(state.row, clock.now(), lateAfterMs),
+      session: row,
       commands: [...commands.values()],
     })
+    session.stands = row.state
   }
 
   /** Into the catalog, all but one. @throws what a write threw, after what failed was taken back */

@@ -17,7 +17,7 @@ export type RecorderOptions = {
   origins: OriginCheck | null
   recordings: RecordingStore
   keys: Pick<KeyStore, 'obtain' | 'get'>
-  catalog: Pick<Catalog, 'blocks' | 'sessions' | 'putBlock' | 'markSealed' | 'markLate'>
+  catalog: Pick<Catalog, 'blocks' | 'sessions' | 'putBlock' | 'markSealed' | 'markLate' | 'markTruncated'>
   config: Config['ingest']
   retentionDays: number
   clock: Clock

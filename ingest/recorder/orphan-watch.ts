@@ -1,3 +1,4 @@
+import { gapEvent } from '#ingest/ledger/gap-event.ts'
 import { parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
 import { isUnended, type Session } from '#services/schema/session.ts'
 import type { RecorderContext } from './context.ts'
@@ -36,11 +37,11 @@ export const isOrphan = (
 }
 
 /**
- * Sessions of silent agents become late, and open again when these are heard; after longer their evidence is closed
- * provisionally. What comes later continues the chain; the next manifest names the provisional one. To be called at any rate.
+ * Sessions of silent agents become late, and open again when these are heard; after longer they are truncated, and their
+ * evidence is closed provisionally. What comes later continues the chain; the next manifest names the provisional one. To be called at any rate.
  */
 export const createOrphanWatch = (ctx: RecorderContext, { lastHeartbeatMs, silentMs }: Silence) => {
-  const { catalog, clock, config, log } = ctx
+  const { bus, catalog, clock, config, log } = ctx
   const startedMs = clock.now()
   const closedUpTo = new Map<string, number>() // last seq of the sessions that are closed already
   let lookedMs = startedMs
@@ -55,7 +56,15 @@ export const createOrphanWatch = (ctx: RecorderContext, { lastHeartbeatMs, silen
     if (manifestKey !== null) await catalog.markSealed(id, manifestKey)
     closedUpTo.set(id, last?.lastSeq ?? -1)
   }
-  const lookAt = async (state: 'open' | 'late', heard: Map<string, number>): Promise<string[]> => {
+  /** No more of it is expected; what comes all the same makes it open again. */
+  const truncate = async (session: Session): Promise<void> => {
+    const { id, bastion } = session
+    const endDetail = 'its agent is silent, and more of it is not expected'
+    const event = gapEvent({ ...session, state: 'truncated', endDetail }, session.state, clock.now())
+    if (event) await bus.produce([{ topic: 'session-events', key: bastion, value: Buffer.from(JSON.stringify(event)) }])
+    await catalog.markTruncated([id])
+  }
+  const lookAt = async (state: 'open' | 'late', heard: Map<string, number>, orphans: Session[]): Promise<string[]> => {
     const changed: string[] = []
     let cursor: string | undefined
     do {
@@ -63,8 +72,10 @@ export const createOrphanWatch = (ctx: RecorderContext, { lastHeartbeatMs, silen
       for (const session of page.items) {
         const heardMs = heard.get(session.bastion) ?? (await lastHeartbeatMs(session.bastion)) ?? startedMs
         heard.set(session.bastion, heardMs)
-        if (isOrphan(session, heardMs, clock.now(), config.orphanAfterMs)) await closeProvisionally(session)
-        if (isLate(session, heardMs, clock.now(), silentMs) !== (state === 'late')) changed.push(session.id)
+        if (isOrphan(session, heardMs, clock.now(), config.orphanAfterMs)) {
+          await closeProvisionally(session)
+          orphans.push(session)
+        } else if (isLate(session, heardMs, clock.now(), silentMs) !== (state === 'late')) changed.push(session.id)
       }
       cursor = page.next ?? undefined
     } while (cursor !== undefined)
@@ -75,9 +86,11 @@ export const createOrphanWatch = (ctx: RecorderContext, { lastHeartbeatMs, silen
       await catalog.markLate(ids.slice(from, from + pageSize), late)
   }
   const look = async (): Promise<void> => {
+    const orphans: Session[] = []
     const heard = new Map<string, number>()
     // Both lists first: what is marked would come up in the other.
-    const [open, late] = [await lookAt('open', heard), await lookAt('late', heard)]
+    const [open, late] = [await lookAt('open', heard, orphans), await lookAt('late', heard, orphans)]
+    for (const session of orphans) await truncate(session)
     await mark(open, true)
     await mark(late, false)
   }

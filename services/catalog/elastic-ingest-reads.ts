@@ -3,7 +3,7 @@ import { getDocuments } from '../elastic/elastic-get.ts'
 import { createRefresh } from '../elastic/elastic-refresh.ts'
 import { BartizanError } from '../errors.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
-import type { ConnectionEvents, ConnectionSession, SessionRow } from './catalog.ts'
+import type { ConnectionEvents, ConnectionSession, Progress, SessionRow } from './catalog.ts'
 import type { Ask } from './elastic-ask.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { connectionSession, maxConnectionEvents } from './session-page.ts'
@@ -11,8 +11,6 @@ import { connectionSession, maxConnectionEvents } from './session-page.ts'
 const maxConnectionSessions = 1_000
 const openPage = 5_000
 const maxBastions = 10_000
-
-type Progress = { nextSeq: number; progress: string }
 
 /** What ingest asks: it has to see what was acknowledged just before. */
 export const createIngestReads = (elastic: Elastic, indices: CatalogIndices, newAsk: () => Ask) => {
@@ -35,8 +33,11 @@ export const createIngestReads = (elastic: Elastic, indices: CatalogIndices, new
     },
 
     progress: async (sessionId: string): Promise<Progress | null> => {
-      const [found] = await getDocuments<Progress>(elastic, [{ _index: indices.progress, _id: sessionId }])
-      return found ? { nextSeq: found.nextSeq, progress: found.progress } : null
+      const [found, row] = await getDocuments<Partial<Progress>>(elastic, [
+        { _index: indices.progress, _id: sessionId },
+        { _index: indices.sessions, _id: sessionId, _source: ['state'] },
+      ])
+      return found ? { nextSeq: found.nextSeq!, progress: found.progress!, state: row?.state ?? 'open' } : null
     },
 
     openSessions: async (bastion: string): Promise<{ id: string; nextSeq: number }[]> => {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { SessionEvent } from '../schema/session-event.ts'
-import type { ConnectionEvents, ConnectionSession, SessionRow } from './catalog.ts'
+import type { ConnectionEvents, ConnectionSession, Progress, SessionRow } from './catalog.ts'
 import { connectionSession, maxConnectionEvents } from './session-page.ts'
 import { ofConnection } from './sqlite-read-logins.ts'
 
@@ -10,7 +10,7 @@ const maxBastions = 10_000
 /** What ingest asks: answered by the writer's thread, so that it never waits behind a person's search. */
 export const createIngestReads = (database: DatabaseSync) => {
   const progress = database.prepare(
-    'SELECT next_seq AS nextSeq, progress FROM session JOIN progress ON session_id = id WHERE id = ?',
+    'SELECT next_seq AS nextSeq, progress, state FROM session JOIN progress ON session_id = id WHERE id = ?',
   )
   const open = database.prepare('SELECT id, next_seq AS nextSeq FROM session WHERE bastion = ? AND closing IS NULL')
   const connection = database.prepare(
@@ -30,8 +30,7 @@ export const createIngestReads = (database: DatabaseSync) => {
   )
   return {
     bastions: () => (bastions.all() as { bastion: string }[]).map(({ bastion }) => bastion),
-    progress: (sessionId: string) =>
-      (progress.get(sessionId) as { nextSeq: number; progress: string } | undefined) ?? null,
+    progress: (sessionId: string) => (progress.get(sessionId) as Progress | undefined) ?? null,
     openSessions: (bastion: string) => open.all(bastion) as { id: string; nextSeq: number }[],
     connectionSessions: (connectionId: string): ConnectionSession[] =>
       (connection.all(connectionId) as { row: string }[]).map(({ row }) =>

@@ -42,6 +42,11 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
   const mark = database.prepare(
     "UPDATE session SET state = :to, row = json_set(row, '$.state', :to) WHERE id = :id AND state = :from",
   )
+  const truncate = database.prepare(
+    `UPDATE session SET state = 'truncated', row = json_set(row, '$.state', 'truncated'), closing = :closing
+       WHERE id = :id AND state IN ('open', 'late')`,
+  )
+  const isUnendedRow = database.prepare("SELECT 1 FROM session WHERE id = ? AND state IN ('open', 'late')")
   const count = database.prepare('UPDATE session SET command_count = command_count + ? WHERE number = ?')
 
   const closingOf = (row: SessionRow, before: Present | undefined): number | null => {
@@ -64,6 +69,10 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
     markLate: (sessionIds: string[], isLate: boolean): void => {
       const [from, to] = isLate ? ['open', 'late'] : ['late', 'open']
       for (const id of sessionIds) mark.run({ id, from: from!, to: to! })
+    },
+    markTruncated: (sessionIds: string[]): void => {
+      for (const id of sessionIds)
+        if (isUnendedRow.get(id)) truncate.run({ id, closing: (nextClosing.get() as { count: number }).count })
     },
     indexFrames: ({ sessionId, nextSeq, progress, session, commands: updated }: SessionUpdate): void => {
       const before = present.get(sessionId) as Present | undefined

@@ -99,6 +99,11 @@ export const SessionEvent = z.discriminatedUnion('kind', [
     spoolBytes: nullable(z.number().int().nonnegative()),
     lagMs: nullable(z.number().nonnegative()),
     detail: nullable(detailText),
+    // Said by the ledger of a session: which gap it has; null: none any more.
+    gap: nullable(text(64)),
+    // Said by ingest of an agent that is not heard, and of one that is heard again.
+    silentSince: nullable(z.iso.datetime()),
+    silentUntil: nullable(z.iso.datetime()),
     // Said by agents of themselves; those of before did not.
     version: nullable(agentStatusFields.version),
     nodeVersion: nullable(agentStatusFields.nodeVersion),

@@ -27,6 +27,7 @@ export const Heartbeat = z.object({
   keyId: z.string().max(64), // of the key that signs heads
   publicKey: z.string().max(128), // raw Ed25519, base64
   waitMs: z.number().int().min(0).max(10_000),
+  everyMs: z.number().int().min(100).max(600_000).optional(), // until the next one; agents of before do not say it
   openSessions: z.array(z.object({ sessionId: SessionId, lastSeq: z.number().int() })).max(10_000),
   spool: z.object({ usedBytes: z.number().int(), maxBytes: z.number().int() }),
   status: AgentStatus.optional(), // agents of before do not say it

@@ -9,7 +9,7 @@ export type HeartbeatOptions = {
   client: ReceiverClient
   everyMs: number
   log: Logger
-  beat: () => Omit<z.input<typeof Heartbeat>, 'waitMs' | 'at'>
+  beat: () => Omit<z.input<typeof Heartbeat>, 'waitMs' | 'everyMs' | 'at'>
   onOrder: (order: HeartbeatAnswer['orders'][number]) => void
   onSigningKey: (standing: HeartbeatAnswer['signingKey']) => void
   onEvidence: (evidence: HeartbeatAnswer['evidence']) => void
@@ -37,7 +37,7 @@ export const startHeartbeat = (options: HeartbeatOptions): HeartbeatLoop => {
   const exchange = async (waitMs: number): Promise<HeartbeatAnswer> => {
     const [sentAtMs, startedMs] = [Date.now(), performance.now()]
     const at = new Date(sentAtMs).toISOString()
-    const body = Buffer.from(JSON.stringify({ ...beat(), at, waitMs } satisfies z.input<typeof Heartbeat>))
+    const body = Buffer.from(JSON.stringify({ ...beat(), at, waitMs, everyMs } satisfies z.input<typeof Heartbeat>))
     const call = { method: 'PUT' as const, path: '/api/agents/heartbeat', contentType: 'application/json' }
     const answer = await client.call({ ...call, body, timeoutMs: waitMs + marginMs, signal })
     askedForMs = answer.retryAfterMs

@@ -254,6 +254,57 @@ test('twenty sessions that a killed recorder cuts are one alert of the bastion',
   t.is(watch.alerts()[0]!.sessionIds.length, 20)
 })
 
+const iso = (ms: number) => new Date(ms).toISOString()
+const notHeard = (sinceMs: number, fields: Record<string, unknown> = {}) => {
+  const about = { source: 'ingest', silentSince: iso(sinceMs), everyMs: 10_000 }
+  return health(sinceMs + 32 * second, 'stopped', { ...about, ...fields })
+}
+const heardAgain = (sinceMs: number, untilMs: number) =>
+  health(untilMs, 'ok', { source: 'ingest', silentSince: iso(sinceMs), silentUntil: iso(untilMs) })
+
+test('an agent that ingest does not hear any more is silent within half a minute, until it is heard', (t) => {
+  const watch = createDay(rules)
+  watch.take(...beats(at, 3), notHeard(at + 12 * minute))
+  t.like(watch.alerts()[0], {
+    ...{ gap: 'agent_silent', severity: 'high', status: 'open', bastion: 'b1' },
+    firstEventAt: iso(at + 12 * minute),
+    at: iso(at + 12 * minute + 32 * second),
+  })
+  watch.take(heardAgain(at + 12 * minute, at + 13 * minute))
+  watch.tick(at + 30 * minute)
+  t.deepEqual(
+    watch.alerts().map(({ gap, status }) => [gap, status]),
+    [['agent_silent', 'resolved']],
+  )
+})
+
+test('that nobody hears an agent is no alert where it said that it stops, nor in maintenance', (t) => {
+  const watch = createDay(rules)
+  watch.take(...beats(at, 3), health(at + 11 * minute, 'stopped'), notHeard(at + 11 * minute))
+  t.is(watch.all().length, 0)
+  const maintained = createDay(rules, { directory: { isMaintenance: () => true } })
+  maintained.take(...beats(at, 3), notHeard(at + 11 * minute))
+  t.is(maintained.all().length, 0)
+})
+
+const cut = (n: number, fields: Record<string, unknown> = {}) =>
+  health(at + n * second, 'stopped', { source: 'ledger', gap: 'truncated', sessionId: `s${n}`, ...fields })
+
+test('sessions that are cut short are one alert of the bastion, and over when the rest of each has arrived', (t) => {
+  const watch = createDay(rules)
+  watch.take(cut(1), cut(2))
+  t.is(watch.all().length, 1)
+  t.like(watch.alerts()[0], { gap: 'truncated', count: 2, severity: 'medium', sessionIds: ['s1', 's2'] })
+  const arrived = (n: number) => cut(60 + n, { sessionId: `s${n}`, status: 'ok', gap: null })
+  watch.take(arrived(1))
+  t.like(watch.alerts()[0], { gap: 'truncated', status: 'open', sessionIds: ['s2'] })
+  watch.take(arrived(2), arrived(7))
+  t.deepEqual(
+    watch.alerts().map(({ gap, status }) => [gap, status]),
+    [['truncated', 'resolved']],
+  )
+})
+
 test('what is remembered of logins and agents stays small', (t) => {
   const [one, start, bad] = [login(at), started(at), health(at, 'killed')]
   const hostile = function* (kind: string) {

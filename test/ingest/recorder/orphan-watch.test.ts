@@ -3,6 +3,7 @@ import test from 'ava'
 import { createOrphanWatch, isOrphan } from '#ingest/recorder/orphan-watch.ts'
 import { SignedHeadSchema } from '#services/schema/generated/frame_batch_pb.ts'
 import { SessionId } from '#services/schema/ids.ts'
+import type { SessionEvent } from '#services/schema/session-event.ts'
 import { sessionRow, update } from '#test/contract/catalog-place.ts'
 import { frameWorkers } from '#test/helpers/frame-worker.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
@@ -19,6 +20,14 @@ const session = {
   lastActivityAt: '2026-01-31T12:00:00.000Z',
 } as const
 const activeMs = Date.parse(session.lastActivityAt)
+
+const toldOf = async ({ bus }: Awaited<ReturnType<typeof frameWorkers>>, id: string): Promise<unknown[]> => {
+  const told: SessionEvent[] = []
+  for (let partition = 0; partition < bus.partitions('session-events'); partition++)
+    for (const { value } of await bus.read({ topic: 'session-events', partition }, 0, 1_000))
+      told.push(JSON.parse(Buffer.from(value).toString()))
+  return told.flatMap((event) => (event.sessionId === id && event.source === 'ledger' ? [event.gap] : []))
+}
 
 test.serial('a session is an orphan only when it is open, recorded, and nothing was heard for long enough', (t) => {
   t.true(isOrphan(session, 0, activeMs + dayMs, dayMs))
@@ -54,7 +63,8 @@ test.serial(
     await watch()
     w.clock.advance(dayMs)
     await watch()
-    t.like(await w.catalog.session(id), { state: 'late' })
+    t.like(await w.catalog.session(id), { state: 'truncated' })
+    t.deepEqual(await toldOf(w, id), ['truncated'])
     t.like((await storedEvidence(w, id)).manifests, [{ provisional: true, endReason: 'unknown', previous: null }])
 
     batches.push(session.end(), session.withFields({ head: create(SignedHeadSchema, { hash: new Uint8Array(32) }) }))

@@ -13,7 +13,7 @@ const statusOf = (listening: boolean): AgentStatus => ({
   hooks: [{ name: 'sudo', listening, since: '2026-03-04T05:06:07.000Z', lastEventAt: null, lastError: null }],
 })
 
-test('a heartbeat is noted every 30 s, and a hook that goes down within seconds', async (t) => {
+test('every heartbeat is noted, more than one in its time is not, and a hook that goes down is within seconds', async (t) => {
   let nowMs = 1_000_000
   const clock = { now: () => nowMs }
   const state = await createSqliteStateStore({ file: join(await temporaryFolder(t), 'state.db') })
@@ -34,10 +34,10 @@ test('a heartbeat is noted every 30 s, and a hook that goes down within seconds'
   nowMs += 1_000
   said(false)
   await isNoted(1_002_000, false)
-  nowMs += 29_999
+  nowMs += 7_999
   said(false)
   nowMs += 1
   said(false)
-  await isNoted(1_032_000, false)
-  t.is(await heartbeats.lastMs('b1'), 1_032_000)
+  await isNoted(1_010_000, false)
+  t.is(await heartbeats.lastMs('b1'), 1_010_000)
 })
