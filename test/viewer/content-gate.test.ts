@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Approval } from '#services/schema/approval.ts'
 import { LogLeaf } from '#services/schema/log-leaf.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { operations } from '#viewer/operations.ts'
 import { canaryOf, startContentPlace, wordOf } from './content-place.ts'
@@ -155,11 +158,8 @@ test('people see the approvals that they asked for or may decide, page by page',
   t.deepEqual((await list('kim', 'custodian')).items, [])
   const first = await list('carol', 'auditor', '&limit=1')
   const second = await list('carol', 'auditor', `&limit=1&cursor=${first.next}`)
-  t.deepEqual(
-    [...first.items, ...second.items].map(({ reason }) => reason),
-    ['two', 'one'],
-  )
-  const [{ id: approval }] = first.items as [Approval]
+  t.deepEqual([...first.items, ...second.items].map(({ reason }) => reason).sort(), ['one', 'two'])
+  const { id: approval } = (await list('gus', 'oncall')).items[0]!
   t.is((await place.as('gus', 'oncall')(`/api/approvals/${approval}`)).status, 200)
   t.is((await place.as('hal', 'oncall')(`/api/approvals/${approval}`)).status, 404)
   await refused(
@@ -242,4 +242,34 @@ test('the owner of an installation may be allowed what is theirs', async (t) => 
   const { items, withheld } = await json<Listed>(own.as('alice')(`/api/search?q=${wordOf('alice')}&in=commands`))
   t.is(items.length, 1)
   t.is(withheld, 0)
+})
+
+test("the operator's directory says who is who, and which hosts belong together", async (t) => {
+  const directoryFile = join(await temporaryFolder(t), 'directory.yaml')
+  const people = [{ user: 'alice', name: 'Alice Miller', aliases: ['asmith'], team: 'board' }]
+  await writeFile(directoryFile, JSON.stringify({ people, groups: [{ name: 'hr', hosts: ['bastion-1'] }] }))
+  const known = await startContentPlace(t, {
+    access: {
+      secondPerson: [
+        { groups: ['hr'], teams: ['board'] },
+        { groups: ['hr'], users: ['bob'] },
+      ],
+    },
+    detectors: { directoryFile },
+  })
+  const [ofAlice, ofBob, ofCarol] = [
+    await known.record('alice'),
+    await known.record('bob'),
+    await known.record('carol'),
+  ]
+  const commands = (name: string, session: string) => known.as(name)(`/api/sessions/${session}/commands`)
+  for (const name of ['asmith', 'alice miller', 'alice'])
+    await refused(t, commands(name, ofAlice), 403, 'BTZ_OWN_SESSION')
+  await refused(t, commands('dora', ofAlice), 403, 'BTZ_APPROVAL_REQUIRED')
+  await refused(t, commands('dora', ofBob), 403, 'BTZ_APPROVAL_REQUIRED')
+  t.is((await commands('dora', ofCarol)).status, 200)
+  const asked = await json<Approval>(known.as('dora')(`/api/sessions/${ofBob}/access`, posted({ reason: 'x' })))
+  const answer = known.as('asmith')(`/api/approvals/${asked.id}`, posted({ decision: 'approved', reason: 'y' }))
+  t.is((await answer).status, 200)
+  t.is((await commands('dora', ofBob)).status, 200)
 })
