@@ -19,6 +19,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   ingest: role('ingest'),
   detectors: role('detectors'),
   delivery: role('delivery'),
+  custodian: role('custodian'),
   viewer: role('viewer'),
   record: made(async () => (await import('./record.ts')).recordCommand),
   live: made(async () => (await import('./live.ts')).liveCommand),

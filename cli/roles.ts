@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { openBackends, openReceiverBackends, type ReceiverBackends } from '#services/backends.ts'
+import { openBackends, openReceiverBackends, type ReceiverBackends, withStoreLogin } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
@@ -15,6 +15,7 @@ import { configOf } from './settings.ts'
 import {
   type Closing,
   createRegistry,
+  custodyStage,
   deliveryStage,
   detectorsStage,
   healthStage,
@@ -99,6 +100,25 @@ const busRole =
     }
   }
 
+/** With credentials of its own: neither the writer's nor the reader's. */
+const custodian: Role = async (given, log) => {
+  const config = withStoreLogin(given, 'custodian')
+  const { shared, started } = processOf(config)
+  const backends = await openBackends(config, systemClock, log)
+  const options = { ...shared, backends, log, access: openAccess({ ...shared, backends }) }
+  const served = await serve(config, log, [healthStage(options).router])
+  const stage = await custodyStage(options)
+  started()
+  return {
+    httpPort: served.httpPort,
+    stop: async () => {
+      await stage.close()
+      served.close()
+      await backends.close()
+    },
+  }
+}
+
 const viewer: Role = async (config, log) => {
   const { shared, started } = processOf(config)
   const backends = await openBackends(config, systemClock, log)
@@ -159,5 +179,6 @@ export const roleCommands = [
     busRole(detectorsStage),
   ),
   roleCommand('delivery', 'Send events and alerts to the destinations of the configuration.', busRole(deliveryStage)),
+  roleCommand('custodian', 'Hold evidence, keep it longer: carry out what people decided about it.', custodian),
   roleCommand('viewer', 'Serve the console and its API.', viewer),
 ]

@@ -7,6 +7,7 @@ import { createOperations } from '#delivery/operations.ts'
 import { deliveryRoutes } from '#delivery/routes.ts'
 import { createDetectors } from '#detectors/detectors.ts'
 import { loadDirectory } from '#detectors/directory/load-directory.ts'
+import { createCustodian } from '#ingest/custody/custodian.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
 import { watchSilence } from '#ingest/ledger/silence-watch.ts'
@@ -27,14 +28,15 @@ import { createSilences } from '#services/agents/silences.ts'
 import { createSuppressions } from '#services/alerts/suppressions.ts'
 import { createTriage } from '#services/alerts/triage.ts'
 import { keepSaying } from '#services/alerts/triage-sweep.ts'
-import { createApprovals } from '#services/approvals/approvals.ts'
-import type { Backends, ReceiverBackends } from '#services/backends.ts'
+import { type Approvals, createApprovals } from '#services/approvals/approvals.ts'
+import { type Backends, openHoldStore, type ReceiverBackends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
+import { createCustody } from '#services/custody/custody.ts'
 import type { Logger } from '#services/log.ts'
-import { startSchedule } from '#services/schedule.ts'
 import type { Authority } from '#services/pki/authority.ts'
 import { verifierOf } from '#services/proofs/note.ts'
+import { startSchedule } from '#services/schedule.ts'
 import { type Audit, createAudit } from '#viewer/access/audit.ts'
 import { createContentGate } from '#viewer/access/content-gate.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
@@ -157,6 +159,27 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
   }
 }
 
+/** What people decided about evidence → the evidence store. `changed`: somebody decided something. */
+export const custodyStage = async (options: StageOptions<Backends>): Promise<Closing & { changed(): void }> => {
+  const { config, backends, clock, registry } = options
+  const log = options.log.child({ stage: 'custody' })
+  const holds = await openHoldStore(config, backends.recordings, clock)
+  const { maxRetentionYears } = config.recordings
+  const custodian = createCustodian({
+    ...{ ...backends, holds, clock, log, registry },
+    custody: createCustody({ ...backends, clock }),
+    approvals: createApprovals({ ...backends, clock, expiresMs: config.approvals.expiresMs }),
+    acts: { ...backends, clock, maxRetentionYears },
+  })
+  return {
+    changed: custodian.soon,
+    close: async () => {
+      await custodian.close()
+      await holds.close()
+    },
+  }
+}
+
 /** Bus → alerts. */
 export const detectorsStage = async (
   options: StageOptions<Pick<Backends, 'bus' | 'origins' | 'state'>>,
@@ -216,8 +239,22 @@ const accessRules = (options: StageOptions<Backends>, audit: Audit) => {
   return { ownership, approvals, content, close: known.close }
 }
 
-/** Catalog and evidence → people. `publicUrl`: how browsers reach it. */
-export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => string): RoutedStage => {
+/** What is decided may be due at once. */
+const tellingDecisions = (approvals: Approvals, custodyChanged: () => void): Approvals => ({
+  ...approvals,
+  decide: async (...decision) => {
+    const approval = await approvals.decide(...decision)
+    custodyChanged()
+    return approval
+  },
+})
+
+/** Catalog and evidence → people. `publicUrl`: how browsers reach it. `custodyChanged`: for a custodian in this process. */
+export const viewerStage = (
+  options: StageOptions<Backends>,
+  publicUrl: () => string,
+  custodyChanged: () => void = () => {},
+): RoutedStage => {
   const { config, backends, access, clock } = options
   const log = options.log.child({ stage: 'viewer' })
   const orders = createOrders({ ...backends, clock, log })
@@ -229,6 +266,9 @@ export const viewerStage = (options: StageOptions<Backends>, publicUrl: () => st
     ...healthOf(options),
     ...access,
     ...rules,
+    approvals: tellingDecisions(rules.approvals, custodyChanged),
+    custody: createCustody({ ...backends, clock }),
+    custodyChanged,
     ...backends,
     logVerifier: verifierOf(backends.logKey),
     config,

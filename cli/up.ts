@@ -17,6 +17,7 @@ import { authorityOf, serveAgents } from './serve-agents.ts'
 import { configOf } from './settings.ts'
 import {
   createRegistry,
+  custodyStage,
   deliveryRouter,
   deliveryStage,
   detectorsStage,
@@ -39,7 +40,8 @@ const startAll = async (config: Config, backends: Backends, log: Logger) => {
   const registry = createRegistry()
   const options = { config, backends, access, clock: systemClock, log, registry, ready: () => isReady }
   const authority = await authorityOf(config)
-  const [receiver, viewer] = [receiverStage(options, authority), viewerStage(options, publicUrl)]
+  const custodian = await custodyStage(options)
+  const [receiver, viewer] = [receiverStage(options, authority), viewerStage(options, publicUrl, custodian.changed)]
   const served = await serve(config, log, [receiver.router, deliveryRouter(options), viewer.router])
   httpPort = served.httpPort
   const ingest = await ingestStage(options)
@@ -62,6 +64,7 @@ const startAll = async (config: Config, backends: Backends, log: Logger) => {
         receiver.close(),
         viewer.close(),
         ingest.close(),
+        custodian.close(),
         detectors.close(),
         delivery.close(),
       ])

@@ -22,8 +22,10 @@ import { createOriginCheck, type OriginCheck } from './origin/origin-check.ts'
 import { agentTopics } from './origin/seal.ts'
 import { createSigningBus } from './origin/signing-bus.ts'
 import type { NoteSigner } from './proofs/note.ts'
+import { createFileHoldStore } from './recordings/file-hold-store.ts'
 import { createFileRecordingReader } from './recordings/file-recording-reader.ts'
 import { createFileRecordingStore } from './recordings/file-recording-store.ts'
+import type { HoldStore } from './recordings/hold-store.ts'
 import type { RecordingReader, RecordingStore } from './recordings/recording-store.ts'
 import { createSqliteStateStore } from './state/sqlite-state-store.ts'
 import type { StateStore } from './state/state-store.ts'
@@ -203,6 +205,21 @@ export const grantCluster = async (config: Config, log: Logger): Promise<void> =
   const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer'] as const
   await grantKafka(config.kafka, new Map(roles.map((role) => [role, role])), log)
   await grantBucket(config.s3, { writer: 'ingest', reader: 'viewer' })
+}
+
+/** The same configuration with the credentials that this part of the store's work has, where it has its own. */
+export const withStoreLogin = (config: Config, role: 'custodian' | 'disposer'): Config => {
+  const { accessKeyId, secretAccessKeyFile } = config.s3[role]
+  const isGiven = accessKeyId !== undefined || secretAccessKeyFile !== undefined
+  return isGiven ? { ...config, s3: { ...config.s3, accessKeyId, secretAccessKeyFile } } : config
+}
+
+/** `recordings`: the store of the same evidence, with the same rights. */
+export const openHoldStore = async (config: Config, recordings: RecordingStore, clock: Clock): Promise<HoldStore> => {
+  const { immutable, maxRetentionYears } = config.recordings
+  if (config.backend === 'embedded') return createFileHoldStore({ folder: config.data, immutable, recordings })
+  const { createS3HoldStore } = await import('./recordings/s3-hold-store.ts')
+  return createS3HoldStore({ config: config.s3, maxRetentionYears, clock })
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Bus } from '#services/bus/bus.ts'
 import type { AlertReader, CatalogReader } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
+import type { CustodyDesk } from '#services/custody/custody.ts'
 import type { KeyStore } from '#services/keys/key-store.ts'
 import type { Logger } from '#services/log.ts'
 import type { NoteVerifier } from '#services/proofs/note.ts'
@@ -37,6 +38,10 @@ export type ViewerContext = {
   /** Whose a session is. */
   ownership: Ownership
   approvals: Approvals
+  /** What people decided about evidence. */
+  custody: CustodyDesk
+  /** Somebody decided something: whoever carries it out need not wait. */
+  custodyChanged: () => void
   /** Everything that shows what was recorded passes it. */
   content: ContentGate
   triage: Pick<AlertTriage, 'of' | 'decide'>

@@ -20,6 +20,7 @@ import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
 import { Revoke, Revoked } from './routes/agents.ts'
 import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
 import { ApprovalsQuery, AskAccess, DecideApproval } from './routes/approvals.ts'
+import { AskCustody, CustodyInfo, NewRetention } from './routes/custody.ts'
 import { EventsQuery, SearchQuery } from './routes/events.ts'
 import { LeafPlace } from './routes/log.ts'
 import { ExportQuery } from './routes/recordings.ts'
@@ -147,6 +148,36 @@ export const operations: Operation[] = [
     summary: 'Decide it: never whoever asked, and nobody about a session of their own',
     body: DecideApproval,
     answer: Approval,
+  },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/custody',
+    summary: 'What people decided about the evidence of a session: holds, longer retention, erasure',
+    answer: CustodyInfo,
+  },
+  {
+    method: 'post',
+    path: '/api/sessions/{id}/hold',
+    summary: 'Hold it: neither erased nor disposed of before a second person agreed to let go',
+    body: AskCustody,
+    answer: CustodyInfo.shape.holds.element,
+    status: 201,
+  },
+  {
+    method: 'post',
+    path: '/api/sessions/{id}/hold/lift',
+    summary: 'Ask a second person to agree that the holds of now end',
+    body: AskCustody,
+    answer: Approval,
+    status: 202,
+  },
+  {
+    method: 'post',
+    path: '/api/sessions/{id}/retention',
+    summary: 'Keep all of its evidence longer; never shorter',
+    body: NewRetention,
+    answer: CustodyInfo.shape.retention.unwrap(),
+    status: 202,
   },
   {
     method: 'post',

@@ -10,6 +10,7 @@ import { accessRoutes, signInRoutes } from './routes/access.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { approvalRoutes } from './routes/approvals.ts'
+import { custodyRoutes } from './routes/custody.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { logRoutes } from './routes/log.ts'
@@ -69,6 +70,7 @@ const allRoutes = [
   suppressionRoutes,
   userRoutes,
   approvalRoutes,
+  custodyRoutes,
   logRoutes,
   agentRoutes,
   accessRoutes,

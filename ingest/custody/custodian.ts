@@ -67,6 +67,10 @@ export const createCustodian = ({ registry, ...ctx }: CustodyOptions, every = '*
   const schedule = startSchedule(every, log, runOnce)
   return {
     round: runOnce,
+    /** Without waiting for the clock. */
+    soon: (): void => {
+      runOnce().catch((err: unknown) => log.warn({ err }, 'what was decided about evidence waits for the next round'))
+    },
     close: async () => {
       await schedule.stop()
       await running?.catch(() => {})
