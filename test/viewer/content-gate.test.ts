@@ -62,6 +62,11 @@ test.before(async () => {
 test.after.always(async () => {
   for (const run of undo.reverse()) await run()
 })
+const rowsOf = async (topic: 'session-events' | 'log-entries') => {
+  const { bus } = place.backends
+  const read = (partition: number) => bus.read({ topic, partition }, 0, 10_000)
+  return (await Promise.all(Array.from({ length: bus.partitions(topic) }, (_, partition) => read(partition)))).flat()
+}
 const forReason = { 'x-bartizan-reason': 'ticket 4711' }
 
 test('every operation that shows what was recorded asks why; no other one shows it', async (t) => {
@@ -171,13 +176,6 @@ test('people see the approvals that they asked for or may decide, page by page',
 })
 
 test('who saw what is a salted event and a leaf of its bytes, both durable before the answer; words stay out of the log', async (t) => {
-  const { bus } = place.backends
-  const rows = async (topic: 'session-events' | 'log-entries') => {
-    const all = await Promise.all(
-      Array.from({ length: bus.partitions(topic) }, (_, partition) => bus.read({ topic, partition }, 0, 10_000)),
-    )
-    return all.flat()
-  }
   const reason = 'the audit of May'
   const headers = { 'x-bartizan-reason': reason }
   const ask = place.as('ines')
@@ -192,8 +190,8 @@ test('who saw what is a salted event and a leaf of its bytes, both durable befor
   ])
     t.is((await ask(path, { headers })).status, 200, path)
   await ask(paths[0]!, { headers })
-  const events = (await rows('session-events')).filter(({ value }) => Buffer.from(value).includes(reason))
-  const leaves = await rows('log-entries')
+  const events = (await rowsOf('session-events')).filter(({ value }) => Buffer.from(value).includes(reason))
+  const leaves = await rowsOf('log-entries')
   const actions = events.map(({ value }) => JSON.parse(Buffer.from(value).toString()).action).sort()
   const expected = ['event.list', 'search', 'session.commands', 'session.export.txt', 'session.replay']
   t.deepEqual(actions, [...expected, 'session.replay.segment'], 'a repeat, and a search in two places, stay one')
@@ -213,6 +211,18 @@ test('who saw what is a salted event and a leaf of its bytes, both durable befor
     },
     { limitMs: 30_000, what: 'in the log' },
   )
+})
+
+test('who tried to see what they must not is on record, once, and has no leaf', async (t) => {
+  const ask = place.as('Alice', 'analyst')
+  for (let time = 0; time < 3; time++)
+    await refused(t, ask(`/api/sessions/${id}/export?format=txt`, { headers: forReason }), 403, 'BTZ_OWN_SESSION')
+  const tried = (await rowsOf('session-events'))
+    .map(({ value }) => JSON.parse(Buffer.from(value).toString()))
+    .filter(({ user, action }) => user === 'Alice' && action === 'session.export.txt')
+  t.is(tried.length, 1)
+  t.like(tried[0], { outcome: 'failure', reason: 'BTZ_OWN_SESSION', object: id })
+  t.false((await rowsOf('log-entries')).some(({ value }) => Buffer.from(value).includes(tried[0].id)))
 })
 
 test('nothing is shown when the record of it cannot be made', async (t) => {

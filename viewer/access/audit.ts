@@ -12,6 +12,7 @@ export type AuditEntry = {
   sessionId?: string | undefined
   reason?: string | undefined
   sourceIp?: string | undefined
+  outcome?: 'failure' // it was refused
   /** An open page asks again every few seconds: the same person, action and object count once in five minutes. */
   repeats?: boolean
   /** Of what was recorded something is shown: the log of the evidence has a leaf of it. */
@@ -28,7 +29,7 @@ const mostRemembered = 10_000
 const cut = (text: string | undefined, max: number): string | null => text?.slice(0, max).toWellFormed() ?? null
 
 const eventOf = (entry: AuditEntry, bastion: string, nowMs: number) => {
-  const { principal, action, object, sessionId, reason, sourceIp, isContent } = entry
+  const { principal, action, object, sessionId, reason, sourceIp, outcome = 'success', isContent } = entry
   const at = new Date(nowMs).toISOString()
   return {
     id: uuidv7(),
@@ -40,7 +41,7 @@ const eventOf = (entry: AuditEntry, bastion: string, nowMs: number) => {
     user: principal.name,
     sourceIp: sourceIp ?? null,
     sessionId: null, // else it would be erased with the session it tells about
-    outcome: 'success',
+    outcome,
     actor: `${principal.name} (${principal.role}, ${principal.id})`,
     action,
     object: cut(sessionId ?? object, 512),

@@ -25,6 +25,8 @@ type Listed = { sessionId?: string | null | undefined; user?: string | null | un
 type Judged = Pick<Session, 'user' | 'person' | 'parentId' | 'bastion' | 'target'>
 
 const lookedUpAtOnce = 8
+/** Somebody tried what they must not: worth knowing, too. */
+const attempts: readonly string[] = ['BTZ_OWN_SESSION', 'BTZ_APPROVAL_REQUIRED']
 
 /** Of an event whose session the catalog does not have. */
 const asSession = ({ user, bastion }: Listed): Judged => ({
@@ -70,33 +72,45 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
   const seen = ({ ip }: Request, principal: Principal, entry: Shown & Pick<AuditEntry, 'sessionId' | 'reason'>) =>
     audit({ principal, sourceIp: ip, isContent: true, ...entry })
 
+  type Judge = (principal: Principal) => Promise<string | undefined>
+  /** What the judge lets through is on record before it is shown; so is, once in five minutes, who was refused. */
+  const pass = async (request: Request, response: Response, session: Session, shown: Shown, judge: Judge) => {
+    const principal = principalOf(response)
+    const entry = { ...shown, sessionId: session.id }
+    try {
+      const reason = await judge(principal)
+      await seen(request, principal, { ...entry, reason })
+      return reason
+    } catch (error) {
+      const code = error instanceof BartizanError ? error.code : ''
+      const refused = { ...entry, outcome: 'failure', reason: code, repeats: true } as const
+      if (attempts.includes(code)) await audit({ principal, sourceIp: request.ip, ...refused })
+      throw error
+    }
+  }
+
   return {
     needsSecondPerson,
 
     /** That there is a session, and of whom: nothing of what was recorded in it. @throws BTZ_OWN_SESSION */
     enterSession: async (request: Request, response: Response, session: Session, shown: Shown): Promise<void> => {
-      const principal = principalOf(response)
-      await ownership.refuseOwn(principal, session)
-      await seen(request, principal, { ...shown, sessionId: session.id })
+      await pass(request, response, session, shown, async (principal) => {
+        await ownership.refuseOwn(principal, session)
+        return undefined
+      })
     },
 
     /**
      * What was recorded in one session. @returns why, where that was said
      * @throws BTZ_OWN_SESSION BTZ_REASON_REQUIRED BTZ_APPROVAL_REQUIRED
      */
-    enter: async (
-      request: Request,
-      response: Response,
-      session: Session,
-      shown: Shown,
-    ): Promise<string | undefined> => {
-      const principal = principalOf(response)
-      await ownership.refuseOwn(principal, session)
-      const reason = contentReason(request, policy.reason)
-      if (needsSecondPerson(session) && !(await hasLeave(principal, session.id))) throw noLeave(session.id)
-      await seen(request, principal, { ...shown, sessionId: session.id, reason })
-      return reason
-    },
+    enter: (request: Request, response: Response, session: Session, shown: Shown): Promise<string | undefined> =>
+      pass(request, response, session, shown, async (principal) => {
+        await ownership.refuseOwn(principal, session)
+        const reason = contentReason(request, policy.reason)
+        if (needsSecondPerson(session) && !(await hasLeave(principal, session.id))) throw noLeave(session.id)
+        return reason
+      }),
 
     /** A search or a list over what was recorded in many. @throws BTZ_REASON_REQUIRED */
     enterList: async (request: Request, response: Response, shown: Shown): Promise<void> => {
