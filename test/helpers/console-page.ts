@@ -16,10 +16,10 @@ const flags = [
 ]
 
 /** By a one-time link, in place of whoever was signed in. */
-export const signIn = async (page: Page, product: Pick<Product, 'api'>, role: string): Promise<void> => {
+export const signIn = async (page: Page, product: Pick<Product, 'api'>, role: string, name = 'dana'): Promise<void> => {
   const { url } = (await product.api('/api/login-links', {
     method: 'POST',
-    body: JSON.stringify({ name: 'dana', role }),
+    body: JSON.stringify({ name, role }),
   })) as { url: string }
   await page.goto(url)
   await page.getByRole('heading', { name: 'Sessions' }).waitFor()

@@ -1,44 +1,55 @@
+import type { Role } from '../../../services/schema/access.ts'
 import type { AgentStatus } from '../../../services/schema/agent-status.ts'
 import type { Alert, AlertStatus, RuleId, Severity } from '../../../services/schema/alert.ts'
+import type { Approval } from '../../../services/schema/approval.ts'
 import type { Command, List, Session } from '../../../services/schema/session.ts'
 import type { SessionEvent } from '../../../services/schema/session-event.ts'
+import { ofLists, whyHeader } from './why.ts'
 
-export type { AlertStatus, Command, List, RuleId, Session, SessionEvent, Severity }
+export type { AlertStatus, Approval, Command, List, Role, RuleId, Session, SessionEvent, Severity }
 export type AlertRow = Alert & { suppressedBy?: string | null }
 
 /** An answer other than 2xx, in the server's own words (RFC 9457). */
 export class Refusal extends Error {
   readonly status: number
+  readonly code: string | undefined
   readonly hint: string | undefined
-  constructor(status: number, detail: string, hint: string | undefined) {
+  constructor(status: number, detail: string, { code, hint }: { code?: string; hint?: string }) {
     super(detail)
     this.status = status
+    this.code = code
     this.hint = hint
   }
 }
 
-type Asked = { body?: unknown; signal?: AbortSignal | undefined; ifMatch?: string }
+/** `why`: where content is shown, so that the reason given for it goes along. */
+type Asked = { body?: unknown; signal?: AbortSignal | undefined; ifMatch?: string; why?: string }
 
-const ask = async (method: string, path: string, { body, signal, ifMatch }: Asked): Promise<Response> => {
+const ask = async (method: string, path: string, { body, signal, ifMatch, why }: Asked): Promise<Response> => {
   const response = await fetch(path, {
     method,
     headers: {
       'x-bartizan': '1',
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+      ...(why !== undefined && whyHeader(why)),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(signal && { signal }),
   })
   if (response.ok) return response
-  const problem = (await response.json().catch(() => ({}))) as { detail?: string; hint?: string }
-  throw new Refusal(response.status, problem.detail ?? response.statusText, problem.hint)
+  const problem = (await response.json().catch(() => ({}))) as { detail?: string; code?: string; hint?: string }
+  throw new Refusal(response.status, problem.detail ?? response.statusText, problem)
 }
 
 const call = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> => {
   const response = await ask(method, path, { body, signal })
   return response.status === 204 ? null : response.json()
 }
+
+/** What shows content of sessions. */
+const show = async (path: string, why: string, signal?: AbortSignal): Promise<unknown> =>
+  (await ask('GET', path, { signal, why })).json()
 
 const query = (parameters: Record<string, string | undefined>): string => {
   const search = new URLSearchParams()
@@ -80,7 +91,29 @@ export type Agent = {
 }
 export type Findings = { bastion: string; fail: number; warn: number; lastAt: string }
 export type EnrolmentCode = { command: string; expiresAt: string }
-export type Me = { name: string; role: string; bastion: string }
+export const gapNames = ['missing', 'truncated', 'recorder_killed', 'late', 'tunnel_only'] as const
+export type GapName = (typeof gapNames)[number]
+/** `date`: in UTC. */
+export type CoverageDay = {
+  bastion: string
+  date: string
+  seen: number
+  complete: number
+  open: number
+  gaps: Record<GapName, number>
+  agentSilentMs: number
+}
+type Person = { id: string; name: string; role: string }
+type Decided = { reason: string; at: string; by: Person; appliedAt: string | null }
+type Agreed = Decided & { requestedBy: Person }
+/** `erasure.until`: when the last copies that only time takes away are gone. */
+export type Custody = {
+  held: boolean
+  holds: (Decided & { holdId: string; lifted: Agreed | null })[]
+  retention: (Decided & { until: string }) | null
+  erasure: (Agreed & { state: 'erasing' | 'erased'; until: string | null }) | null
+}
+export type Me = { name: string; role: Role; bastion: string }
 export type Parameters = Record<string, string | undefined>
 
 export const api = {
@@ -88,13 +121,13 @@ export const api = {
   signIn: (code: string) => call('POST', '/api/sign-in', { code }) as Promise<Me>,
   signOut: () => call('POST', '/api/sign-out'),
   sessions: (parameters: Parameters, signal?: AbortSignal) =>
-    call('GET', `/api/sessions${query(parameters)}`, undefined, signal) as Promise<List<Session>>,
+    show(`/api/sessions${query(parameters)}`, ofLists, signal) as Promise<List<Session>>,
   session: (id: string, signal?: AbortSignal) =>
     call('GET', `/api/sessions/${id}`, undefined, signal) as Promise<Session>,
   commands: (id: string, parameters: Parameters, signal?: AbortSignal) =>
-    call('GET', `/api/sessions/${id}/commands${query(parameters)}`, undefined, signal) as Promise<List<Command>>,
+    show(`/api/sessions/${id}/commands${query(parameters)}`, id, signal) as Promise<List<Command>>,
   events: (parameters: Parameters, signal?: AbortSignal) =>
-    call('GET', `/api/events${query(parameters)}`, undefined, signal) as Promise<List<SessionEvent>>,
+    show(`/api/events${query(parameters)}`, ofLists, signal) as Promise<List<SessionEvent>>,
   alerts: (parameters: Parameters, signal?: AbortSignal) =>
     call('GET', `/api/alerts${query(parameters)}`, undefined, signal) as Promise<List<AlertRow>>,
   alert: async (id: string, signal?: AbortSignal): Promise<{ alert: AlertRow; tag: string }> => {
@@ -119,5 +152,19 @@ export const api = {
     call('POST', `/api/agents/${encodeURIComponent(bastion)}/codes`, asked) as Promise<EnrolmentCode>,
   revokeAgent: (bastion: string, reason: string) =>
     call('POST', `/api/agents/${encodeURIComponent(bastion)}/revoke`, { reason }),
+  coverage: (parameters: Parameters, signal?: AbortSignal) =>
+    call('GET', `/api/coverage${query(parameters)}`, undefined, signal) as Promise<List<CoverageDay>>,
+  custody: (id: string, signal?: AbortSignal) =>
+    call('GET', `/api/sessions/${id}/custody`, undefined, signal) as Promise<Custody>,
+  hold: (id: string, reason: string) => call('POST', `/api/sessions/${id}/hold`, { reason }),
+  askLift: (id: string, reason: string) => call('POST', `/api/sessions/${id}/hold/lift`, { reason }),
+  retain: (id: string, until: string, reason: string) =>
+    call('POST', `/api/sessions/${id}/retention`, { until, reason }),
+  askErasure: (id: string, reason: string) => call('POST', `/api/sessions/${id}/erasure`, { reason }),
+  askAccess: (id: string, reason: string) => call('POST', `/api/sessions/${id}/access`, { reason }),
+  approvals: (parameters: Parameters, signal?: AbortSignal) =>
+    call('GET', `/api/approvals${query(parameters)}`, undefined, signal) as Promise<List<Approval>>,
+  decide: (id: string, decision: 'approved' | 'refused', reason: string) =>
+    call('POST', `/api/approvals/${id}`, { decision, reason }),
   terminate: (id: string, reason: string) => call('POST', `/api/sessions/${id}/terminate`, { reason }),
 }

@@ -1,20 +1,21 @@
 import { Anchor, AppShell, Button, Center, Group, Loader, SegmentedControl, Text, Title } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
-import { api, Refusal } from './api.ts'
+import { may } from '../../../services/access/permissions.ts'
+import { api, Refusal, type Role } from './api.ts'
 import { Failure } from './components/failure.tsx'
 import { useZone, type Zone } from './time.tsx'
 
-/** Who may see the agents; the server decides. */
-const readsAgents = ['admin', 'auditor']
-
-const Navigation = ({ role }: { role: string }) => (
+const Navigation = ({ role }: { role: Role }) => (
   <Group component="nav" aria-label="Main" gap="lg">
     {[
-      ['/alerts', 'Alerts'],
+      // What a role may not read is not offered; the server decides.
+      ...(may(role, 'alert.list') ? [['/alerts', 'Alerts']] : []),
       ['/sessions', 'Sessions'],
-      ['/events', 'Events'],
-      ...(readsAgents.includes(role) ? [['/agents', 'Agents']] : []),
+      ...(may(role, 'event.list') ? [['/events', 'Events']] : []),
+      ...(may(role, 'coverage.read') ? [['/coverage', 'Coverage']] : []),
+      ['/approvals', 'Approvals'],
+      ...(may(role, 'agent.list') ? [['/agents', 'Agents']] : []),
     ].map(([to, label]) => (
       <NavLink key={to} to={to!} style={{ textDecoration: 'none', color: 'inherit' }}>
         {({ isActive }) => (

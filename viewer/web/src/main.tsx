@@ -11,6 +11,8 @@ import { Layout } from './layout.tsx'
 import { AgentsPage } from './pages/agents.tsx'
 import { AlertPage } from './pages/alert.tsx'
 import { AlertsPage } from './pages/alerts.tsx'
+import { ApprovalsPage } from './pages/approvals.tsx'
+import { CoveragePage } from './pages/coverage.tsx'
 import { EventsPage } from './pages/events.tsx'
 import { SessionPage } from './pages/session.tsx'
 import { SessionsPage } from './pages/sessions.tsx'
@@ -42,6 +44,8 @@ const router = createBrowserRouter([
       { path: '/sessions', element: <SessionsPage /> },
       { path: '/sessions/:id', element: <SessionPage /> },
       { path: '/events', element: <EventsPage /> },
+      { path: '/coverage', element: <CoveragePage /> },
+      { path: '/approvals', element: <ApprovalsPage /> },
       { path: '/agents', element: <AgentsPage /> },
       { path: '*', element: <Navigate to="/sessions" replace /> },
     ],

@@ -2,7 +2,8 @@ import { Button, Center, Loader, Text } from '@mantine/core'
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import type { List } from '../api.ts'
-import { Failure } from './failure.tsx'
+import { ofLists } from '../why.ts'
+import { RefusedContent } from './refused-content.tsx'
 
 /** A list that grows page by page: count, rows, "show more", and what it says when there is nothing. */
 export const EndlessList = <T,>(props: {
@@ -19,7 +20,7 @@ export const EndlessList = <T,>(props: {
       </Center>
     )
   }
-  const failure = query.error && <Failure error={query.error} onRetry={query.refetch} />
+  const failure = query.error && <RefusedContent error={query.error} place={ofLists} onRetry={query.refetch} />
   if (!query.data) return failure
   const items = query.data.pages.flatMap((page) => page.items)
   const { value, relation } = query.data.pages[0]!.total

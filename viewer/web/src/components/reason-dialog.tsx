@@ -1,6 +1,6 @@
 import { Button, Group, Modal, Text, Textarea } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Failure } from './failure.tsx'
 
 const leastReason = 3 // characters
@@ -14,9 +14,12 @@ export const ReasonDialog = (props: {
   confirm: string
   color?: string
   isOptional?: boolean
+  /** Whether all else that it asks for, its children, is there. */
+  isReady?: boolean
+  children?: ReactNode
   act(reason: string): Promise<unknown>
 }) => {
-  const { opened, onClose, title, asks, confirm, color, isOptional = false, act } = props
+  const { opened, onClose, title, asks, confirm, color, isOptional = false, isReady = true, children, act } = props
   const [reason, setReason] = useState('')
   const doing = useMutation({ mutationFn: () => act(reason.trim()), onSuccess: () => close() })
   const close = () => {
@@ -27,6 +30,7 @@ export const ReasonDialog = (props: {
   return (
     <Modal opened={opened} onClose={close} title={title}>
       <Text size="sm">{asks}</Text>
+      {children}
       <Textarea
         label={isOptional ? 'Reason (optional)' : 'Reason'}
         mt="sm"
@@ -42,7 +46,7 @@ export const ReasonDialog = (props: {
         </Button>
         <Button
           {...(color && { color })}
-          disabled={!isOptional && reason.trim().length < leastReason}
+          disabled={!isReady || (!isOptional && reason.trim().length < leastReason)}
           loading={doing.isPending}
           onClick={() => doing.mutate()}
         >

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { Session } from '../api.ts'
+import { useWhy, withWhy } from '../why.ts'
 import { Player, type PlayerHandle } from './player.tsx'
 
 const refreshMs = 3000
@@ -13,6 +14,7 @@ export const Recording = ({ session, player }: { session: Session; player: React
   const [version, setVersion] = useState(0)
   const live = session.endedAt === null
   const url = `/api/sessions/${session.id}/replay/index.json`
+  const why = useWhy(session.id)
   const stored = useQuery({
     queryKey: ['stored', session.id, live, version],
     queryFn: async ({ signal }) => (await fetch(url, { method: 'HEAD', signal })).ok,
@@ -43,7 +45,12 @@ export const Recording = ({ session, player }: { session: Session; player: React
           </Button>
         </Group>
       )}
-      <Player key={`${version}-${live}`} url={url} startAtMs={Number(search.get('t') ?? 0) || 0} ref={player} />
+      <Player
+        key={`${version}-${live}`}
+        url={withWhy(url, why)}
+        startAtMs={Number(search.get('t') ?? 0) || 0}
+        ref={player}
+      />
     </>
   )
 }

@@ -2,9 +2,11 @@ import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Loader, Paper, Text, T
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useRef } from 'react'
 import { Link, useOutletContext, useParams } from 'react-router'
-import { api, type Me, type Session } from '../api.ts'
+import { may } from '../../../../services/access/permissions.ts'
+import { api, type Me, type Role, type Session } from '../api.ts'
 import { AlertList } from '../components/alert-list.tsx'
 import { CommandList } from '../components/command-list.tsx'
+import { Custody } from '../components/custody.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { Facts } from '../components/facts.tsx'
 import { Failure } from '../components/failure.tsx'
@@ -12,11 +14,13 @@ import { LoginFacts } from '../components/login-facts.tsx'
 import { AddressPivot, HostPivot, TargetPivot, UserPivot } from '../components/pivots.tsx'
 import type { PlayerHandle } from '../components/player.tsx'
 import { Recording } from '../components/recording.tsx'
+import { isWithheld, RefusedContent } from '../components/refused-content.tsx'
 import { SessionState } from '../components/session-state.tsx'
 import { Terminate } from '../components/terminate.tsx'
 import { startedAs } from '../started-as.ts'
 import { formatBytes, formatDuration, formatOffset, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
+import { useWhy, withWhy } from '../why.ts'
 
 const refreshMs = 3000
 
@@ -88,30 +92,45 @@ const Related = ({ session }: { session: Session }) => (
   </Group>
 )
 
-const Exports = ({ id }: { id: string }) => (
-  <Group gap="xs">
-    {[
-      ['cast', 'asciicast'],
-      ['txt', 'text'],
-      ['ndjson', 'NDJSON, every byte'],
-    ].map(([format, label]) => (
-      <Button
-        key={format}
-        component="a"
-        href={`/api/sessions/${id}/export?format=${format}`}
-        size="xs"
-        variant="default"
-        download
-      >
-        Export {label}
-      </Button>
-    ))}
-  </Group>
+const Exports = ({ id }: { id: string }) => {
+  const why = useWhy(id)
+  return (
+    <Group gap="xs">
+      {[
+        ['cast', 'asciicast'],
+        ['txt', 'text'],
+        ['ndjson', 'NDJSON, every byte'],
+      ].map(([format, label]) => (
+        <Button
+          key={format}
+          component="a"
+          href={withWhy(`/api/sessions/${id}/export?format=${format}`, why)}
+          size="xs"
+          variant="default"
+          download
+        >
+          Export {label}
+        </Button>
+      ))}
+    </Group>
+  )
+}
+
+/** Who keeps evidence sees none of its content, and decides about it all the same. */
+const CustodyOnly = ({ id, role }: { id: string; role: Role }) => (
+  <>
+    <title>{`Custody of ${id} · Bartizan`}</title>
+    <Title order={1} size="h2" mb="md">
+      Custody of a session
+    </Title>
+    <Text mb="md">
+      <code>{visible(id)}</code>
+    </Text>
+    <Custody id={id} role={role} />
+  </>
 )
 
-export const SessionPage = () => {
-  const { id = '' } = useParams()
-  const me = useOutletContext<Me>()
+const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
   const player = useRef<PlayerHandle>(null)
   const whileLive = (session: Session | undefined) => (session && session.endedAt === null ? refreshMs : false)
   const query = useQuery({
@@ -130,6 +149,7 @@ export const SessionPage = () => {
   const failure = query.error && <Failure error={query.error} onRetry={query.refetch} />
   if (!query.data) return failure ?? <Loader aria-label="Loading session" />
   const session = query.data
+  const withheld = isWithheld(commands.error) ? commands.error : null
 
   const heading = visible(`${session.user} on ${session.target ?? session.bastion}`)
   return (
@@ -150,8 +170,8 @@ export const SessionPage = () => {
           <SessionState session={session} />
         </Group>
         <Group gap="xs">
-          {session.endedAt === null && (me.role === 'admin' || me.role === 'analyst') && <Terminate id={session.id} />}
-          {session.recorded && <Exports id={session.id} />}
+          {session.endedAt === null && may(me.role, 'session.terminate') && <Terminate id={session.id} />}
+          {session.recorded && may(me.role, 'session.export') && !withheld && <Exports id={session.id} />}
         </Group>
       </Group>
       {session.endDetail && (
@@ -161,7 +181,11 @@ export const SessionPage = () => {
       )}
       <Grid>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Recording session={session} player={player} />
+          {withheld ? (
+            <RefusedContent error={withheld} place={session.id} onRetry={commands.refetch} />
+          ) : (
+            !commands.isPending && <Recording session={session} player={player} />
+          )}
           <NotCaptured session={session} />
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
@@ -169,9 +193,13 @@ export const SessionPage = () => {
             <Title order={2} size="h4" mb="xs">
               Commands
             </Title>
-            <EndlessList query={commands} noun="commands" empty={<Text size="sm">None yet.</Text>}>
-              {(items) => <CommandList commands={items} onJump={(atMs) => player.current?.playFrom(atMs)} />}
-            </EndlessList>
+            {withheld ? (
+              <Text size="sm">As the recording.</Text>
+            ) : (
+              <EndlessList query={commands} noun="commands" empty={<Text size="sm">None yet.</Text>}>
+                {(items) => <CommandList commands={items} onJump={(atMs) => player.current?.playFrom(atMs)} />}
+              </EndlessList>
+            )}
           </Paper>
           <Paper withBorder p="sm" mb="md">
             <Title order={2} size="h4" mb="xs">
@@ -189,10 +217,17 @@ export const SessionPage = () => {
               }
             />
           </Paper>
+          {may(me.role, 'custody.read') && <Custody id={session.id} role={me.role} />}
           <Facts rows={factsOf(session)} />
           <Related session={session} />
         </Grid.Col>
       </Grid>
     </>
   )
+}
+
+export const SessionPage = () => {
+  const { id = '' } = useParams()
+  const me = useOutletContext<Me>()
+  return may(me.role, 'session.view') ? <WatchedSession id={id} me={me} /> : <CustodyOnly id={id} role={me.role} />
 }

@@ -1,0 +1,192 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import type { Page } from 'playwright-core'
+import { openConsole, screenshot, signIn, terminalText } from '#test/helpers/console-page.ts'
+import { realTest } from '#test/helpers/real.ts'
+import { sessionsOf } from '#test/helpers/recorded.ts'
+import { type Product, startProduct, untilSealed } from '#test/helpers/running.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { until } from '#test/helpers/until.ts'
+
+const expected = /401|403|404|410|428/
+const policy = 'access:\n  reason: required\n  secondPerson:\n    - users: [vic]\n'
+const cast = {
+  ...{ version: 1, width: 80, height: 24, duration: 1, command: 'top', title: '', env: {} },
+  stdout: [[0, 'one\r\n']],
+}
+
+const start = async (t: ExecutionContext, settings: string): Promise<Product> => {
+  const file = join(await temporaryFolder(t), 'bartizan.yaml')
+  await writeFile(file, settings)
+  return startProduct(t, { env: { BARTIZAN_LOG_LEVEL: 'error', BARTIZAN_CONFIG: file } })
+}
+
+const startedAt = new Date(Date.now() - 60_000).toISOString()
+
+const uploaded = async (product: Product, user: string): Promise<string> => {
+  const query = new URLSearchParams({ format: 'asciicast', bastion: 'jump-1', user, start: startedAt })
+  await product.api(`/api/ingest/recordings?${query}`, { method: 'POST', body: JSON.stringify(cast) })
+  let id: string | undefined
+  await until(
+    async () => {
+      id = (await sessionsOf(product, `user=${user}`))[0]?.id
+      return id !== undefined
+    },
+    { limitMs: 60_000, what: `the session of ${user}` },
+  )
+  await untilSealed(product, id!)
+  return id!
+}
+
+const shots = async (page: Page, name: string): Promise<void> => {
+  await screenshot(page, name)
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await screenshot(page, `${name}-dark`)
+  await page.emulateMedia({ colorScheme: 'light' })
+}
+
+const post = (product: Product, path: string, body: object): Promise<unknown> =>
+  product.api(path, { method: 'POST', body: JSON.stringify(body) })
+
+const sayWhy = async (page: Page, reason: string): Promise<void> => {
+  await page.getByText('Why do you want to see this?').waitFor()
+  await page.getByLabel('Reason').fill(reason)
+  await page.getByRole('button', { name: 'Show it' }).click()
+}
+
+const played = (page: Page): Promise<void> =>
+  until(async () => (await terminalText(page)).length > 0, { limitMs: 30_000, what: 'the terminal' })
+
+type Access = { items: { action: string; object: string | null; reason: string | null }[] }
+
+/** The reasons in the audit trail, each once, as soon as replay and export stand there. */
+const reasonsOf = async (product: Product, id: string): Promise<(string | null)[]> => {
+  const headers = { 'x-bartizan-reason': 'the test' }
+  let found: Access['items'] = []
+  await until(
+    async () => {
+      const { items } = (await product.api('/api/events?kind=access&limit=100', { headers })) as Access
+      found = items.filter(({ object, action }) => object === id && /^session.(replay|export)/.test(action))
+      return ['session.replay', 'session.export.txt'].every((one) => found.some(({ action }) => action === one))
+    },
+    { limitMs: 30_000, what: 'the audit trail' },
+  )
+  return [...new Set(found.map(({ reason }) => reason))]
+}
+
+type Approvals = { items: { id: string; subject: string }[] }
+
+realTest(
+  test,
+  ['chromium'],
+  'content is shown for a reason, and with leave of another person, who decides on a page of its own',
+  async (t) => {
+    t.timeout(10 * 60_000)
+    const product = await start(t, policy)
+    const [uma, vic] = [await uploaded(product, 'uma'), await uploaded(product, 'vic')]
+    const at = (path: string) => `http://127.0.0.1:${product.endpoints.httpPort}${path}`
+    const page = await openConsole(t, product, { expected })
+    await signIn(page, product, 'analyst', 'erin')
+
+    await page.goto(at(`/sessions/${uma}?t=900`))
+    t.is(await page.getByTestId('player').count(), 0)
+    await shots(page, 'content-asks-why')
+    await sayWhy(page, 'ticket 4711, für Zoë')
+    await played(page)
+    const link = await page.getByRole('link', { name: 'Export text' }).getAttribute('href')
+    const exported = await page.request.get(at(link!))
+    t.is(exported.status(), 200)
+    t.deepEqual(await reasonsOf(product, uma), ['ticket 4711, für Zoë'])
+
+    await page.getByRole('link', { name: 'Events', exact: true }).click()
+    await sayWhy(page, 'ticket 4711')
+    await page.getByText(/\d events/).waitFor()
+
+    await page.goto(at(`/sessions/${vic}?t=900`))
+    await sayWhy(page, 'ticket 4712')
+    await page.getByText('A second person has to agree').waitFor()
+    await page.getByRole('button', { name: 'Ask for leave' }).click()
+    const dialog = page.getByRole('dialog')
+    t.true(await dialog.getByRole('button', { name: 'Ask' }).isDisabled(), 'it asks for a reason')
+    await dialog.getByLabel('Reason').fill('the incident of tonight')
+    await dialog.getByRole('button', { name: 'Ask' }).click()
+    await page.getByText('It was asked for.').waitFor()
+    await shots(page, 'content-asks-leave')
+    t.is(await page.getByTestId('player').count(), 0)
+
+    const { items: open } = (await product.api('/api/approvals?state=open')) as Approvals
+    t.is(open.length, 1)
+    await post(product, `/api/approvals/${open[0]!.id}`, { decision: 'approved', reason: 'go ahead' })
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await played(page)
+
+    await page.getByRole('link', { name: 'Approvals' }).click()
+    await page.getByText('Nothing waits for a second person.').waitFor()
+    await post(product, `/api/sessions/${vic}/access`, { reason: 'a check of the year' })
+    await signIn(page, product, 'auditor', 'frida')
+    await page.getByRole('link', { name: 'Approvals' }).click()
+    const row = page.getByRole('row').filter({ hasText: 'a check of the year' })
+    await row.getByRole('button', { name: 'Refuse' }).click()
+    t.true(await dialog.getByRole('button', { name: 'Refuse' }).isDisabled(), 'it asks for a reason')
+    await dialog.getByLabel('Reason').fill('once is enough')
+    await shots(page, 'approvals-refuse')
+    await dialog.getByRole('button', { name: 'Refuse' }).click()
+    await page.getByText('Nothing waits for a second person.').waitFor()
+    await page.getByText('All', { exact: true }).click()
+    await row.getByText('once is enough').waitFor()
+    await shots(page, 'approvals-all')
+  },
+)
+
+const ask = async (page: Page, button: string, reason: string, confirm = button): Promise<void> => {
+  await page.getByRole('button', { name: button, exact: true }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Reason').fill(reason)
+  await dialog.getByRole('button', { name: confirm, exact: true }).click()
+  await dialog.waitFor({ state: 'detached' })
+}
+
+realTest(
+  test,
+  ['chromium'],
+  'a session is held, its hold is lifted by two people, and the console says how it stands',
+  async (t) => {
+    t.timeout(10 * 60_000)
+    const product = await start(t, '')
+    const uma = await uploaded(product, 'uma')
+    const at = (path: string) => `http://127.0.0.1:${product.endpoints.httpPort}${path}`
+    const page = await openConsole(t, product, { expected })
+    const custody = page.getByRole('region', { name: 'Custody' })
+    const decide = async (name: string, row: string): Promise<void> => {
+      await signIn(page, product, 'auditor', name)
+      await page.getByRole('link', { name: 'Approvals' }).click()
+      await page.getByRole('row').filter({ hasText: row }).getByRole('button', { name: 'Approve' }).waitFor()
+      await ask(page, 'Approve', `${name} agrees`)
+      await page.getByText('Nothing waits for a second person.').waitFor()
+    }
+
+    await page.goto(at(`/sessions/${uma}`))
+    await custody.getByText('Not held').waitFor()
+    await ask(page, 'Hold', 'the case of the missing keys')
+    await custody.getByText('held', { exact: true }).waitFor()
+    await custody.getByText('the case of the missing keys').waitFor()
+    t.is(await page.getByRole('button', { name: 'Ask to erase' }).count(), 0, 'what is held cannot be erased')
+    await ask(page, 'Ask to lift the hold', 'the case is closed')
+    await custody.getByText('It was asked for').waitFor()
+    await shots(page, 'custody-held')
+    await page.getByRole('link', { name: 'Approvals' }).click()
+    await page.getByText('Yours: another person decides.').waitFor()
+    await shots(page, 'approvals-yours')
+    await decide('frida', 'the case is closed')
+
+    await signIn(page, product, 'custodian', 'carl')
+    await page.goto(at(`/sessions/${uma}`))
+    await page.getByRole('heading', { name: 'Custody of a session' }).waitFor()
+    await custody.getByText('lifted').waitFor()
+    await custody.getByText('Not held').waitFor()
+    t.is(await page.getByTestId('player').count(), 0, 'who keeps evidence sees no content')
+    await page.getByRole('button', { name: 'Ask to erase' }).waitFor()
+    await shots(page, 'custody-custodian')
+  },
+)
