@@ -20,9 +20,13 @@ export const eventsOf = async (bus: IngestBackends['bus']): Promise<SessionEvent
   (await recordsOf(bus, 'session-events')).map(({ value }) => JSON.parse(Buffer.from(value).toString()))
 
 /** Workers of one partition, one after another as after restarts, on real back ends and a clock that is moved by hand. */
-export const frameWorkers = async (t: ExecutionContext<unknown>, ingest: Partial<Config['ingest']> = {}) => {
+export const frameWorkers = async (
+  t: ExecutionContext<unknown>,
+  ingest: Partial<Config['ingest']> = {},
+  folder?: string,
+) => {
   const clock = manualClock()
-  const backends = await ingestBackends(t, { clock, ingest })
+  const backends = await ingestBackends(t, { clock, ingest, ...(folder !== undefined && { folder }) })
   const metrics = createRecorderMetrics(backends.registry)
   const deadLetters = createCountedDeadLetters({ ...backends, where: 'recorder' }, metrics.deadLetters)
   const gate = createOriginGate({ ...backends, deadLetters })

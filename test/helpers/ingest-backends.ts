@@ -84,12 +84,14 @@ export const openIngestBackends = async ({
 }
 export type IngestBackends = Awaited<ReturnType<typeof openIngestBackends>>
 
+/** `folder`: one that is there already, with a catalog of its own. */
 export const ingestBackends = async (
   t: Teardown,
-  options: Omit<IngestBackendsOptions, 'folder'> = {},
+  options: Partial<IngestBackendsOptions> = {},
 ): Promise<IngestBackends & { folder: string }> => {
-  const folder = await temporaryFolder(t)
-  const backends = await openIngestBackends({ folder, shared: sharedCatalog(), ...options })
+  const folder = options.folder ?? (await temporaryFolder(t))
+  const shared = options.folder === undefined ? { shared: sharedCatalog() } : {}
+  const backends = await openIngestBackends({ ...shared, ...options, folder })
   t.teardown(backends.close)
   return { ...backends, folder }
 }
