@@ -1,13 +1,15 @@
 import { execFile } from 'node:child_process'
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { wrapKey } from '#services/keys/wrapped-key.ts'
 import { parseSessionKey } from '#services/recordings/format/evidence-keys.ts'
 import { type Alteration, createAlterations } from '#test/helpers/evidence-alterations.ts'
 import { evidenceCorpus } from '#test/helpers/evidence-corpus.ts'
+import { agentKeyOf, goldenEvidence } from '#test/helpers/golden-evidence.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
 import { fuzzSeed } from '#test/helpers/mutated-bytes.ts'
 import { realTest } from '#test/helpers/real.ts'
@@ -31,13 +33,30 @@ const ofBlocks = (alter: () => Alteration): Alteration => {
   return alteration.keys.some((key) => parseSessionKey(key)?.kind === 'block') ? alteration : ofBlocks(alter)
 }
 
+/** The program of the page, and what the page says is other in v0. */
+const programs = async () => {
+  const [program = '', older = ''] = Array.from(
+    (await readFile(page, 'utf8')).matchAll(/^```python\n(.*?)^```$/gms),
+    ([, code]) => code!,
+  )
+  const from = program.indexOf('    need(sha(block)')
+  const to = program.indexOf('    for number, frame', from)
+  const kept = program
+    .slice(from, to)
+    .split('\n')
+    .filter((line) => /^ {4}(need\(sha\(block\[|random_key)/.test(line))
+  const [magic, start, footer, key] = older.trimEnd().split('\n')
+  const lines = [magic, start, footer, ...kept, key, '']
+  return { program, ofV0: program.slice(0, from) + lines.join('\n') + program.slice(to) }
+}
+
 realTest(
   test,
   ['python3', 'openssl', 'zstd'],
   'the program of the page accepts what was recorded, and nothing altered',
   async (t) => {
     const random = seededRandom(fuzzSeed(t.log))
-    const [, program = ''] = /^```python\n(.*?)^```$/ms.exec(await readFile(page, 'utf8')) ?? []
+    const { program } = await programs()
     t.true(program.trim().split('\n').length <= 80)
     const folder = await temporaryFolder(t)
     const [script, ...pems] = ['verify.py', 'agent.pem', 'next.pem'].map((name) => join(folder, name)) as [
@@ -73,6 +92,35 @@ realTest(
       const { name, objects, prefix } = ofBlocks(alter)
       const { code, said } = await judged(objects, prefix)
       t.is(code, 1, `${name}: ${said}`)
+    }
+  },
+)
+
+realTest(
+  test,
+  ['python3', 'openssl', 'zstd'],
+  'the program of the page accepts the recordings that are kept of each format, and says what is missing',
+  async (t) => {
+    const folder = await temporaryFolder(t)
+    const { program, ofV0 } = await programs()
+    const at = (name: string) => join(folder, name)
+    const master = randomBytes(32)
+    await writeFile(at('master.key'), master)
+    for (const format of [0, 1] as const) {
+      const golden = goldenEvidence(format)
+      await writeFile(at('verify.py'), format === 0 ? ofV0 : program)
+      await writeFile(at('agent.pem'), pemOf(agentKeyOf(golden)))
+      for (const name of ['text', 'binary', 'provisional', 'gap']) {
+        const { sessionId, key, blocks, manifests } = golden.sessionOf(name)
+        await mkdir(at(sessionId))
+        for (const each of [...blocks, ...manifests])
+          await writeFile(join(at(sessionId), basename(each)), golden.objects.get(each)!)
+        await writeFile(at('session.key'), wrapKey(master, `session:${sessionId}`, key, '2026-01-31T12:00:00.000Z'))
+        const files = ['verify.py', sessionId, 'master.key', 'session.key', 'agent.pem'].map(at)
+        const judged = run('python3', files)
+        if (name === 'gap') t.regex((await t.throwsAsync(judged))?.message ?? '', /the recording is not complete/)
+        else t.regex((await judged).stdout, new RegExp(`^${sessionId}: \\d+ batches, each as the agent wrote it`))
+      }
     }
   },
 )
