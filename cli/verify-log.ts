@@ -30,11 +30,11 @@ const readSmall = async (file: string, maxBytes: number): Promise<string> => {
 }
 
 /** A verifier key, or the file that it stands in. */
-export const namedVerifier = async (keyOrFile: string): Promise<NoteVerifier> =>
+const namedVerifier = async (keyOrFile: string): Promise<NoteVerifier> =>
   parseVerifier(/^[^+]+\+[0-9a-f]{8}\+\S+$/.test(keyOrFile) ? keyOrFile : (await readSmall(keyOrFile, 1024)).trim())
 
 /** A checkpoint as it is signed, or the event that carried it. */
-export const readKept = async (file: string): Promise<Uint8Array> => {
+const readKept = async (file: string): Promise<Uint8Array> => {
   const text = await readSmall(file, 2 * maxNoteBytes)
   const event = jsonObject(text)
   return Buffer.from(typeof event?.object === 'string' ? event.object : text)
@@ -52,6 +52,9 @@ const ownVerifier = async (config: Config): Promise<NoteVerifier | NotAsked> => 
   }
 }
 
+export const trustedVerifier = (config: Config, logKey: string | undefined): Promise<NoteVerifier | NotAsked> =>
+  logKey === undefined ? ownVerifier(config) : namedVerifier(logKey)
+
 /** What to ask of the log, or why nothing is asked. `isCopy`: the log may not have been copied with the evidence. */
 export const logToAsk = async (
   config: Config,
@@ -59,7 +62,7 @@ export const logToAsk = async (
   source: EvidenceSource,
   isCopy: boolean,
 ): Promise<LogToAsk | NotAsked> => {
-  const verifier = logKey === undefined ? await ownVerifier(config) : await namedVerifier(logKey)
+  const verifier = await trustedVerifier(config, logKey)
   if ('reason' in verifier) {
     if (since.length === 0) return verifier
     throw new BartizanError('BTZ_KEY_NOT_FOUND', `--since needs the key of the log: ${verifier.reason}`)

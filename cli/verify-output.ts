@@ -84,3 +84,4 @@ export const createVerifyOutput = (level: Level, json: boolean) => {
     },
   }
 }
+export type VerifyOutput = ReturnType<typeof createVerifyOutput>

@@ -12,11 +12,12 @@ import { BastionName, SessionId } from '#services/schema/ids.ts'
 import { exitCodes, type Finding, type Level, type Verdict, worst } from '#services/verify/finding.ts'
 import type { Scope } from '#services/verify/scope.ts'
 import type { ContentKeys } from '#services/verify/v0/session.ts'
-import { verifyEvidence } from '#services/verify/verify-evidence.ts'
+import { type Report, verifyEvidence } from '#services/verify/verify-evidence.ts'
 import { explain } from './explain.ts'
 import { configOf } from './settings.ts'
+import { bundleReports, isBundle } from './verify-bundle.ts'
 import { type LogOptions, logToAsk } from './verify-log.ts'
-import { createVerifyOutput } from './verify-output.ts'
+import { createVerifyOutput, type VerifyOutput } from './verify-output.ts'
 
 type Options = LogOptions & { level: Level; data?: string; folder?: string; json?: boolean }
 
@@ -72,16 +73,17 @@ const scopeOf = (what: string | undefined, prefix: string): Scope => {
   )
 }
 
-const run = async (config: Config, what: string | undefined, options: Options): Promise<Verdict | 'ok'> => {
+/** Of stored evidence, or of a copy of it. `tell`: what the store itself finds. */
+async function* storedReports(
+  config: Config,
+  what: string | undefined,
+  options: Options,
+  output: VerifyOutput,
+  tell: (finding: Finding) => void,
+): AsyncGenerator<Report> {
   const log = createLogger('verify', 'error')
   const place = options.folder === undefined ? null : placeOf(options.folder)
   const scope = scopeOf(what, place?.prefix ?? `${evidenceFolder}/`)
-  const output = createVerifyOutput(options.level, options.json === true)
-  const verdicts = new Set<Verdict>()
-  const tell = (finding: Finding): void => {
-    verdicts.add(finding.verdict)
-    output.finding(finding)
-  }
   const source = await openEvidence(config, place?.root ?? null, systemClock, log, ({ key, detail }) =>
     tell({ level: 'sealed', verdict: 'tampered', what: 'versions', where: { key }, detail }),
   )
@@ -90,18 +92,33 @@ const run = async (config: Config, what: string | undefined, options: Options): 
     if ('reason' in ask) output.notAsked(ask.reason)
     const keys = options.level === 'content' ? await openKeys(config, log) : null
     try {
-      const asked = 'reason' in ask ? null : ask
-      for await (const report of verifyEvidence(source, scope, keys, output.progress, asked)) {
-        if (report.type === 'finding') tell(report.finding)
-        else if (report.type === 'log') output.log(report.log, report.verdict)
-        else output.checked(report.checked, report.verdict)
-      }
+      yield* verifyEvidence(source, scope, keys, output.progress, 'reason' in ask ? null : ask)
     } finally {
       await keys?.close()
     }
   } finally {
-    output.clear()
     await source.close()
+  }
+}
+
+const run = async (config: Config, what: string | undefined, options: Options): Promise<Verdict | 'ok'> => {
+  const output = createVerifyOutput(options.level, options.json === true)
+  const verdicts = new Set<Verdict>()
+  const tell = (finding: Finding): void => {
+    verdicts.add(finding.verdict)
+    output.finding(finding)
+  }
+  const reports = isBundle(what)
+    ? bundleReports(config, what, options, output.progress)
+    : storedReports(config, what, options, output, tell)
+  try {
+    for await (const report of reports) {
+      if (report.type === 'finding') tell(report.finding)
+      else if (report.type === 'log') output.log(report.log, report.verdict)
+      else output.checked(report.checked, report.verdict)
+    }
+  } finally {
+    output.clear()
   }
   const verdict = worst(verdicts)
   output.summary(verdict)
@@ -113,7 +130,10 @@ export const verifyCommand = (): Command =>
     .description(
       'Check evidence: that nobody altered it, and where somebody did. Reads only, needs no running instance.',
     )
-    .argument('[what]', 'a session id or a prefix of keys; absent: everything')
+    .argument(
+      '[what]',
+      'a session id, a prefix of keys, or a bundle (FILE.tar, - for standard input); absent: everything',
+    )
     .addOption(
       new Option(
         '--level <level>',
@@ -142,6 +162,7 @@ Examples:
   bartizan verify --level content 01890a5d-ac96-774b-bcce-b302099a8057
   bartizan verify --folder /mnt/copy --json              a copy; session keys and agent keys are those configured
   bartizan verify --folder /mnt/copy/evidence/v1/2026-01-31
+  bartizan verify --log-key log.pub session.tar          an exported bundle, on any machine
   bartizan verify --log-key log.pub --since kept-checkpoint    nothing of what was there then may be gone or changed
 
 The log is read as a whole, before the evidence. Without its key it is not asked, which is said, and then a session that is

@@ -1,3 +1,4 @@
+import type { NoteVerifier } from '../proofs/note.ts'
 import { actGroupOf, verifyActs } from './acts.ts'
 import { type Checked, type Finding, type Verdict, worst } from './finding.ts'
 import { type Asked, type AskedLog, askLog, type LogToAsk } from './log/ask-log.ts'
@@ -75,24 +76,24 @@ async function* hear(source: EvidenceSource, scope: Scope, log: LogToAsk): Async
   return step.value
 }
 
-/**
- * All evidence of the scope, streaming, in key order: findings as they come, then what was looked at, per session.
- * `keys`: null for level sealed. `log`: null: the transparency log is not asked, so what is gone as a whole is not seen.
- * What a store that is away throws is thrown.
- */
-export async function* verifyEvidence(
-  source: EvidenceSource,
-  scope: Scope,
-  keys: ContentKeys | null,
-  onProgress: OnProgress = () => {},
-  log: LogToAsk | null = null,
+/** What objects are checked with. `keys`: null for level sealed. `asked`: null: the log was not. */
+export type Means = {
+  keys: ContentKeys | null
+  asked: Asked | null
+  verifier: NoteVerifier | null
+  onProgress?: OnProgress | undefined
+}
+
+/** Objects in key order, as they come. `nothing`: where there is none. */
+export async function* verifyObjects(
+  reads: AsyncGenerator<ReadObject, void>,
+  nothing: string,
+  { keys, asked, verifier, onProgress = () => {} }: Means,
 ): AsyncGenerator<Report, void> {
-  const asked = log && (yield* hear(source, scope, log))
-  const groups = createGroups(readObjects(source, objectsOf(source, scope)))
+  const groups = createGroups(reads)
   let [objects, bytes] = [0, 0]
   await groups.start()
-  if (groups.head() === null)
-    yield { type: 'finding', finding: absent('prefix' in scope ? scope.prefix : scope.sessionId) }
+  if (groups.head() === null) yield { type: 'finding', finding: absent(nothing) }
   const counted = async function* (prefix: string): AsyncGenerator<ReadObject> {
     for await (const read of groups.of(prefix)) {
       yield asked ? asked.look(read) : read
@@ -108,7 +109,25 @@ export async function* verifyEvidence(
       yield { type: 'finding', finding: foreign(key) }
       await groups.skip()
     } else if (actGroupOf(key) === null) yield* judge(verifyGroup(prefix, counted(prefix), keys), asked)
-    else yield* judge(verifyActs(prefix, counted(prefix), log?.verifier ?? null), asked)
+    else yield* judge(verifyActs(prefix, counted(prefix), verifier), asked)
   }
   if (asked) for await (const finding of asked.rest()) yield { type: 'finding', finding }
+}
+
+/**
+ * All evidence of the scope, streaming, in key order: findings as they come, then what was looked at, per session.
+ * `keys`: null for level sealed. `log`: null: the transparency log is not asked, so what is gone as a whole is not seen.
+ * What a store that is away throws is thrown.
+ */
+export async function* verifyEvidence(
+  source: EvidenceSource,
+  scope: Scope,
+  keys: ContentKeys | null,
+  onProgress?: OnProgress,
+  log: LogToAsk | null = null,
+): AsyncGenerator<Report, void> {
+  const asked = log && (yield* hear(source, scope, log))
+  const nothing = 'prefix' in scope ? scope.prefix : scope.sessionId
+  const means = { keys, asked, verifier: log?.verifier ?? null, onProgress }
+  yield* verifyObjects(readObjects(source, objectsOf(source, scope)), nothing, means)
 }

@@ -20,6 +20,7 @@ export const evidenceLog = (signer: NoteSigner = logSigner()) => {
   const objects = new Map<string, Uint8Array>()
   const leaves: Leaf[] = []
   const notes: Buffer[] = [] // of each checkpoint, smallest first
+  const sizes: number[] = []
   let edge: Edge = emptyEdge
 
   /** A checkpoint over these, too. */
@@ -39,8 +40,9 @@ export const evidenceLog = (signer: NoteSigner = logSigner()) => {
     const note = Buffer.from(signCheckpoint(edge.size, root, signer))
     objects.set(keys.checkpoint(edge.size), note)
     notes.push(note)
+    sizes.push(edge.size)
   }
-  return { signer, verifier, keys, objects, leaves, notes, append, size: () => edge.size }
+  return { signer, verifier, keys, objects, leaves, notes, sizes, append, size: () => edge.size }
 }
 export type EvidenceLog = ReturnType<typeof evidenceLog>
 

@@ -17,14 +17,13 @@ export type LogAlteration = {
 
 export const createLogAlterations = (evidence: LoggedEvidence, random: () => number) => {
   const { log, stored, sessions, manifests, hold } = evidence
-  const { keys, notes } = log
+  const { keys, notes, sizes } = log
   const below = (count: number): number => Math.floor(random() * count)
   const any = <T>(items: readonly T[]): T => items[below(items.length)]!
   const intact = new Map([...stored, ...log.objects])
   const latest = keys.checkpoint(log.size())
   /** What a checkpoint vouched for a later one vouches for, too: without it nothing is missing. */
   const needed = [...log.objects.keys()].filter((key) => keys.sizeOf(key) === null || key === latest)
-  const sizes = [301, 301 + manifests.length - 1, log.size()]
 
   const changed = (name: string, changes: Record<string, Uint8Array | null>): LogAlteration => {
     const objects = new Map(intact)
@@ -88,7 +87,8 @@ export const createLogAlterations = (evidence: LoggedEvidence, random: () => num
   }
   const forked = async (): Promise<LogAlteration> => {
     const at = below(sizes[0]!)
-    const leaves = random() < 0.5 ? log.leaves.toSpliced(at, 1) : log.leaves.with(at, any(log.leaves.slice(300)))
+    const leaves =
+      random() < 0.5 ? log.leaves.toSpliced(at, 1) : log.leaves.with(at, any(log.leaves.slice(sizes[0]! - 1)))
     const { objects } = await rewritten(leaves)
     const kept = below(2)
     const located = [keys.checkpoint(sizes[kept]!)]

@@ -25,9 +25,9 @@ export const eventBlock = (firstOffset: number): Uint8Array => {
 
 /**
  * The corpus with two blocks of events (of which the first has no leaf) and an act, and the log that knows of them: three
- * checkpoints, 300 leaves of other things first.
+ * checkpoints, and first leaves of other things.
  */
-export const loggedEvidence = async (t: ExecutionContext<unknown>, random: () => number) => {
+export const loggedEvidence = async (t: ExecutionContext<unknown>, random: () => number, otherThings = 300) => {
   const corpus = await evidenceCorpus(t, random)
   const log = evidenceLog()
   const stored = new Map<string, Uint8Array>(corpus.objects)
@@ -41,7 +41,7 @@ export const loggedEvidence = async (t: ExecutionContext<unknown>, random: () =>
   for (const offset of [0, 7]) stored.set(eventBlockAt(offset), eventBlock(offset))
   const manifests = [...corpus.objects.keys()].filter((key) => parseSessionKey(key)?.kind === 'manifest')
   const [first, ...others] = manifests
-  await log.append([...otherLeaves(300, random), leafOf('manifest', first!)])
+  await log.append([...otherLeaves(otherThings, random), leafOf('manifest', first!)])
   await log.append(others.map((key) => leafOf('manifest', key)))
   const sessionId = SessionId.parse(corpus.sessions[0]!.sessionId)
   const hold = act({ kind: 'hold', sessionId, holdId: v7(), reason: 'case 7', by: [actPerson] })

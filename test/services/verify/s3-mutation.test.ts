@@ -14,7 +14,7 @@ const perClass = Math.ceil(Number(process.env.TEST_S3_MUTATIONS ?? 20) / 20)
 onServices(test, (services) => {
   test('in a bucket, too, every alteration of the disks below it is flagged and located, and nothing else is', async (t) => {
     const random = seededRandom(fuzzSeed(t.log))
-    const evidence = await loggedEvidence(t, random)
+    const evidence = await loggedEvidence(t, random, 20)
     const run = createMutationRun(t, evidence, await inS3(t, services, s3Disks(process.env.TEST_SERVICES!)))
     await run.intact()
     await run.evidence(random, perClass)
