@@ -199,7 +199,8 @@ const forwardOf = (one: Pending, before: Folded, engine: Engine): Forward[] => {
   return [{ ...one.observed, origin, arrivedMs: one.arrivedMs }]
 }
 
-const digestOfIncident = ({ revision, finding, opened }: Incident): string => digestOf([revision, finding, opened])
+export const digestOfIncident = ({ revision, finding, opened }: Incident): string =>
+  digestOf([revision, finding, opened])
 
 /** Weeks of an old log may be taken at once: what comes up in them and is over again is told all the same. */
 const tellClosed = ({ published }: Entity, key: string, incident: Incident): IncidentChange[] => {

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import type { Bus } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
 import type { DeadLetters } from '#services/dead-letters.ts'
+import type { ErasedSessions } from '#services/erasure/erased-sessions.ts'
 import type { Logger } from '#services/log.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
 import type { DetectorSettings } from '#services/schema/detector-settings.ts'
@@ -30,6 +31,7 @@ export type RunnerContext = Omit<RunnerOptions, 'registry' | 'origins'> & {
   metrics: DetectorMetrics
   /** How many entities all workers of this process hold. */
   memory: { entities: number }
+  erased: Pick<ErasedSessions, 'ids'>
   /** What is stored at leisure takes turns, so that whatever an alert waits for is not behind all of it. */
   atLeisure: AtMost
 }

@@ -14,7 +14,7 @@ import { type Held, heldFrom, newHeld, type StoredEntity, storedOf } from './hel
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
-const entityPrefix = 'detectors/entity/'
+export const entityPrefix = 'detectors/entity/'
 const duePrefix = 'detectors/due/'
 const compressFromChars = 8 * 1024
 const maxStoredBytes = 256 * 1024 * 1024
@@ -29,12 +29,12 @@ type Value = { plain: StoredEntity } | { zstd: string }
 const keyOf = (name: string): string => entityPrefix + hash('sha256', name)
 const dueKeyOf = (name: string): string => duePrefix + hash('sha256', name)
 
-const encode = async (stored: StoredEntity): Promise<Value> => {
+export const encodeEntity = async (stored: StoredEntity): Promise<Value> => {
   const text = JSON.stringify(stored)
   if (text.length < compressFromChars) return { plain: stored }
   return { zstd: (await compress(text)).toString('base64') }
 }
-const decode = async (value: unknown): Promise<StoredEntity> => {
+export const decodeEntity = async (value: unknown): Promise<StoredEntity> => {
   const known = value as Value
   if ('plain' in known) return known.plain
   const text = await decompress(Buffer.from(known.zstd, 'base64'), { maxOutputLength: maxStoredBytes })
@@ -52,7 +52,7 @@ export const createEntityStore = (options: {
   const load = async (name: string, subject: Subject): Promise<Held> => {
     const entry = await state.get(keyOf(name))
     if (entry === null) return newHeld(name, subject, engineOf(subject))
-    return heldFrom(name, await decode(entry.value), entry.revision, busId, engineOf(subject))
+    return heldFrom(name, await decodeEntity(entry.value), entry.revision, busId, engineOf(subject))
   }
   const mark = async (held: Held): Promise<void> => {
     const dueMs = dueMsOf(engineOf(held.entity.subject).program, held.entity.tip)
@@ -92,7 +92,7 @@ export const createEntityStore = (options: {
       try {
         // Taken at once, before anything is awaited: between two turns it is whole.
         const stored = storedOf(held, busId)
-        held.revision = await state.put(keyOf(held.name), await encode(stored), { ifRevision: held.revision })
+        held.revision = await state.put(keyOf(held.name), await encodeEntity(stored), { ifRevision: held.revision })
         return await unmark(held)
       } catch (error) {
         held.dirtySinceMs ??= sinceMs
@@ -149,7 +149,7 @@ export const createEntityStore = (options: {
       for (let after = ''; mayWrite(); ) {
         const entries = await state.list(entityPrefix, { after, limit: sweepPage })
         for (const { key, value, revision } of entries) {
-          const stored = await decode(value)
+          const stored = await decodeEntity(value)
           if (!isHeld(nameOf(stored.snapshot.subject)) && isForgotten(stored, nowMs)) await removeAt(key, revision)
         }
         if (entries.length < sweepPage) return

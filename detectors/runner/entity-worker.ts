@@ -8,6 +8,7 @@ import { applyEvent, hasPending, settleHeld } from './apply.ts'
 import type { RunnerContext } from './context.ts'
 import { decodeEntityRecord, type EntityEvent, nameOf, type Tick } from './entity-record.ts'
 import { createEntityStore } from './entity-store.ts'
+import { forgetInHeld } from './forget-session.ts'
 import type { Held } from './held.ts'
 import { createHeldEntities, eachOf } from './held-entities.ts'
 import { createPoison } from './poison.ts'
@@ -30,7 +31,7 @@ export const createEntityWorker = (
   { topic, partition }: TopicPartition,
   commit: (nextOffset: number) => Promise<void>,
 ): EntityWorker => {
-  const { bus, clock, deadLetters, metrics, settings } = ctx
+  const { bus, clock, deadLetters, erased, metrics, settings } = ctx
   const exclusively = createSerial()
   const poison = createPoison(ctx)
   let context = ctx.context()
@@ -51,6 +52,7 @@ export const createEntityWorker = (
   let sweptAtMs = clock.now()
   let isDropped = false
   let isReady = false
+  const forgotten = new Set<string>()
   const mayWrite = (): boolean => !isDropped
 
   const start = async (): Promise<void> => {
@@ -129,11 +131,13 @@ export const createEntityWorker = (
   }
   const partsOf = async (records: BusRecord[]): Promise<Part[]> => {
     const parts: Part[] = []
+    const gone = await erased.ids()
     for (const record of records) {
       const decoded = decodeEntityRecord(record)
       const last = parts.at(-1)
       if ('reason' in decoded) await deadLetters.write(record, { code: 'BTZ_REQUEST_INVALID', reason: decoded.reason })
       else if ('tick' in decoded) parts.push({ tick: decoded.tick })
+      else if (gone.has(decoded.event.observed.event.sessionId ?? '')) continue
       else if (last && 'events' in last) last.events.push({ event: decoded.event, record })
       else parts.push({ events: [{ event: decoded.event, record }] })
     }
@@ -187,7 +191,22 @@ export const createEntityWorker = (
     sweptAtMs = clock.now()
     await store.sweep(reached.fromAll(), entities.has, mayWrite)
   }
+  /** What was erased since the last time. */
+  const forget = async (): Promise<void> => {
+    const fresh = [...(await erased.ids())].filter((id) => !forgotten.has(id))
+    if (fresh.length === 0) return
+    await exclusively(async () => {
+      for (const held of entities.all())
+        if (forgetInHeld(held, fresh, bus.id, engineOf(held.entity.subject))) {
+          held.dirtySinceMs ??= clock.now()
+          unstored.add(held)
+        }
+      await send()
+    })
+    for (const id of fresh) forgotten.add(id)
+  }
   const tick = async (): Promise<void> => {
+    await forget()
     const oldestMs = Math.min(...entities.all().map(({ dirtySinceMs }) => dirtySinceMs ?? Infinity))
     metrics.snapshotLag.set(Number.isFinite(oldestMs) ? Math.max(0, clock.now() - oldestMs) / 1000 : 0)
     if (Math.abs(clock.now() - storedAtMs) < settings.snapshotMs) return

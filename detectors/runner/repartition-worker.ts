@@ -25,7 +25,7 @@ export const createRepartitionWorker = (
   { topic, partition }: TopicPartition,
   commit: (nextOffset: number) => Promise<void>,
 ): RepartitionWorker => {
-  const { bus, deadLetters, metrics, origins } = ctx
+  const { bus, deadLetters, erased, metrics, origins } = ctx
   const exclusively = createSerial()
   let nextOffset = 0
   let takenMs = 0
@@ -43,6 +43,8 @@ export const createRepartitionWorker = (
       metrics.unproven.inc()
       return []
     }
+    const { sessionId } = decoded.event
+    if (sessionId && (await erased.ids()).has(sessionId)) return []
     const observed = observe(boundedEvent(receivedEvent(decoded.event, record), record.value.byteLength))
     const place = { source: sourceOf(topic, partition), offset: record.offset, arrivedMs: record.timestampMs }
     const { directory } = ctx.context()

@@ -1,5 +1,6 @@
 import { createPartitionWorkers } from '#services/bus/partition-workers.ts'
 import { createCountedDeadLetters } from '#services/dead-letters.ts'
+import { createErasedSessions } from '#services/erasure/erased-sessions.ts'
 import { createAtMost } from './at-most.ts'
 import type { RunnerContext, RunnerOptions } from './context.ts'
 import { createEntityWorker, type EntityWorker } from './entity-worker.ts'
@@ -44,10 +45,12 @@ export const createRunner = async ({ registry, origins, ...options }: RunnerOpti
     metrics,
     memory,
     atLeisure,
+    erased,
     deadLetters: createCountedDeadLetters({ bus, where, log }, metrics.deadLetters),
   })
   const memory = { entities: 0 }
   const atLeisure = createAtMost(maxStoring)
+  const erased = createErasedSessions(options)
   const repartition = new Set<RepartitionWorker>()
   const entities = new Set<EntityWorker>()
 

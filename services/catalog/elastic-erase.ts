@@ -1,6 +1,8 @@
 import { sendBulk } from '../elastic/elastic-bulk.ts'
 import type { Elastic } from '../elastic/elastic-client.ts'
+import { expungeIndices } from '../elastic/elastic-expunge.ts'
 import { getDocuments, getStanding } from '../elastic/elastic-get.ts'
+import { createRefresh } from '../elastic/elastic-refresh.ts'
 import { alertWithoutContent, eventWithoutContent, rowWithoutContent } from '../erasure/without-content.ts'
 import { BartizanError } from '../errors.ts'
 import type { Alert } from '../schema/alert.ts'
@@ -14,7 +16,6 @@ import { eventDocument } from './elastic-write-events.ts'
 import { actionOf, sessionDocument } from './elastic-write-frames.ts'
 
 const pageSize = 1_000
-const mergeMs = 10 * 60_000
 
 export const erasureId = (sessionId: string): string => `erasure/${sessionId}`
 
@@ -29,14 +30,7 @@ const byTime = [
 
 /** Takes what was derived from a session's content out of the documents; `expunge` takes it out of the segments. */
 export const createEraser = ({ elastic, indices, termMembers, ask }: Options) => {
-  const post = (path: string, query: Record<string, string | number | boolean> = {}) =>
-    elastic.request({
-      method: 'POST',
-      path,
-      query: { ignore_unavailable: true, ...query },
-      timeoutMs: mergeMs,
-      accept: [404],
-    })
+  const refreshes = [indices.commands, indices.events, indices.alerts].map((index) => createRefresh(elastic, index))
 
   /** Page by page: what is rewritten or deleted on the way keeps its place in the order. */
   async function* pagesOf<Source = Stored>(
@@ -130,34 +124,12 @@ export const createEraser = ({ elastic, indices, termMembers, ask }: Options) =>
       await sendBulk(elastic, [`${action}{"erasure":"${state}"}\n`])
     },
     eraseSession: async (sessionId: string): Promise<number> => {
-      for (const index of [indices.commands, indices.events, indices.alerts]) await post(`/${index}/_refresh`)
+      for (const refresh of refreshes) await refresh()
       const rows = (await eraseRow(sessionId)) + (await eraseProgress(sessionId))
       const written = (await eraseEvents(sessionId)) + (await eraseAlerts(sessionId))
       return rows + written + (await eraseCommands(sessionId))
     },
-    /**
-     * Deleted documents are in the segments until these are merged, and for some minutes longer where a copy of the shard
-     * may need them to catch up: whoever wants to be sure does it again later.
-     */
-    expunge: async (): Promise<void> => {
-      const all = [indices.events, indices.commands, indices.alerts, indices.sessions, indices.progress].join(',')
-      await post(`/${all}/_flush`, { force: true, wait_if_ongoing: true })
-      const setting = (value: number | null) => ({ 'index.merge.policy.expunge_deletes_allowed': value })
-      const allow = (value: number | null) =>
-        elastic.request({
-          method: 'PUT',
-          path: `/${all}/_settings`,
-          query: { ignore_unavailable: true },
-          body: setting(value),
-          accept: [404],
-        })
-      await allow(0) // by default a segment may keep a tenth of deleted documents
-      try {
-        await post(`/${all}/_forcemerge`, { only_expunge_deletes: true })
-      } finally {
-        await allow(null)
-      }
-      await post(`/${all}/_flush`, { force: true, wait_if_ongoing: true })
-    },
+    expunge: (): Promise<void> =>
+      expungeIndices(elastic, [indices.events, indices.commands, indices.alerts, indices.sessions, indices.progress]),
   }
 }

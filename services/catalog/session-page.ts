@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { rowWithoutContent } from '../erasure/without-content.ts'
 import type { Session, SessionLogin } from '../schema/session.ts'
 import type { ConnectionSession, ErasureState, SessionRow } from './catalog.ts'
 
@@ -39,5 +40,6 @@ export const sessionOf = (
   login: SessionLogin | null,
 ): Session => {
   const evidence = evidenceOf(session, facts)
-  return { ...session, person: null, evidence, commandCount, login }
+  const shown = facts.erasure === null ? session : rowWithoutContent(session)
+  return { ...shown, person: null, evidence, commandCount, login }
 }

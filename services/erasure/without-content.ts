@@ -59,11 +59,14 @@ export const eventWithoutContent = (event: SessionEvent): SessionEvent => {
   return (event.kind === 'command' ? { ...rest, argv: [], line: '' } : rest) as SessionEvent
 }
 
+export const titleOfErased = (rule: string): string => `${rule}: about a session that was erased`
+export const explanationOfErased = 'What this alert said came from a session that was erased.'
+
 /** An alert may be about several sessions; what it says of them cannot be told apart. Idempotent. */
 export const alertWithoutContent = (alert: Alert): Alert => ({
   ...alert,
-  title: `${alert.rule}: about a session that was erased`,
-  explanation: 'What this alert said came from a session that was erased.',
+  title: titleOfErased(alert.rule),
+  explanation: explanationOfErased,
   baseline: null,
 })
 

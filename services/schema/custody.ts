@@ -25,7 +25,21 @@ export type CustodyHold = z.infer<typeof CustodyHold>
 export const LongerRetention = z.object({ ...decided, until: at, by: CustodyPerson })
 export type LongerRetention = z.infer<typeof LongerRetention>
 
-export const CustodyErasure = z.looseObject({ state: z.enum(['erasing', 'erased']) })
+/**
+ * `act`: drafted when it is known what was sent where. `appliedAt`: nothing is left here but what time takes away, and the
+ * act stands. `lastAct`: says that time has taken it.
+ */
+export const CustodyErasure = z.object({
+  state: z.enum(['erasing', 'erased']),
+  approvalId: z.string(),
+  reason,
+  requestedBy: CustodyPerson,
+  by: CustodyPerson,
+  at,
+  act: CustodyAct.nullable(),
+  appliedAt: at.nullable(),
+  lastAct: CustodyAct.nullable(),
+})
 export type CustodyErasure = z.infer<typeof CustodyErasure>
 
 export const maxHolds = 100 // of one session, lifted ones among them

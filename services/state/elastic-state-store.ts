@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { connectElastic, type Elastic, type ElasticConfig } from '../elastic/elastic-client.ts'
+import { expungeIndices } from '../elastic/elastic-expunge.ts'
 import { createRefresh } from '../elastic/elastic-refresh.ts'
 import { ensureTemplates } from '../elastic/elastic-templates.ts'
 import { BartizanError } from '../errors.ts'
@@ -148,6 +149,7 @@ export const createElasticStateStore = async ({
       if (after) checkKey(after)
       return pageOf(limit) === 0 ? [] : operations.list(prefix, after, pageOf(limit))
     },
+    expunge: () => expungeIndices(elastic, [`${config.indexPrefix}-state`]),
     close: elastic.close,
   }
 }

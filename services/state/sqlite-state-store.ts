@@ -48,6 +48,7 @@ export const createSqliteStateStore = async ({ file }: { file: string }): Promis
       if (after) checkKey(after)
       return (await worker.call('list', prefix, prefix + last, after, pageOf(limit))).map(decode)
     },
+    expunge: () => worker.call('expunge'),
     close: () => worker.close(),
   }
 }

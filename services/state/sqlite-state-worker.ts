@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { BartizanError } from '../errors.ts'
-import { inTransaction, openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
+import { expungeFile, inTransaction, openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
 import { stateMigrations } from './sqlite-state-schema.ts'
 
@@ -18,7 +18,7 @@ const prepare = (database: DatabaseSync) => ({
   ),
 })
 
-const createOperations = (database: DatabaseSync) => {
+const createOperations = (database: DatabaseSync, file: string) => {
   const statements = prepare(database)
   const get = (key: string) => (statements.get.get(key) as EntryRow | undefined) ?? null
 
@@ -46,6 +46,7 @@ const createOperations = (database: DatabaseSync) => {
     /** Keys from `from` on and before `before`, after `after`. */
     list: (from: string, before: string, after: string, limit: number): EntryRow[] =>
       statements.list.all(from, after, before, limit) as EntryRow[],
+    expunge: (): void => expungeFile(database, file),
   }
 }
 export type StateOperations = ReturnType<typeof createOperations>
@@ -60,12 +61,12 @@ const reworded = (operations: StateOperations, file: string): StateOperations =>
         throw sqliteError(error, file)
       }
     }
-  const { get, put, remove, list } = operations
-  return { get: reword(get), put: reword(put), remove: reword(remove), list: reword(list) }
+  const { get, put, remove, list, expunge } = operations
+  return { get: reword(get), put: reword(put), remove: reword(remove), list: reword(list), expunge: reword(expunge) }
 }
 
 answerCalls(() => {
   const { file } = workerData as { file: string }
   const database = openSqliteFile(file, stateMigrations)
-  return { operations: reworded(createOperations(database), file), close: () => database.close() }
+  return { operations: reworded(createOperations(database, file), file), close: () => database.close() }
 })

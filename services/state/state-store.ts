@@ -12,5 +12,7 @@ export type StateStore = {
   delete(key: string, options?: { ifRevision?: number }): Promise<void>
   /** In key order. */
   list(prefix: string, options: { after?: string; limit: number }): Promise<StateEntry[]>
+  /** Of values that were replaced or deleted no byte stays in the files. May take long. @throws BTZ_UNAVAILABLE */
+  expunge(): Promise<void>
   close(): Promise<void>
 }

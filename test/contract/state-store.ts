@@ -34,6 +34,17 @@ const revisionContract = (test: TestFn, make: MakeStatePlace): void => {
     t.is(await store.get('notes/2'), null)
   })
 
+  test('what was replaced or deleted is expunged, and what stands stays', async (t) => {
+    const store = await opened(t, make)
+    await store.put('notes/1', 'before')
+    const revision = await store.put('notes/1', 'after')
+    await store.put('notes/2', 'gone')
+    await store.delete('notes/2')
+    await store.expunge()
+    t.deepEqual(await store.list('notes/', { limit: 10 }), [{ key: 'notes/1', value: 'after', revision }])
+    t.true((await store.put('notes/1', 'later', { ifRevision: revision })) > revision)
+  })
+
   test('revisions of a key grow with every put', async (t) => {
     const store = await opened(t, make)
     const first = await store.put('a', 1)

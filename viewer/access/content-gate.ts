@@ -22,7 +22,7 @@ type Options = {
 type Shown = Pick<AuditEntry, 'action' | 'object' | 'repeats'>
 /** What a list over content holds of each thing: of which session it is, and what is known of that without the session. */
 type Listed = { sessionId?: string | null | undefined; user?: string | null | undefined; bastion: string }
-type Judged = Pick<Session, 'user' | 'person' | 'parentId' | 'bastion' | 'target'>
+type Judged = Pick<Session, 'user' | 'person' | 'parentId' | 'bastion' | 'target'> & Partial<Pick<Session, 'evidence'>>
 
 const lookedUpAtOnce = 8
 /** Somebody tried what they must not: worth knowing, too. */
@@ -33,6 +33,17 @@ const asSession = ({ user, bastion }: Listed): Judged => ({
   ...{ user: user ?? '', person: null, parentId: null },
   ...{ bastion, target: null },
 })
+
+const isGone = ({ evidence }: Partial<Pick<Session, 'evidence'>>): boolean =>
+  evidence === 'erasing' || evidence === 'erased'
+
+/** @throws BTZ_ERASED */
+const refuseErased = (session: Pick<Session, 'evidence'>): void => {
+  if (!isGone(session)) return
+  throw new BartizanError('BTZ_ERASED', 'what was recorded here was erased', {
+    hint: 'why, and by whom: GET /api/sessions/<id>/custody',
+  })
+}
 
 const noLeave = (sessionId: string) =>
   new BartizanError('BTZ_APPROVAL_REQUIRED', 'what was recorded here takes leave of a second person', {
@@ -60,7 +71,7 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
     const found = new Set<string>()
     const judge = async ([sessionId, place]: [string, Listed]): Promise<void> => {
       const session = (await catalog.session(sessionId)) ?? asSession(place)
-      if (await ownership.isOwn(principal, session)) return
+      if (isGone(session) || (await ownership.isOwn(principal, session))) return
       if (allowed.has(sessionId) || !needsSecondPerson(session)) found.add(sessionId)
     }
     const all = [...places]
@@ -102,11 +113,12 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
 
     /**
      * What was recorded in one session. @returns why, where that was said
-     * @throws BTZ_OWN_SESSION BTZ_REASON_REQUIRED BTZ_APPROVAL_REQUIRED
+     * @throws BTZ_OWN_SESSION BTZ_REASON_REQUIRED BTZ_APPROVAL_REQUIRED BTZ_ERASED
      */
     enter: (request: Request, response: Response, session: Session, shown: Shown): Promise<string | undefined> =>
       pass(request, response, session, shown, async (principal) => {
         await ownership.refuseOwn(principal, session)
+        refuseErased(session)
         const reason = contentReason(request, policy.reason)
         if (needsSecondPerson(session) && !(await hasLeave(principal, session.id))) throw noLeave(session.id)
         return reason
