@@ -85,7 +85,8 @@ const Hold = ({ hold }: { hold: CustodyFacts['holds'][number] }) => (
     <Time at={hold.at} /> {visible(hold.by.name)}: {visible(hold.reason)}
     {hold.lifted && (
       <Text size="sm" c="dimmed" component="div">
-        lifted <Time at={hold.lifted.at} /> {visible(hold.lifted.by.name)}: {visible(hold.lifted.reason)}
+        lifted <Time at={hold.lifted.at} />: {visible(hold.lifted.requestedBy.name)} asked,{' '}
+        {visible(hold.lifted.by.name)} agreed: {visible(hold.lifted.reason)}
       </Text>
     )}
   </Text>
