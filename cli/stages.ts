@@ -269,6 +269,7 @@ export const viewerStage = (
     approvals: tellingDecisions(rules.approvals, custodyChanged),
     custody: createCustody({ ...backends, clock }),
     custodyChanged,
+    silences: createSilences(backends),
     ...backends,
     logVerifier: verifierOf(backends.logKey),
     config,

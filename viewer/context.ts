@@ -7,6 +7,7 @@ import type { EnrolmentCodes } from '#services/agents/enrolment-codes.ts'
 import type { Enrolments } from '#services/agents/enrolments.ts'
 import type { Heartbeats } from '#services/agents/heartbeats.ts'
 import type { ReceiverPlace } from '#services/agents/receiver-place.ts'
+import type { Silences } from '#services/agents/silences.ts'
 import type { Suppressions } from '#services/alerts/suppressions.ts'
 import type { AlertTriage } from '#services/alerts/triage.ts'
 import type { Approvals } from '#services/approvals/approvals.ts'
@@ -54,6 +55,8 @@ export type ViewerContext = {
     /** Where agents of other machines enrol; null: nowhere. */
     receiver: () => Promise<ReceiverPlace | null>
   }
+  /** When agents were not heard. */
+  silences: Pick<Silences, 'days'>
   terminate: (order: { bastion: string; sessionId: string; text: string }) => Promise<void>
   ready: () => boolean
   metrics: () => Promise<{ contentType: string; text: string }>

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Suppression } from '#services/alerts/suppressions.ts'
 import { Decision } from '#services/alerts/triage.ts'
 import { Approval } from '#services/schema/approval.ts'
+import { CoverageDay } from '#services/schema/coverage.ts'
 import { CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
 import { ImportedRecordings, RecordingJob, RecordingQuery } from '#services/schema/recording-upload.ts'
 import { Command, listOf, Session } from '#services/schema/session.ts'
@@ -20,6 +21,7 @@ import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
 import { Revoke, Revoked } from './routes/agents.ts'
 import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
 import { ApprovalsQuery, AskAccess, DecideApproval } from './routes/approvals.ts'
+import { CoverageParameters } from './routes/coverage.ts'
 import { AskCustody, CustodyInfo, NewRetention } from './routes/custody.ts'
 import { EventsQuery, SearchQuery } from './routes/events.ts'
 import { LeafPlace } from './routes/log.ts'
@@ -272,6 +274,13 @@ export const operations: Operation[] = [
     path: '/api/posture',
     summary: 'How much is not well on each bastion, by what it said in the last two days',
     answer: listOf(OpenFindings).extend({ complete: z.boolean() }),
+  },
+  {
+    method: 'get',
+    path: '/api/coverage',
+    summary: 'By bastion and UTC day: sessions seen, complete, open, with each sort of gap; how long the agent was silent',
+    query: CoverageParameters,
+    answer: listOf(CoverageDay),
   },
   {
     method: 'get',

@@ -10,6 +10,7 @@ import { accessRoutes, signInRoutes } from './routes/access.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { approvalRoutes } from './routes/approvals.ts'
+import { coverageRoutes } from './routes/coverage.ts'
 import { custodyRoutes } from './routes/custody.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -71,6 +72,7 @@ const allRoutes = [
   userRoutes,
   approvalRoutes,
   custodyRoutes,
+  coverageRoutes,
   logRoutes,
   agentRoutes,
   accessRoutes,

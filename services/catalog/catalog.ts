@@ -37,6 +37,21 @@ export type SessionUpdate = {
 /** `state`: of the session's row as it stands. */
 export type Progress = { nextSeq: number; progress: string; state: SessionState }
 
+/**
+ * How the sessions stand that started on a UTC day; those started in another session are part of that one. Dates are
+ * YYYY-MM-DD, both included. `after`: only what comes after it, by day, newest first, then by name.
+ */
+export type CoverageQuery = {
+  from: string
+  to: string
+  bastion?: string
+  after?: { date: string; bastion: string }
+  limit: number
+}
+export type SessionCounts = { bastion: string; date: string; counts: Record<SessionState, number> }
+/** `total`: of all that have at least one session. */
+export type CoveragePage = { items: SessionCounts[]; total: { value: number; relation: 'eq' | 'gte' } }
+
 /** All of a Session but what the recorder owns and what sshd's log tells. */
 export type SessionRow = Omit<Session, 'evidence' | 'person' | 'commandCount' | 'login'> & { state: SessionState }
 
@@ -135,6 +150,7 @@ export type CatalogReader = {
   blocks(sessionId: string): Promise<BlockRow[]>
   /** Up to which batch the blocks of each session follow on each other from batch 0; none for a session without that. */
   durableSeqs(sessionIds: readonly string[]): Promise<Map<string, number>>
+  coverage(query: CoverageQuery): Promise<CoveragePage>
   /** Newest first. */
   events(query: EventQuery): Promise<List<SessionEvent>>
   /** Newest first. */

@@ -9,11 +9,13 @@ import { checkedLimit } from './checked-limit.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
 import { createAsk } from './elastic-ask.ts'
 import { createEraser } from './elastic-erase.ts'
+import { bastionsOf } from './elastic-bastions.ts'
 import { createEvidenceWriter, readBlocks, readRanges } from './elastic-evidence.ts'
 import { createIngestReads } from './elastic-ingest-reads.ts'
 import { catalogTemplates, indicesOf } from './elastic-mappings.ts'
 import { readAlert, readAlerts } from './elastic-read-alerts.ts'
 import { readCommands } from './elastic-read-commands.ts'
+import { readCoverage } from './elastic-read-coverage.ts'
 import { readSession, readSessions } from './elastic-read-sessions.ts'
 import { readEvents, search } from './elastic-read-timed.ts'
 import { createTermMembers } from './elastic-terms.ts'
@@ -113,6 +115,7 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
       await refreshEvidence()
       return readBlocks(ask(), indices, sessionId)
     },
+    coverage: async (query) => readCoverage(ask(), indices, await bastionsOf(elastic, indices.sessions), query),
     events: async (query) => readEvents(ask(), indices, checkedLimit(query)),
     alert: (id) => readAlert(ask(), indices, id),
     alerts: async (query) => readAlerts(ask(), indices, checkedLimit(query)),

@@ -1,35 +1,24 @@
 import type { Elastic } from '../elastic/elastic-client.ts'
 import { getDocuments } from '../elastic/elastic-get.ts'
 import { createRefresh } from '../elastic/elastic-refresh.ts'
-import { BartizanError } from '../errors.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import type { ConnectionEvents, ConnectionSession, Progress, SessionRow } from './catalog.ts'
 import type { Ask } from './elastic-ask.ts'
+import { bastionsOf } from './elastic-bastions.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { connectionSession, maxConnectionEvents } from './session-page.ts'
 
 const maxConnectionSessions = 1_000
 const openPage = 5_000
-const maxBastions = 10_000
 
 /** What ingest asks: it has to see what was acknowledged just before. */
 export const createIngestReads = (elastic: Elastic, indices: CatalogIndices, newAsk: () => Ask) => {
   const refresh = createRefresh(elastic, indices.sessions)
   const refreshEvents = createRefresh(elastic, indices.events)
   return {
-    // By the terms of the inverted index: the field has no values to aggregate by.
     bastions: async (): Promise<string[]> => {
       await refreshEvents()
-      const { body } = await elastic.request<{ terms?: string[]; complete?: boolean }>({
-        method: 'POST',
-        path: `/${indices.events}/_terms_enum`,
-        query: { ignore_unavailable: true, allow_no_indices: true },
-        body: { field: 'bastion', size: maxBastions },
-        accept: [404],
-      })
-      if (body.complete === false)
-        throw new BartizanError('BTZ_UNAVAILABLE', 'Elasticsearch cannot list all names of bastions now')
-      return body.terms ?? []
+      return bastionsOf(elastic, indices.events)
     },
 
     progress: async (sessionId: string): Promise<Progress | null> => {

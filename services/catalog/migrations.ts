@@ -17,6 +17,34 @@ const rebuildAll = (name: string, table: string, key: string): string => `
    INSERT INTO text_rebuild SELECT '${name}', last + 1 FROM (SELECT max(${key}) AS last FROM ${table})
      WHERE last IS NOT NULL;`
 
+const countedAs = (row: 'OLD' | 'NEW'): string => `${row}.started_at_ms / 86400000, ${row}.bastion, ${row}.state`
+const take = `
+     UPDATE coverage SET count = count - 1
+       WHERE OLD.parent_id IS NULL AND (day, bastion, state) = (${countedAs('OLD')});`
+const give = `
+     INSERT INTO coverage SELECT ${countedAs('NEW')}, 1 WHERE NEW.parent_id IS NULL
+       ON CONFLICT (day, bastion, state) DO UPDATE SET count = count + 1;`
+
+/**
+ * How many sessions of a bastion and UTC day stand in each state, kept with every change of a session's row: reading it
+ * costs the same however many there are. What was started in another session is no second one.
+ */
+const coverageTable = `CREATE TABLE coverage (
+     day INTEGER NOT NULL, -- since 1970
+     bastion TEXT NOT NULL,
+     state TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     PRIMARY KEY (day, bastion, state)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX coverage_by_bastion ON coverage (bastion, day);
+   INSERT INTO coverage SELECT started_at_ms / 86400000, bastion, state, count(*) FROM session
+     WHERE parent_id IS NULL GROUP BY 1, 2, 3;
+   CREATE TRIGGER session_seen AFTER INSERT ON session BEGIN ${give} END;
+   CREATE TRIGGER session_gone AFTER DELETE ON session BEGIN ${take} END;
+   CREATE TRIGGER session_changed AFTER UPDATE OF parent_id, state, started_at_ms, bastion ON session
+     WHEN (OLD.parent_id IS NULL, ${countedAs('OLD')}) IS NOT (NEW.parent_id IS NULL, ${countedAs('NEW')})
+     BEGIN ${take} ${give} END;`
+
 /**
  * `time_key` orders by time and is the row's number at once: milliseconds · 2^14 + a counter. So the newest matches
  * of a text search come first without sorting, and a time range is a range of row numbers.
@@ -144,4 +172,6 @@ export const migrations: readonly string[] = [
    CREATE INDEX event_failed_from ON event (source_ip, bastion) WHERE kind = 'login_failed';`,
 
   'CREATE TABLE erasure (session_id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;',
+
+  coverageTable,
 ]

@@ -3,6 +3,7 @@ import { openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
 import { migrations } from './migrations.ts'
 import { readAlert, readAlerts } from './sqlite-read-alerts.ts'
+import { readCoverage } from './sqlite-read-coverage.ts'
 import { readBlocks, readCommands, readRanges } from './sqlite-read-commands.ts'
 import { readEvents } from './sqlite-read-events.ts'
 import { readSession, readSessions } from './sqlite-read-sessions.ts'
@@ -17,6 +18,7 @@ const reads = {
   commands: readCommands,
   blocks: readBlocks,
   ranges: readRanges,
+  coverage: readCoverage,
   events: readEvents,
   alert: readAlert,
   alerts: readAlerts,
@@ -40,13 +42,14 @@ const createOperations = (select: Select, file: string): ReaderOperations => {
         throw sqliteError(error, file)
       }
     }
-  const { session, sessions, commands, blocks, ranges, events, alert, alerts, search } = reads
+  const { session, sessions, commands, blocks, ranges, coverage, events, alert, alerts, search } = reads
   return {
     session: limited(session),
     sessions: limited(sessions),
     commands: limited(commands),
     blocks: limited(blocks),
     ranges: limited(ranges),
+    coverage: limited(coverage),
     events: limited(events),
     alert: limited(alert),
     alerts: limited(alerts),

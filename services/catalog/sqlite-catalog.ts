@@ -84,6 +84,7 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     commands: async (sessionId, page) => pool.run('commands', checkedLimit({ sessionId, ...page })),
     blocks: (sessionId) => pool.run('blocks', sessionId),
     durableSeqs: createDurableSeqs((known) => pool.run('ranges', known)),
+    coverage: (query) => pool.run('coverage', query),
     events: async (query) => pool.run('events', checkedLimit(query)),
     alert: (id) => pool.run('alert', id),
     alerts: async (query) => pool.run('alerts', checkedLimit(query)),

@@ -109,6 +109,23 @@ test('a catalog of the schema before connections: its logins, failures and start
   t.deepEqual(await linesFound(catalog, 'motd'), ['cat /etc/motd'])
 })
 
+test('a catalog of the schema before counts: its sessions are counted as if they came today', async (t) => {
+  const catalog = await taken(t, 5)
+  const counted = async () =>
+    (await catalog.coverage({ from: '2026-11-21', to: '2026-11-23', limit: 10 })).items.map(
+      ({ date, bastion, counts: { open, complete, missing, tunnel_only } }) => [
+        ...[date, bastion, open, complete, missing, tunnel_only],
+      ],
+    )
+  t.deepEqual(await counted(), [
+    ['2026-11-23', 'bastion-2', 0, 0, 0, 1],
+    ['2026-11-22', 'bastion-2', 0, 1, 0, 0],
+    ['2026-11-21', 'bastion-1', 1, 1, 1, 0],
+  ])
+  await catalog.indexFrames(update(sessionRow(50), [0, 1]))
+  t.deepEqual((await counted()).at(-1), ['2026-11-21', 'bastion-1', 2, 1, 1, 0])
+})
+
 test('while the index is made anew lists are read and rows written; text searches say so, and then find each row once', async (t) => {
   const catalog = await opened(t, await oldCatalog(t, 8_000))
   await t.throwsAsync(catalog.search({ text: 'grep', in: ['commands'], limit: 1 }), {
