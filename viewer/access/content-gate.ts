@@ -20,9 +20,15 @@ type Options = {
   catalog: Pick<CatalogReader, 'session'>
 }
 type Shown = Pick<AuditEntry, 'action' | 'object' | 'repeats'>
-/** What a list over content holds of each thing: of which session it is, and what is known of that without the session. */
-type Listed = { sessionId?: string | null | undefined; user?: string | null | undefined; bastion: string }
 type Judged = Pick<Session, 'user' | 'person' | 'parentId' | 'bastion' | 'target'> & Partial<Pick<Session, 'evidence'>>
+
+/** What a list over content holds of each thing: of which session it is, and what is known of that without the session. */
+type Listed = {
+  sessionId?: string | null | undefined
+  user?: string | null | undefined
+  bastion: string
+  session?: Judged // else it is looked up
+}
 
 const lookedUpAtOnce = 8
 /** Somebody tried what they must not: worth knowing, too. */
@@ -70,7 +76,7 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
     const allowed = new Set<string>(leave.map(({ subject }) => subject))
     const found = new Set<string>()
     const judge = async ([sessionId, place]: [string, Listed]): Promise<void> => {
-      const session = (await catalog.session(sessionId)) ?? asSession(place)
+      const session = place.session ?? (await catalog.session(sessionId)) ?? asSession(place)
       if (isGone(session) || (await ownership.isOwn(principal, session))) return
       if (allowed.has(sessionId) || !needsSecondPerson(session)) found.add(sessionId)
     }

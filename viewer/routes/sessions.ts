@@ -40,7 +40,7 @@ export const sessionRoutes = (context: ViewerContext): Router => {
     if (!q) return void response.json(await catalog.sessions(query))
     await content.enterList(request, response, { action: 'search', object: q })
     const found = await catalog.sessions({ ...query, text: q })
-    const placeOf = ({ id: sessionId, user, bastion }: Session) => ({ sessionId, user, bastion })
+    const placeOf = (session: Session) => ({ sessionId: session.id, bastion: session.bastion, session })
     response.json({ ...found, ...(await content.sift(response, found.items, placeOf)) })
   })
 
