@@ -278,7 +278,8 @@ export const operations: Operation[] = [
   {
     method: 'get',
     path: '/api/coverage',
-    summary: 'By bastion and UTC day: sessions seen, complete, open, with each sort of gap; how long the agent was silent',
+    summary:
+      'By bastion and UTC day: sessions seen, complete, open, with each sort of gap; how long the agent was silent',
     query: CoverageParameters,
     answer: listOf(CoverageDay),
   },
