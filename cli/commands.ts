@@ -32,6 +32,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   setup: made(async () => (await import('./setup.ts')).setupCommand),
   doctor: made(async () => (await import('./doctor/doctor.ts')).doctorCommand),
   verify: made(async () => (await import('./verify.ts')).verifyCommand),
+  dispose: made(async () => (await import('./dispose.ts')).disposeCommand),
   backup: made(async () => (await import('./backup.ts')).backupCommand),
   restore: made(async () => (await import('./restore.ts')).restoreCommand),
   posture: made(async () => (await import('./posture.ts')).postureCommand),

@@ -22,6 +22,8 @@ import { createOriginCheck, type OriginCheck } from './origin/origin-check.ts'
 import { agentTopics } from './origin/seal.ts'
 import { createSigningBus } from './origin/signing-bus.ts'
 import type { NoteSigner } from './proofs/note.ts'
+import type { DisposalStore } from './recordings/disposal-store.ts'
+import { createFileDisposalStore } from './recordings/file-disposal-store.ts'
 import { createFileHoldStore } from './recordings/file-hold-store.ts'
 import { createFileRecordingReader } from './recordings/file-recording-reader.ts'
 import { createFileRecordingStore } from './recordings/file-recording-store.ts'
@@ -220,6 +222,13 @@ export const openHoldStore = async (config: Config, recordings: RecordingStore, 
   if (config.backend === 'embedded') return createFileHoldStore({ folder: config.data, immutable, recordings })
   const { createS3HoldStore } = await import('./recordings/s3-hold-store.ts')
   return createS3HoldStore({ config: config.s3, maxRetentionYears, clock })
+}
+
+/** For `bartizan dispose` alone. */
+export const openDisposalStore = async (config: Config, clock: Clock): Promise<DisposalStore> => {
+  if (config.backend === 'embedded') return createFileDisposalStore(config.data, clock)
+  const { createS3DisposalStore } = await import('./recordings/s3-disposal-store.ts')
+  return createS3DisposalStore(config.s3, clock)
 }
 
 /**

@@ -18,6 +18,11 @@ export const makeImmutable = async (files: string[]): Promise<void> => {
   }
 }
 
+/** Takes that back: for what is disposed of. */
+export const makeMutable = async (files: string[]): Promise<void> => {
+  await chattr('-i', files)
+}
+
 /** @throws BTZ_IMMUTABLE_UNAVAILABLE when files in `folder` cannot be made immutable */
 export const checkImmutable = async (folder: string): Promise<void> => {
   const probe = join(folder, await markedName())
