@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { hasCode } from '#services/errors.ts'
 import { corrupt, footerBytesOf } from '#services/recordings/format/block-footer.ts'
 import { sameBytes } from '#services/recordings/format/chain.ts'
@@ -34,6 +35,14 @@ const parse = (key: string, bytes: Uint8Array): EventBlockInfo | Finding => {
   }
 }
 
+/** How the writer encodes it, and no other way. */
+const isCanonical = (bytes: Uint8Array): boolean => {
+  const found = footerBytesOf(bytes, 'events')
+  if (!('footer' in found)) return false
+  const footer = fromBinary(EventBlockFooterSchema, found.footer, { readUnknownFields: false })
+  return sameBytes(toBinary(EventBlockFooterSchema, footer), found.footer)
+}
+
 function* checkSealed(key: string, bytes: Uint8Array, info: EventBlockInfo, after: number): Generator<Finding> {
   const { format, busId, topic, partition, firstOffset } = info
   if (eventBlockKeyOf(eventPrefix(busId, topic, partition, format), firstOffset) !== key)
@@ -42,6 +51,8 @@ function* checkSealed(key: string, bytes: Uint8Array, info: EventBlockInfo, afte
     yield finding('sealed', 'tampered', 'overlap', key, `records up to ${after} stand in another block, too`)
   if (!sameBytes(hash('sha256', bytes.subarray(0, info.ciphertextBytes), 'buffer'), info.footer.ciphertextSha256))
     yield finding('sealed', 'tampered', 'ciphertext', key, 'the ciphertext does not match the digest in its footer')
+  if (!isCanonical(bytes))
+    yield finding('sealed', 'tampered', 'footer', key, 'the footer is not encoded as it is written')
 }
 
 /** Every record under a key that is there decrypts. One whose key was destroyed says nothing any more, as it should. */

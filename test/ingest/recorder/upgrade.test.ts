@@ -83,7 +83,7 @@ test('a session that began in v0 goes on, is sealed, replayed and verified in v0
   const shown = Buffer.concat(frames.map(({ data }) => data)).toString('latin1')
   t.true(shown.startsWith('begun before the upgrade\r\nuu'))
   t.true(shown.endsWith(' and gone on with after it\r\n'))
-  t.deepEqual(frames.at(-1)?.masked, { length: 8, rule: 'no_echo' })
+  t.deepEqual(frames.at(-1)?.masked, { length: 8, rule: 'tty-no-echo' })
   t.is((await w.catalog.blocks(sessionId)).length, 3)
 })
 
