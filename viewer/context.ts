@@ -51,7 +51,7 @@ export type ViewerContext = {
     codes: Pick<EnrolmentCodes, 'issue' | 'revoke'>
     enrolments: Pick<Enrolments, 'list' | 'revoke'>
     heartbeats: Pick<Heartbeats, 'list'>
-    signingKeys: Pick<AgentKeys, 'revokeAll'>
+    signingKeys: Pick<AgentKeys, 'list' | 'revokeAll'>
     /** Where agents of other machines enrol; null: nowhere. */
     receiver: () => Promise<ReceiverPlace | null>
   }

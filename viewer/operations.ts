@@ -122,7 +122,7 @@ export const operations: Operation[] = [
   {
     method: 'get',
     path: '/api/sessions/{id}/export',
-    summary: 'The recording as asciicast, text or NDJSON',
+    summary: 'The recording as asciicast, text or NDJSON, or its evidence with the proofs, as an archive (tar)',
     query: ExportQuery,
     headers: shownFor,
     isContent: true,

@@ -7,14 +7,17 @@ import { BartizanError } from '#services/errors.ts'
 import type { Session } from '#services/schema/session.ts'
 import { allow } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
+import { exportEvidence } from '../playback/evidence-export.ts'
 import { type ExportFormat, exportFormats } from '../playback/exports.ts'
 import { sessionFrames } from '../playback/frames.ts'
 import { replayIndex, replaySegment } from '../playback/segmented.ts'
 import { parseInput, why } from './input.ts'
 import { sessionOf } from './sessions.ts'
 
+const contentFormats = Object.keys(exportFormats) as [ExportFormat, ...ExportFormat[]]
 export const ExportQuery = z.strictObject({
-  format: z.enum(Object.keys(exportFormats) as [ExportFormat, ...ExportFormat[]]),
+  format: z.enum([...contentFormats, 'evidence']),
+  key: z.enum(['true', 'false']).optional(), // of evidence: with the key that its content is encrypted under
   ...why,
 })
 const IndexQuery = z.strictObject(why)
@@ -68,6 +71,19 @@ export const recordingRoutes = (context: ViewerContext): Router => {
     return { session, lastSeq, reason }
   }
 
+  /** Without the key it shows nothing of what was recorded, and is there for what was erased, too. */
+  const evidence = async (request: Request, response: Response, withKey: boolean): Promise<void> => {
+    const session = await sessionOf(context, request.params.id)
+    requireRecording(session)
+    await context.content.enterSession(request, response, session, { action: 'session.export.evidence' })
+    if (withKey) await context.content.enter(request, response, session, { action: 'session.export.key' })
+    const pieces = await exportEvidence(context, session, withKey)
+    response.setHeader('Cache-Control', 'no-store')
+    response.type('application/x-tar')
+    response.setHeader('Content-Disposition', contentDisposition(`${session.id}.tar`))
+    await pipeline(Readable.from(pieces, { objectMode: false }), response)
+  }
+
   // Whether there is something to play, asked by an open page until there is: no content, so no audit.
   router.head('/api/sessions/:id/replay/index.json', allow('session.replay'), async (request, response) => {
     await recorded(request)
@@ -89,7 +105,9 @@ export const recordingRoutes = (context: ViewerContext): Router => {
   })
 
   router.get('/api/sessions/:id/export', allow('session.export'), async (request, response) => {
-    const { format } = parseInput(ExportQuery, request.query)
+    const { format, key } = parseInput(ExportQuery, request.query)
+    if (format === 'evidence') return evidence(request, response, key === 'true')
+    if (key !== undefined) throw new BartizanError('BTZ_REQUEST_INVALID', 'only evidence comes with a key')
     const { session } = await audited(request, response, `session.export.${format}`)
     const { write, contentType, extension } = exportFormats[format]
     response.type(contentType)

@@ -77,10 +77,11 @@ const listed = async (options: BundleOptions): Promise<StoredObject[]> => {
 
 /**
  * The bundle of one session, piece by piece: one object is in memory at a time. What is in it is decided when it begins; a
- * session that goes on is not complete in it.
+ * session that goes on is not complete in it. Null: nothing of it is stored. @throws BTZ_EVIDENCE_CORRUPT: its log is damaged
  */
-export const openBundle = async (options: BundleOptions): Promise<AsyncGenerator<Uint8Array>> => {
+export const openBundle = async (options: BundleOptions): Promise<AsyncGenerator<Uint8Array> | null> => {
   const objects = await listed(options)
+  if (objects.length === 0) return null
   const small = await smallFiles(options, objects)
   const sums: string[] = []
   const member = function* (name: string, bytes: Uint8Array): Generator<Uint8Array> {

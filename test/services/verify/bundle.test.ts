@@ -27,7 +27,7 @@ const place = async (t: ExecutionContext) => {
     const sessionKey = withKey ? sessionKeys.get(`session:${sessionId}`)! : null
     const source = mapSource(new Map([...stored, ...log.objects]))
     const options = { source, verifier: log.verifier, sessionId: SessionId.parse(sessionId), agents, sessionKey }
-    return Buffer.concat(await Array.fromAsync(await openBundle(options)))
+    return Buffer.concat(await Array.fromAsync((await openBundle(options))!))
   }
   const verified = async (
     bundle: Uint8Array,
