@@ -13,7 +13,7 @@ const maxConnectionIdChars = 128
 const maxBastions = 10_000
 const recalledAtOnce = 20
 
-/** `movedAtMs`: by our clock, when its own was last moved; from there on it goes as ours does. */
+/** `movedAtMs`: by our clock, when it last told its time; from there on it goes as ours does. */
 type Bastion = { clockMs: number; movedAtMs: number; waiting: ReturnType<typeof createWaiting> }
 
 /** Null for an event that says nothing about the sessions of a connection. */
@@ -113,8 +113,11 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
     bastions.delete(name) // to its end: the first ones spoke longest ago, and are known again by the catalog
     bastions.set(name, bastion)
     if (bastions.size > maxBastions) bastions.delete(bastions.keys().next().value!)
-    bastion.clockMs = Math.max(bastion.clockMs, ...events.map(clockOf))
-    bastion.movedAtMs = clock.now()
+    const toldMs = Math.max(...events.map(clockOf))
+    if (Number.isFinite(toldMs)) {
+      bastion.clockMs = Math.max(bastion.clockMs, toldMs)
+      bastion.movedAtMs = clock.now()
+    }
     const { clockMs } = bastion
     await look(
       bastion,

@@ -10,7 +10,7 @@ import { at, newId, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { bastion, beat, channel, connectionId, disconnect, failure, login, recorded } from './sshd-events.ts'
+import { access, bastion, beat, channel, connectionId, disconnect, failure, login, recorded } from './sshd-events.ts'
 
 const log = createLogger('ledger', 'silent')
 
@@ -98,6 +98,22 @@ test('of a bastion that says nothing more, what waits is judged when its time ha
   t.deepEqual(
     (await listed(catalog)).map(({ state }) => state),
     ['tunnel_only', 'missing'],
+  )
+})
+
+test('what people at the console do says nothing of the bastion, and puts no deadline off', async (t) => {
+  const catalog = await openCatalog(t)
+  let nowMs = 1_000_000
+  const ledger = newLedger(catalog, { now: () => nowMs })
+  await take(catalog, ledger, [login(0), channel(1, 0)])
+  for (let n = 0; n < 60; n++) {
+    nowMs += 1_000
+    await take(catalog, ledger, [access(n)])
+    await ledger.tick(isOurs)
+  }
+  t.deepEqual(
+    (await listed(catalog)).map(({ state }) => state),
+    ['missing'],
   )
 })
 

@@ -55,3 +55,18 @@ export const beat = (seconds: number): SessionEvent =>
     bastion,
     status: 'ok',
   })
+
+/** Of somebody at the console, on the machine that is a bastion, too. */
+export const access = (seconds: number): SessionEvent =>
+  SessionEvent.parse({
+    id: `access-${seconds}`,
+    at: at(seconds),
+    kind: 'access',
+    source: 'viewer',
+    bastion,
+    user: 'analyst',
+    actor: 'analyst (analyst, 1)',
+    action: 'alert.list',
+    object: null,
+    outcome: 'success',
+  })
