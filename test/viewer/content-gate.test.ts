@@ -115,6 +115,13 @@ test('nobody sees, or finds, what was recorded of themselves; that they were the
   t.true((await json<Listed>(ask('/api/sessions'))).items.some((session) => session.id === id))
 })
 
+test('whoever keeps evidence lists sessions, and neither sees nor finds what was recorded in them', async (t) => {
+  const ask: Ask = (path, init) => place.as('kim', 'custodian')(path, { ...init, headers: forReason })
+  await showsNothing(t, ask, mine)
+  for (const { path, isContent } of readsOf(mine)) if (isContent) await refused(t, ask(path), 403, 'BTZ_FORBIDDEN')
+  t.true((await json<Listed>(ask('/api/sessions?user=alice'))).items.some((session) => session.id === id))
+})
+
 test('where policy wants a second person, content is shown to who asked and was allowed, and to nobody else', async (t) => {
   const rooted = await place.record('root')
   const ask: Ask = (path, init) => place.as('bob', 'analyst')(path, { headers: forReason, ...init })

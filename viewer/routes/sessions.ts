@@ -1,6 +1,8 @@
 import { Router } from 'express'
 import { z } from 'zod'
+import { may } from '#services/access/permissions.ts'
 import { BartizanError } from '#services/errors.ts'
+import type { Principal } from '#services/schema/access.ts'
 import { SessionId } from '#services/schema/ids.ts'
 import { type Session, SessionState } from '#services/schema/session.ts'
 import { allow, principalOf } from '../access/authenticate.ts'
@@ -31,6 +33,14 @@ export const sessionOf = async (context: ViewerContext, id: unknown): Promise<Se
   return session
 }
 
+/** Words are found in what was typed, too. @throws BTZ_FORBIDDEN */
+const searchesContent = ({ role }: Principal): void => {
+  if (may(role, 'session.view')) return
+  throw new BartizanError('BTZ_FORBIDDEN', `the role ${role} does not allow a search in what was recorded`, {
+    hint: 'ask by user, bastion, sourceIp, from and to',
+  })
+}
+
 export const sessionRoutes = (context: ViewerContext): Router => {
   const router = Router()
   const { catalog, audit, content } = context
@@ -38,6 +48,7 @@ export const sessionRoutes = (context: ViewerContext): Router => {
   router.get('/api/sessions', allow('session.list'), async (request, response) => {
     const { q, reason: _, ...query } = parseInput(SessionsQuery, request.query)
     if (!q) return void response.json(await catalog.sessions(query))
+    searchesContent(principalOf(response))
     await content.enterList(request, response, { action: 'search', object: q })
     const found = await catalog.sessions({ ...query, text: q })
     const placeOf = (session: Session) => ({ sessionId: session.id, bastion: session.bastion, session })
