@@ -18,10 +18,13 @@ import { keyIdOf, rawPublicKey } from '#services/recordings/format/signed-head.t
 import { EndReason, SessionEndSchema, SessionStartSchema } from '#services/schema/generated/frame_batch_pb.ts'
 import type { ContentKeys } from '#services/verify/v0/session.ts'
 import { verifyEvidence } from '#services/verify/verify-evidence.ts'
+import { measureLog } from './verify/log.ts'
+import { measureOneFrame } from './verify/one-frame.ts'
 
 /**
  * What verification costs, beside `sha256sum` of the same stored objects (level sealed) and `zstd -dc | sha256sum` of
- * what was recorded (level content). CPU seconds of all processes, best of three rounds that alternate.
+ * what was recorded (level content). CPU seconds of all processes, best of three rounds that alternate. Then what is read to
+ * prove single chunks, and what reading a whole log costs.
  */
 const MiB = 1024 * 1024
 const rounds = 3
@@ -210,13 +213,15 @@ const measure = async (folder: string, name: string) => {
   }
 }
 
-const rows = []
+const rows: object[] = []
 for (const name of Object.keys(kinds)) {
   const folder = await mkdtemp(join(tmpdir(), 'bartizan-verify-'))
   try {
     rows.push(await measure(folder, name))
+    for (const others of [200, 20_000]) rows.push(await measureOneFrame(folder, name, sessionKey, others))
   } finally {
     await rm(folder, { recursive: true })
   }
 }
+for (const leaves of [100_000, 1_000_000]) rows.push(await measureLog(leaves))
 for (const row of rows) process.stdout.write(`${JSON.stringify(row, null, 1)}\n`)
