@@ -16,10 +16,10 @@ const cast = {
   stdout: [[0, 'one\r\n']],
 }
 
-const start = async (t: ExecutionContext, settings: string): Promise<Product> => {
+const start = async (t: ExecutionContext, settings = '', env: NodeJS.ProcessEnv = {}): Promise<Product> => {
   const file = join(await temporaryFolder(t), 'bartizan.yaml')
   await writeFile(file, settings)
-  return startProduct(t, { env: { BARTIZAN_LOG_LEVEL: 'error', BARTIZAN_CONFIG: file } })
+  return startProduct(t, { env: { BARTIZAN_LOG_LEVEL: 'error', BARTIZAN_CONFIG: file, ...env } })
 }
 
 const startedAt = new Date(Date.now() - 60_000).toISOString()
@@ -153,7 +153,7 @@ realTest(
   'a session is held, its hold is lifted by two people, and the console says how it stands',
   async (t) => {
     t.timeout(10 * 60_000)
-    const product = await start(t, '')
+    const product = await start(t)
     const uma = await uploaded(product, 'uma')
     const at = (path: string) => `http://127.0.0.1:${product.endpoints.httpPort}${path}`
     const page = await openConsole(t, product, { expected })
@@ -188,5 +188,55 @@ realTest(
     t.is(await page.getByTestId('player').count(), 0, 'who keeps evidence sees no content')
     await page.getByRole('button', { name: 'Ask to erase' }).waitFor()
     await shots(page, 'custody-custodian')
+  },
+)
+
+/** As sshd logs somebody whom no recorder records. */
+const unrecordedLogin = (): string => {
+  const at = new Date(Date.now() - 300_000).toISOString()
+  const from = 'from 192.0.2.7 port 50001'
+  return [
+    `Connection ${from} on 10.0.0.1 port 22 rdomain ""`,
+    `Accepted publickey for carol ${from} ssh2: ED25519 SHA256:mVPwvezndPv/ARoIadVY98vAC0g+P/5633yTC4d/wXE`,
+    `Starting session: shell on pts/1 for carol ${from} id 0`,
+  ]
+    .map((line) => `${at} bastion sshd[4711]: ${line}\n`)
+    .join('')
+}
+
+realTest(
+  test,
+  ['chromium'],
+  'the page of coverage says by bastion and day what is whole, and leads from a gap to its sessions',
+  async (t) => {
+    t.timeout(10 * 60_000)
+    const logFile = join(await temporaryFolder(t), 'sshd.log')
+    await writeFile(logFile, unrecordedLogin())
+    const env = { BARTIZAN_OPENSSH_LOG: logFile, BARTIZAN_DETECTORS_RECORDING_GAP_GRACE_MS: '1000' }
+    const product = await start(t, '', env)
+    await uploaded(product, 'uma')
+    await until(async () => (await sessionsOf(product, 'user=carol&state=missing')).length === 1, {
+      limitMs: 60_000,
+      what: 'the login without a recording',
+    })
+    const page = await openConsole(t, product, { expected })
+    await signIn(page, product, 'oncall')
+    await page.getByRole('link', { name: 'Coverage' }).click()
+    const rowOf = (bastion: string) =>
+      page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: bastion }) })
+    await rowOf('jump-1').getByText('1/1').waitFor()
+    await rowOf('test-bastion').getByText('0/1').waitFor()
+    t.is(
+      await rowOf('jump-1')
+        .getByRole('link', { name: /missing|truncated|late/ })
+        .count(),
+      0,
+    )
+    await shots(page, 'coverage')
+    await rowOf('test-bastion').getByRole('link', { name: '1 missing' }).press('Enter')
+    await page.getByRole('heading', { name: 'Sessions' }).waitFor()
+    await page.getByText('1 session', { exact: true }).waitFor()
+    await page.getByRole('row').filter({ hasText: 'carol' }).filter({ hasText: 'missing' }).waitFor()
+    await shots(page, 'coverage-gap')
   },
 )

@@ -2,11 +2,12 @@ import type { Role } from '../../../services/schema/access.ts'
 import type { AgentStatus } from '../../../services/schema/agent-status.ts'
 import type { Alert, AlertStatus, RuleId, Severity } from '../../../services/schema/alert.ts'
 import type { Approval } from '../../../services/schema/approval.ts'
+import type { CoverageDay } from '../../../services/schema/coverage.ts'
 import type { Command, List, Session } from '../../../services/schema/session.ts'
 import type { SessionEvent } from '../../../services/schema/session-event.ts'
 import { ofLists, whyHeader } from './why.ts'
 
-export type { AlertStatus, Approval, Command, List, Role, RuleId, Session, SessionEvent, Severity }
+export type { AlertStatus, Approval, Command, CoverageDay, List, Role, RuleId, Session, SessionEvent, Severity }
 export type AlertRow = Alert & { suppressedBy?: string | null }
 
 /** An answer other than 2xx, in the server's own words (RFC 9457). */
@@ -92,17 +93,6 @@ export type Agent = {
 export type Findings = { bastion: string; fail: number; warn: number; lastAt: string }
 export type EnrolmentCode = { command: string; expiresAt: string }
 export const gapNames = ['missing', 'truncated', 'recorder_killed', 'late', 'tunnel_only'] as const
-export type GapName = (typeof gapNames)[number]
-/** `date`: in UTC. */
-export type CoverageDay = {
-  bastion: string
-  date: string
-  seen: number
-  complete: number
-  open: number
-  gaps: Record<GapName, number>
-  agentSilentMs: number
-}
 type Person = { id: string; name: string; role: string }
 type Decided = { reason: string; at: string; by: Person; appliedAt: string | null }
 type Agreed = Decided & { requestedBy: Person }

@@ -100,6 +100,7 @@ const Exports = ({ id }: { id: string }) => {
         ['cast', 'asciicast'],
         ['txt', 'text'],
         ['ndjson', 'NDJSON, every byte'],
+        ['evidence', 'evidence with its proofs'],
       ].map(([format, label]) => (
         <Button
           key={format}
