@@ -15,16 +15,18 @@ const Policy = z.looseObject({
   Statement: z.array(z.looseObject({ Principal: z.object({ AWS: z.array(z.string()) }) })),
 })
 
-/** The documented policy, for these users: statements about others are left out. */
+/** The documented policy, for these users: others are left out. */
 const policyFor = async (bucket: string, { writer, reader }: BucketUsers): Promise<string> => {
   const text = (await readFile(file, 'utf8'))
     .replaceAll('@BUCKET@', bucket)
     .replaceAll('@WRITER@', writer)
     .replaceAll('@READER@', reader)
   const policy = Policy.parse(JSON.parse(text))
-  const isFilled = (statement: (typeof policy.Statement)[number]) =>
-    statement.Principal.AWS.every((principal) => !principal.startsWith('@'))
-  return JSON.stringify({ ...policy, Statement: policy.Statement.filter(isFilled) })
+  const statements = policy.Statement.map((statement) => ({
+    ...statement,
+    Principal: { AWS: statement.Principal.AWS.filter((principal) => !principal.startsWith('@')) },
+  }))
+  return JSON.stringify({ ...policy, Statement: statements.filter(({ Principal }) => Principal.AWS.length > 0) })
 }
 
 /** Replaces the bucket's policy. @throws BTZ_RECORDINGS_MISCONFIGURED BTZ_UNAVAILABLE */

@@ -1,7 +1,3 @@
-import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import {
   AbortMultipartUploadCommand,
   CopyObjectCommand,
@@ -12,6 +8,7 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  GetObjectLegalHoldCommand,
   GetObjectRetentionCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -24,52 +21,18 @@ import {
   PutObjectRetentionCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { systemClock } from '#services/clock.ts'
 import { inspectS3 } from '#services/recordings/s3-inspect.ts'
-import { onServices, ownName, type Services } from '#test/helpers/cluster.ts'
-import { openS3Store, rawS3, s3Bucket } from '#test/helpers/open-s3-recording-store.ts'
-import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
+import { onServices, ownName } from '#test/helpers/cluster.ts'
+import { type BucketRole, bucketRoles, guardedBucket } from '#test/helpers/guarded-bucket.ts'
+import { openS3Store } from '#test/helpers/open-s3-recording-store.ts'
 import { until } from '#test/helpers/until.ts'
 
-const run = promisify(execFile)
-const policyFile = new URL('../../../docs/operations/policies/evidence-bucket.json', import.meta.url)
 const key = 'evidence/v1/2026-01-02/s1/000000000000'
 const olderKey = 'evidence/v0/2026-01-02/s1/000000000001' // of a session that began before v1
+const actKey = 'evidence/v1/acts/disposal/0192'
 const retainUntil = new Date('2031-01-01T00:00:00Z')
-const secretAccessKey = 'a-secret-of-the-test'
-const roles = ['writer', 'reader', 'dispose'] as const
-type Role = (typeof roles)[number]
-
-/** A user of versitygw. @returns its access key */
-const createUser = async (t: ExecutionContext<unknown>, { s3 }: Services): Promise<string> => {
-  const user = ownName()
-  const login = ['--access', s3.accessKeyId, '--secret', s3.secretAccessKey, '--endpoint-url', s3.adminEndpoint]
-  const admin = (...words: string[]) => run(s3.adminCommand, ['admin', ...login, ...words])
-  await admin('create-user', '--access', user, '--secret', secretAccessKey, '--role', 'user')
-  t.teardown(() => admin('delete-user', '--access', user))
-  return user
-}
-
-/** A bucket under the policy of the documentation, with a user for each role, a locked object and one without a lock. */
-const guardedBucket = async (t: ExecutionContext<unknown>, services: Services) => {
-  const config = await s3Bucket(t, services)
-  const [writer, reader, dispose] = [
-    await createUser(t, services),
-    await createUser(t, services),
-    await createUser(t, services),
-  ]
-  const users: Record<Role, string> = { writer, reader, dispose }
-  const names: Record<string, string> = { BUCKET: config.bucket, WRITER: writer, READER: reader, DISPOSE: dispose }
-  const Policy = (await readFile(policyFile, 'utf8')).replaceAll(/@([A-Z]+)@/g, (_, name: string) => names[name]!)
-  const root = rawS3(t, services)
-  await root.send(new PutBucketPolicyCommand({ Bucket: config.bucket, Policy }))
-  const secretAccessKeyFile = join(await temporaryFolder(t), 'secret')
-  await writeFile(secretAccessKeyFile, secretAccessKey)
-  const configOf = (role: Role) => ({ ...config, accessKeyId: users[role], secretAccessKeyFile })
-  const clientOf = (role: Role) => rawS3(t, services, { accessKeyId: users[role], secretAccessKey })
-  return { config, root, configOf, clientOf }
-}
 
 type Target = { Bucket: string; Key: string; VersionId: string }
 type Action = (client: S3Client, target: Target) => Promise<unknown>
@@ -108,8 +71,19 @@ const actions = {
   'put a delete marker': (client, { Bucket, Key }) => client.send(new DeleteObjectCommand({ Bucket, Key })),
   'bypass governance': (client, target) =>
     client.send(new DeleteObjectCommand({ ...target, BypassGovernanceRetention: true })),
+  'put an object that is held': (client, { Bucket }) =>
+    client.send(new PutObjectCommand({ Bucket, Key: `${key}3`, Body: 'x', ...lock, ObjectLockLegalHoldStatus: 'ON' })),
   'put a legal hold': (client, target) =>
     client.send(new PutObjectLegalHoldCommand({ ...target, LegalHold: { Status: 'ON' } })),
+  'lift a legal hold': (client, target) =>
+    client.send(new PutObjectLegalHoldCommand({ ...target, LegalHold: { Status: 'OFF' } })),
+  'see a legal hold': (client, target) => client.send(new GetObjectLegalHoldCommand(target)),
+  'put an act about a session': (client, { Bucket }) =>
+    client.send(new PutObjectCommand({ Bucket, Key: 'evidence/v1/acts/0191/0192', Body: 'x', ...lock })),
+  'put an act of disposal': (client, { Bucket }) =>
+    client.send(new PutObjectCommand({ Bucket, Key: 'evidence/v1/acts/disposal/0193', Body: 'x', ...lock })),
+  'delete an act without a lock': (client, { Bucket, VersionId }) =>
+    client.send(new DeleteObjectCommand({ Bucket, Key: actKey, VersionId })),
   'suspend versioning': (client, { Bucket }) =>
     client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } })),
   'change the default lock': (client, { Bucket }) => {
@@ -124,11 +98,23 @@ const actions = {
 } satisfies Record<string, Action>
 
 const reading = ['read a version', 'see a version', 'see a lock', 'list the versions of evidence']
-const allowed: Record<Role, string[]> = {
-  writer: [...reading, 'put a locked object', 'put in parts and take them back', 'extend a lock'],
+const puttingActs = ['put an act about a session', 'put an act of disposal']
+const allowed: Record<BucketRole, string[]> = {
+  writer: [...reading, 'put a locked object', 'put in parts and take them back', 'extend a lock', ...puttingActs],
   reader: reading,
+  custodian: [
+    'see a lock',
+    'extend a lock',
+    'list the versions of evidence',
+    'put a legal hold',
+    'lift a legal hold',
+    'see a legal hold',
+    ...puttingActs,
+  ],
   dispose: [
     'see a lock',
+    'see a legal hold',
+    ...puttingActs,
     'list the versions of evidence',
     'delete a version without a lock',
     'delete a version in a batch',
@@ -154,7 +140,7 @@ const outcomeOf = async (act: Promise<unknown>): Promise<string> => {
 }
 
 onServices(test, (services) => {
-  for (const role of roles) {
+  for (const role of bucketRoles) {
     test(`with the policy of the documentation the ${role} may do what it has to, and nothing else`, async (t) => {
       const { config, root, clientOf } = await guardedBucket(t, services)
       await root.send(new PutObjectCommand({ Bucket: config.bucket, Key: 'other/y', Body: 'y' }))
@@ -188,12 +174,18 @@ onServices(test, (services) => {
     const misconfigured = { code: 'BTZ_RECORDINGS_MISCONFIGURED' }
     await t.throwsAsync(reader.put(`${key}2`, Buffer.from('x'), { retainUntil }), misconfigured)
     await t.throwsAsync(reader.extendRetention(key, new Date('2033-01-01T00:00:00Z')), misconfigured)
-    await t.throwsAsync(openS3Store(configOf('dispose')), misconfigured)
+    for (const role of ['custodian', 'dispose'] as const) {
+      const store = await openS3Store(configOf(role))
+      t.teardown(() => store.close())
+      await t.throwsAsync(store.put(`${key}2`, Buffer.from('x'), { retainUntil }), misconfigured)
+      await t.throwsAsync(store.get(key), misconfigured)
+      await store.put(`${actKey}${role.length}`, Buffer.from('x'), { retainUntil })
+    }
   })
 
   test('the findings with the rights of the writer are good, and with those of the reader say what could not be tried', async (t) => {
     const { configOf } = await guardedBucket(t, services)
-    const findingsOf = async (role: Role) =>
+    const findingsOf = async (role: BucketRole) =>
       (await inspectS3(configOf(role), systemClock)).map(({ check, ok, skipped }) => [check, ok, skipped ?? false])
     const good = [
       ['s3 bucket', true, false],
