@@ -94,7 +94,7 @@ test('killed -9 at random moments, every batch and event is evidence exactly onc
   const entries = said.map(({ value }) => readLeaf(value)!.entry.toString()).filter((text) => text.includes('"events"'))
   const blockLeaves: string[] = []
   const offsets = new Map<string, number[]>()
-  for (const { key } of await backends.recordings.list('evidence/v0/events/', { limit: 100_000 })) {
+  for (const { key } of await backends.recordings.list('evidence/v1/events/', { limit: 100_000 })) {
     const place = key.split('/').slice(3, 6).join('/')
     const block = await backends.recordings.get(key)
     blockLeaves.push(Buffer.from(leafRecord('events', key, block).value).toString())
