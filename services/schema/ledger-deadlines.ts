@@ -6,6 +6,7 @@ import type { SessionState } from './session.ts'
  */
 
 export type Gap = Extract<SessionState, 'missing' | 'truncated' | 'recorder_killed' | 'late' | 'tunnel_only'>
+export const gapStates: readonly Gap[] = ['missing', 'truncated', 'recorder_killed', 'late', 'tunnel_only']
 export type Deadline = {
   gap: Gap | 'agent_silent'
   from: string

@@ -11,7 +11,7 @@ const form = new RegExp(`^(${actsRoot}(?:disposal|[0-9a-f-]{36})/)[0-9a-f-]{36}$
 /** What acts stand together; null: it is none. */
 export const actGroupOf = (key: string): string | null => form.exec(key)?.[1] ?? null
 
-const tampered = (what: string, key: string, detail: string): Finding => ({
+export const tampered = (what: string, key: string, detail: string): Finding => ({
   level: 'sealed',
   verdict: 'tampered',
   what,
@@ -19,7 +19,10 @@ const tampered = (what: string, key: string, detail: string): Finding => ({
   detail,
 })
 
-const check = (key: string, bytes: Uint8Array, verifier: NoteVerifier): Finding | null => {
+/** What is wrong with a signed note that stands under this key. */
+export type CheckNote = (key: string, bytes: Uint8Array, verifier: NoteVerifier) => Finding | null
+
+export const checkAct: CheckNote = (key, bytes, verifier) => {
   try {
     const act = openAct(bytes, verifier)
     return actKeyOf(act) === key ? null : tampered('misplaced', key, `it is act ${act.id} of another place`)
@@ -29,11 +32,15 @@ const check = (key: string, bytes: Uint8Array, verifier: NoteVerifier): Finding 
   }
 }
 
-/** The acts of custody about one session, or disposals. `verifier`: null: there is no key to check their signatures with. */
-export async function* verifyActs(
+/**
+ * The acts of custody about one session, or disposals, or the statements of a day. `verifier`: null: there is no key to
+ * check their signatures with.
+ */
+export async function* verifyNotes(
   prefix: string,
   objects: AsyncIterable<ReadObject>,
   verifier: NoteVerifier | null,
+  check: CheckNote,
 ): AsyncGenerator<Finding, Checked> {
   const tally = createTally(prefix, null)
   for await (const read of objects) {

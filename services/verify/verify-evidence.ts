@@ -1,9 +1,10 @@
 import type { NoteVerifier } from '../proofs/note.ts'
-import { actGroupOf, verifyActs } from './acts.ts'
+import { actGroupOf, checkAct, verifyNotes } from './acts.ts'
 import { type Checked, type Finding, type Verdict, worst } from './finding.ts'
 import { type Asked, type AskedLog, askLog, type LogToAsk } from './log/ask-log.ts'
 import { type EvidenceSource, type ReadObject, readObjects } from './read-objects.ts'
 import { objectsOf, type Scope } from './scope.ts'
+import { checkStatement, statementGroupOf } from './statements.ts'
 import type { ContentKeys } from './v0/session.ts'
 import { groupOf as evidenceGroupOf, verifyGroup } from './v0/verify-group.ts'
 
@@ -50,7 +51,7 @@ const createGroups = (objects: AsyncGenerator<ReadObject, void>) => {
   }
 }
 
-const groupOf = (key: string): string | null => evidenceGroupOf(key) ?? actGroupOf(key)
+const groupOf = (key: string): string | null => evidenceGroupOf(key) ?? actGroupOf(key) ?? statementGroupOf(key)
 
 /** What one group has wrong, but for what an act says should be gone. */
 async function* judge(run: AsyncGenerator<Finding, Checked>, asked: Asked | null): AsyncGenerator<Report> {
@@ -108,8 +109,11 @@ export async function* verifyObjects(
     if (prefix === null) {
       yield { type: 'finding', finding: foreign(key) }
       await groups.skip()
-    } else if (actGroupOf(key) === null) yield* judge(verifyGroup(prefix, counted(prefix), keys), asked)
-    else yield* judge(verifyActs(prefix, counted(prefix), verifier), asked)
+    } else if (evidenceGroupOf(key) !== null) yield* judge(verifyGroup(prefix, counted(prefix), keys), asked)
+    else {
+      const check = actGroupOf(key) === null ? checkStatement : checkAct
+      yield* judge(verifyNotes(prefix, counted(prefix), verifier, check), asked)
+    }
   }
   if (asked) for await (const finding of asked.rest()) yield { type: 'finding', finding }
 }
