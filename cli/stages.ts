@@ -5,9 +5,12 @@ import { createDeadLetterDesk } from '#delivery/dead-letters.ts'
 import { createDelivery } from '#delivery/delivery.ts'
 import { createOperations } from '#delivery/operations.ts'
 import { deliveryRoutes } from '#delivery/routes.ts'
+import { sentCopies } from '#delivery/sent-copies.ts'
 import { createDetectors } from '#detectors/detectors.ts'
 import { loadDirectory } from '#detectors/directory/load-directory.ts'
+import { forgetInStore } from '#detectors/runner/forget-session.ts'
 import { createCustodian } from '#ingest/custody/custodian.ts'
+import { eraseDue } from '#ingest/custody/erase.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
 import { watchSilence } from '#ingest/ledger/silence-watch.ts'
@@ -33,6 +36,8 @@ import { type Backends, openHoldStore, type ReceiverBackends } from '#services/b
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { createCustody } from '#services/custody/custody.ts'
+import { createErasedSessions } from '#services/erasure/erased-sessions.ts'
+import { createErasure } from '#services/erasure/erasure.ts'
 import type { Logger } from '#services/log.ts'
 import type { Authority } from '#services/pki/authority.ts'
 import { verifierOf } from '#services/proofs/note.ts'
@@ -136,8 +141,10 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     bastion: config.bastion,
     log: log.child({ stage: 'log-writer' }),
   })
+  const erased = createErasedSessions({ ...backends, clock })
   const indexer = await createIndexer({
     ...shared,
+    erased,
     lateAfterMs: silentMs,
     graceMs,
     log: log.child({ stage: 'indexer' }),
@@ -165,11 +172,20 @@ export const custodyStage = async (options: StageOptions<Backends>): Promise<Clo
   const log = options.log.child({ stage: 'custody' })
   const holds = await openHoldStore(config, backends.recordings, clock)
   const { maxRetentionYears } = config.recordings
+  const custody = createCustody({ ...backends, clock })
+  const approvals = createApprovals({ ...backends, clock, expiresMs: config.approvals.expiresMs })
+  const erasing = {
+    ...{ ...backends, custody, approvals, clock, log, maxRetentionYears },
+    erasure: createErasure({ custody, clock }),
+    copiesOf: (sessionId: string) => sentCopies({ ...backends, sinks: config.sinks }, sessionId),
+    forgetFindings: (sessionId: string) => forgetInStore(backends.state, sessionId),
+    busRetentionMs: config.bus.retentionMs,
+    backupDays: config.custody.backupDays,
+  }
   const custodian = createCustodian({
-    ...{ ...backends, holds, clock, log, registry },
-    custody: createCustody({ ...backends, clock }),
-    approvals: createApprovals({ ...backends, clock, expiresMs: config.approvals.expiresMs }),
+    ...{ ...backends, holds, clock, log, registry, custody, approvals },
     acts: { ...backends, clock, maxRetentionYears },
+    erase: () => eraseDue(erasing),
   })
   return {
     changed: custodian.soon,

@@ -4,6 +4,7 @@ import { createSuppressions, suppressionOf } from '#services/alerts/suppressions
 import type { Bus, Topic } from '#services/bus/bus.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
+import { createErasedSessions } from '#services/erasure/erased-sessions.ts'
 import type { Logger } from '#services/log.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
 import { startSchedule } from '#services/schedule.ts'
@@ -61,6 +62,7 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
   const about = () => ({ host: config.bastion, version, consoleUrl: publicUrl() })
   const keepers = config.sinks.map(({ name }) => ({ name, keeper: createStatusKeeper(clock) }))
   const suppressions = createSuppressions({ state, clock })
+  const erased = createErasedSessions({ state, clock })
   const isSuppressed = async (alert: Alert, nowMs: number): Promise<boolean> =>
     suppressionOf(alert, await suppressions.inForce(), nowMs) !== null
   const health = async () =>
@@ -91,7 +93,7 @@ export const createDelivery = async (options: DeliveryOptions): Promise<Delivery
       log,
       counted: () => metrics.deadLetters.inc({ sink: name }),
     })
-    const readItem = createReadItem({ origins, putAside, unproven: () => metrics.unproven.inc({ sink: name }) })
+    const readItem = createReadItem({ origins, erased, putAside, unproven: () => metrics.unproven.inc({ sink: name }) })
     const told: FlowOptions<unknown>['told'] = {
       oldest: keeper.oldest,
       failed: (err, failures) => {

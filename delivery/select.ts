@@ -1,4 +1,5 @@
 import type { BusRecord } from '#services/bus/bus.ts'
+import type { ErasedSessions } from '#services/erasure/erased-sessions.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
 import { receivedEvent } from '#services/origin/received-event.ts'
 import { Alert, Severity } from '#services/schema/alert.ts'
@@ -27,14 +28,25 @@ export const isWanted = (item: Outgoing, { events, alerts }: Send): boolean => {
   return alerts !== undefined && rank(item.alert.severity) >= rank(alerts)
 }
 
+/** What comes late of a session that was erased goes nowhere. */
+const isErased = (item: Outgoing, ids: ReadonlySet<string>): boolean => {
+  if (item.type === 'event') return item.event.kind !== 'access' && ids.has(item.event.sessionId ?? '')
+  return [item.alert.sessionId, ...item.alert.sessionIds].some((id) => id !== null && ids.has(id))
+}
+
 export type ReadItem = (record: BusRecord) => Promise<Outgoing | null>
 
 /**
- * Null: it cannot be read, and was put aside; or who wrote it may not speak for its bastion, which the recorder puts aside:
+ * Null: it is about a session that was erased; it cannot be read, and was put aside; or who wrote it may not speak for its bastion, which the recorder puts aside:
  * here it only must not go out.
  */
 export const createReadItem =
-  (options: { origins: OriginCheck | null; putAside: PutAside; unproven: () => void }): ReadItem =>
+  (options: {
+    origins: OriginCheck | null
+    erased: Pick<ErasedSessions, 'ids'>
+    putAside: PutAside
+    unproven: () => void
+  }): ReadItem =>
   async (record) => {
     const decoded = decode(record)
     if ('reason' in decoded) {
@@ -42,6 +54,7 @@ export const createReadItem =
       return null
     }
     const { item } = decoded
+    if (isErased(item, await options.erased.ids())) return null
     const bastion = (item.type === 'event' ? item.event.bastion : item.alert.bastion) ?? noBastion
     if (options.origins === null || (await options.origins.refuse(record, bastion)) === null) return item
     options.unproven()

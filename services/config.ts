@@ -275,6 +275,15 @@ const Approvals = z.strictObject({
     .describe('how long a request can be decided, and how long leave to see content then lasts'),
 })
 
+const Custody = z.strictObject({
+  backupDays: int
+    .max(10_000)
+    .default(0)
+    .describe(
+      'how long backups of keys and state are kept: so long an erased session is called erasing; 0: there are none',
+    ),
+})
+
 const DeadMan = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
@@ -326,6 +335,7 @@ export const Config = z.strictObject({
   viewer: Viewer.prefault({}),
   access: Access.prefault({}),
   approvals: Approvals.prefault({}),
+  custody: Custody.prefault({}),
   detectors: DetectorSettings.prefault({}),
   deadMan: DeadMan.prefault({}),
   sinks: SinkList.default([]).describe('destinations of events and alerts; in the configuration file only'),

@@ -183,6 +183,14 @@ export const operations: Operation[] = [
   },
   {
     method: 'post',
+    path: '/api/sessions/{id}/erasure',
+    summary: 'Ask a second person to agree that what was recorded is erased, by destroying its key',
+    body: AskCustody,
+    answer: Approval,
+    status: 202,
+  },
+  {
+    method: 'post',
     path: '/api/sessions/{id}/terminate',
     summary: 'End a running session',
     body: Terminate,

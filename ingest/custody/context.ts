@@ -17,4 +17,5 @@ export type CustodyContext = {
   clock: Clock
   log: Logger
 }
-export type CustodyOptions = CustodyContext & { registry: Registry }
+/** `erase`: all erasures that are due; absent: nothing is erased here. */
+export type CustodyOptions = CustodyContext & { registry: Registry; erase?: () => Promise<void> }

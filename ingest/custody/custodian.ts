@@ -26,7 +26,7 @@ const isLifted = (custody: Custody | null, holdIds: readonly string[]): boolean 
  * Finds what people decided about evidence, and makes the store agree. Everything may be done again: of a round that was cut
  * short the next one does the rest, and of two processes at once either may do it. `every`: a cron expression with seconds.
  */
-export const createCustodian = ({ registry, ...ctx }: CustodyOptions, every = '*/10 * * * * *') => {
+export const createCustodian = ({ registry, erase, ...ctx }: CustodyOptions, every = '*/10 * * * * *') => {
   const { custody, approvals, log } = ctx
   const metrics = metricsOf({ registry })
   const agree = createAgree(ctx)
@@ -53,6 +53,7 @@ export const createCustodian = ({ registry, ...ctx }: CustodyOptions, every = '*
       await attempt(each.sessionId, () => agree(each))
     }
     metrics.held.set(held)
+    await erase?.().catch(() => metrics.failures.inc()) // it says itself what failed
     for (const { id, subject, ...approval } of lifts)
       await attempt(subject, async () => {
         if (isLifted(await custody.get(subject), holdIdsOf(approval))) await approvals.done(id)

@@ -1,6 +1,7 @@
 import type { BusRecord } from '#services/bus/bus.ts'
 import type { PartitionWorker } from '#services/bus/partition-workers.ts'
 import { causeOf } from '#services/dead-letters.ts'
+import { alertWithoutContent } from '#services/erasure/without-content.ts'
 import { hasCode } from '#services/errors.ts'
 import { Alert } from '#services/schema/alert.ts'
 import { type Decoded, decodeRecord } from '#services/schema/decode-record.ts'
@@ -16,12 +17,15 @@ const decodeAlert = (record: BusRecord): Decoded<Alert> => {
   return decoded
 }
 
+const isAboutAny = ({ sessionId, sessionIds }: Alert, ids: ReadonlySet<string>): boolean =>
+  ids.has(sessionId ?? '') || sessionIds.some((id) => ids.has(id))
+
 /** Indexes one partition of alerts: what the detectors found and what people decided. */
 export const createAlertWorker = (
   ctx: IndexerContext,
   commit: (nextOffset: number) => Promise<void>,
 ): PartitionWorker => {
-  const { catalog, deadLetters, metrics } = ctx
+  const { catalog, deadLetters, erased, metrics } = ctx
 
   const putAlone = async ({ record, row }: Taken<Alert>): Promise<void> => {
     try {
@@ -32,7 +36,12 @@ export const createAlertWorker = (
       await deadLetters.write(record, causeOf(error)!)
     }
   }
-  const put = async (taken: Taken<Alert>[]): Promise<void> => {
+  const put = async (said: Taken<Alert>[]): Promise<void> => {
+    const gone = await erased.ids()
+    const taken = said.map(({ record, row }) => ({
+      record,
+      row: isAboutAny(row, gone) ? alertWithoutContent(row) : row,
+    }))
     try {
       await catalog.putAlerts(taken.map(({ row }) => row))
       metrics.alerts.inc(taken.length)

@@ -6,6 +6,7 @@ import type { Catalog } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import type { DeadLetters } from '#services/dead-letters.ts'
+import type { ErasedSessions } from '#services/erasure/erased-sessions.ts'
 import type { Logger } from '#services/log.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
 import type { IndexerMetrics } from './metrics.ts'
@@ -19,12 +20,15 @@ export type IndexerOptions = {
   lateAfterMs?: number
   /** How long the ledger waits for a recording; absent: as long as the table of deadlines says. */
   graceMs?: number
+  /** Of these nothing is kept that tells what was done in them; absent: there are none. */
+  erased?: Pick<ErasedSessions, 'ids'>
   clock: Clock
   log: Logger
   registry: Registry
 }
 
-export type IndexerContext = Omit<IndexerOptions, 'registry' | 'origins'> & {
+export type IndexerContext = Omit<IndexerOptions, 'registry' | 'origins' | 'erased'> & {
+  erased: Pick<ErasedSessions, 'ids'>
   deadLetters: DeadLetters
   gate: OriginGate
   metrics: IndexerMetrics

@@ -43,6 +43,7 @@ export const createFrameWorker = (
   const hold = async (record: BusRecord): Promise<IndexedSession | null> => {
     const batch = await decode(ctx, record)
     if (batch === null || !(await ctx.gate.admits(record, batch.bastion))) return null
+    if ((await ctx.erased.ids()).has(batch.sessionId)) return null
     const session = table.get(batch.sessionId)
     if ((session.isLoaded && batch.batchSeq < session.nextSeq) || session.waiting.has(batch.batchSeq)) {
       metrics.duplicates.inc()

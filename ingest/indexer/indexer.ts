@@ -17,13 +17,15 @@ const workers = {
 type Consumed = keyof typeof workers
 const topics = Object.keys(workers) as Consumed[]
 
+const noneErased = { ids: async () => new Set<string>() }
+
 /** Bus → catalog: consumes session-frames, session-events and alerts as group `indexer`. */
 export const createIndexer = async ({ registry, origins, ...options }: IndexerOptions): Promise<PartitionWorkers> => {
   const { bus, log } = options
   const metrics = createIndexerMetrics(registry)
   const deadLetters = createCountedDeadLetters({ bus, where: group, log }, metrics.deadLetters)
   const gate = createOriginGate({ ...options, origins, deadLetters })
-  const ctx: IndexerContext = { ...options, metrics, deadLetters, gate }
+  const ctx: IndexerContext = { erased: noneErased, ...options, metrics, deadLetters, gate }
   return createPartitionWorkers({
     bus,
     group,

@@ -1,6 +1,7 @@
 import { type Request, Router } from 'express'
 import { z } from 'zod'
 import { may } from '#services/access/permissions.ts'
+import { refuseErasure } from '#services/erasure/erasure.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Action, Principal } from '#services/schema/access.ts'
 import { type Approval, ApprovalAction, ApprovalState } from '#services/schema/approval.ts'
@@ -35,7 +36,7 @@ const maySee = (principal: Principal, approval: Approval): boolean =>
 
 export const approvalRoutes = (context: ViewerContext): Router => {
   const router = Router()
-  const { approvals, audit, content, ownership } = context
+  const { approvals, audit, content, custody, ownership } = context
 
   /** Of one that may not be seen nothing is told. @throws BTZ_NOT_FOUND */
   const found = async (request: Request, principal: Principal): Promise<Approval> => {
@@ -65,6 +66,8 @@ export const approvalRoutes = (context: ViewerContext): Router => {
     if (!mayDecide(principal, approval))
       throw new BartizanError('BTZ_FORBIDDEN', `the role ${principal.role} does not allow ${needed[approval.action]}`)
     await approvals.decidable(approval.id, principal)
+    if (approval.action === 'erasure' && decision === 'approved')
+      refuseErasure(await sessionOf(context, approval.subject), await custody.get(approval.subject))
     const action = decision === 'approved' ? 'approval.approve' : 'approval.refuse'
     const object = `${approval.action} ${approval.subject} ${approval.id}`
     await audit({ principal, action, object, reason, sourceIp: request.ip })

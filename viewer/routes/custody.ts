@@ -1,6 +1,7 @@
 import { type Request, Router } from 'express'
 import { z } from 'zod'
 import { isHeld, liftDetails } from '#services/custody/custody.ts'
+import { refuseErasure } from '#services/erasure/erasure.ts'
 import { BartizanError } from '#services/errors.ts'
 import { longestRetention } from '#services/recordings/longest-retention.ts'
 import { Custody, CustodyErasure, CustodyHold, HoldLift, LongerRetention } from '#services/schema/custody.ts'
@@ -82,6 +83,15 @@ export const custodyRoutes = (context: ViewerContext): Router => {
     if (!details?.holdIds.length) throw new BartizanError('BTZ_REQUEST_INVALID', 'no hold stands on this session')
     await say('custody.hold.lift', reason)
     const asked = { action: 'hold.lift', subject: session.id, reason, by: principal, details } as const
+    response.status(202).json(await approvals.request(asked))
+  })
+
+  router.post('/api/sessions/:id/erasure', allow('custody.request'), async (request, response) => {
+    const { reason } = parseInput(AskCustody, request.body)
+    const { session, principal, say } = await mayAsk(request, response)
+    refuseErasure(session, await custody.get(session.id))
+    await say('custody.erasure', reason)
+    const asked = { action: 'erasure', subject: session.id, reason, by: principal } as const
     response.status(202).json(await approvals.request(asked))
   })
 
