@@ -5,9 +5,14 @@ import type { BackupHeader } from '#services/backup/header.ts'
 import { restoreKeys } from '#services/backup/restore-keys.ts'
 import { readBackupHeader } from '#services/backup/sealed-reader.ts'
 import { systemClock } from '#services/clock.ts'
+import { actKeyOf, encodeAct } from '#services/custody/act-format.ts'
+import { draftAct } from '#services/custody/write-act.ts'
 import { createFileKeyStore } from '#services/keys/file-key-store.ts'
 import type { KeyId } from '#services/keys/key-store.ts'
 import { obtainLogSigner } from '#services/keys/log-key.ts'
+import type { NoteSigner } from '#services/proofs/note.ts'
+import type { CustodyAct } from '#services/schema/custody-act.ts'
+import { SessionId } from '#services/schema/ids.ts'
 import { type Teardown, temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 export const passphrase = 'twenty characters and more'
@@ -43,3 +48,21 @@ export const restoreInto = (folder: string, files: string[], more: Partial<Param
   })
 
 export const bytesOf = (folder: string, name: string): Promise<Buffer> => readFile(join(folder, name))
+
+export const erasureOf = (id: string): CustodyAct => {
+  const by = [{ did: 'requested' as const, name: 'dana', role: 'custodian' as const, id: 'token 1' }]
+  const sessionId = SessionId.parse(id.slice('session:'.length))
+  const until = '2026-04-01T00:00:00.000Z'
+  return draftAct({ kind: 'erasure', sessionId, state: 'erasing', until, copies: [], reason: 'asked', by }, systemClock)
+}
+
+/** Acts as a store of evidence holds them. */
+export const evidenceOf = (acts: { act: CustodyAct; signer: NoteSigner }[]) => {
+  const objects = new Map(acts.map(({ act, signer }) => [actKeyOf(act), encodeAct(act, signer)]))
+  const stored = { sizeBytes: 1, retainUntil: null, storedAt: new Date() }
+  return {
+    get: async (key: string) => objects.get(key)!,
+    list: async (prefix: string) =>
+      [...objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => ({ key, ...stored })),
+  }
+}

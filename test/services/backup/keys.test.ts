@@ -5,14 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
 import { fileSystemMs } from '#services/backup/key-folder.ts'
 import { systemClock } from '#services/clock.ts'
-import { actKeyOf, encodeAct } from '#services/custody/act-format.ts'
-import { draftAct } from '#services/custody/write-act.ts'
+import { actKeyOf } from '#services/custody/act-format.ts'
 import { createFileKeyStore } from '#services/keys/file-key-store.ts'
 import { obtainLogSigner } from '#services/keys/log-key.ts'
-import type { NoteSigner } from '#services/proofs/note.ts'
-import type { CustodyAct } from '#services/schema/custody-act.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { bytesOf, keyPlace, restoreInto, session, why } from './key-place.ts'
+import { bytesOf, erasureOf, evidenceOf, keyPlace, restoreInto, session, why } from './key-place.ts'
 
 const openAt = (folder: string) => createFileKeyStore({ folder, clock: systemClock })
 const marginMs = 60_000
@@ -78,25 +75,6 @@ test('a key that was destroyed after the backup does not come back, where its to
   await t.throwsAsync(store.get(session(1)), { code: 'BTZ_KEY_DESTROYED' })
   t.deepEqual(await store.get(session(2)), kept)
 })
-
-const erasureOf = (id: string): CustodyAct => {
-  const by = [{ did: 'requested' as const, name: 'dana', role: 'custodian' as const, id: 'token 1' }]
-  const sessionId = id.slice('session:'.length)
-  const until = '2026-04-01T00:00:00.000Z'
-  return draftAct(
-    { kind: 'erasure', sessionId, state: 'erasing', until, copies: [], reason: 'asked', by } as never,
-    systemClock,
-  )
-}
-const evidenceOf = (acts: { act: CustodyAct; signer: NoteSigner }[]) => {
-  const objects = new Map(acts.map(({ act, signer }) => [actKeyOf(act), encodeAct(act, signer)]))
-  const stored = { sizeBytes: 1, retainUntil: null, storedAt: new Date() }
-  return {
-    get: async (key: string) => objects.get(key)!,
-    list: async (prefix: string) =>
-      [...objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => ({ key, ...stored })),
-  }
-}
 
 test('a key whose erasure stands signed in evidence does not come back either; an act that others signed counts for nothing', async (t) => {
   const place = await keyPlace(t)
