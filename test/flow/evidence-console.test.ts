@@ -150,7 +150,7 @@ const ask = async (page: Page, button: string, reason: string, confirm = button)
 realTest(
   test,
   ['chromium'],
-  'a session is held, its hold is lifted by two people, and the console says how it stands',
+  'a session is held, the hold is lifted and the session erased by two people each, and the console says how it stands',
   async (t) => {
     t.timeout(10 * 60_000)
     const product = await start(t)
@@ -186,8 +186,17 @@ realTest(
     await custody.getByText('lifted').waitFor()
     await custody.getByText('Not held').waitFor()
     t.is(await page.getByTestId('player').count(), 0, 'who keeps evidence sees no content')
-    await page.getByRole('button', { name: 'Ask to erase' }).waitFor()
+    await ask(page, 'Ask to erase', 'uma asked for it')
+    await custody.getByText('It was asked for').waitFor()
     await shots(page, 'custody-custodian')
+    await decide('frida', 'uma asked for it')
+    await page.goto(at(`/sessions/${uma}`))
+    await custody.getByText(/^eras(ing|ed)$/).waitFor()
+    await custody.getByText('carl asked, frida agreed: uma asked for it').waitFor()
+    await page.getByText('What was recorded here was erased.').waitFor()
+    t.is(await page.getByTestId('player').count(), 0)
+    t.is(await page.getByRole('link', { name: 'Export' }).count(), 0)
+    await shots(page, 'custody-erased')
   },
 )
 
