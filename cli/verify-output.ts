@@ -1,5 +1,6 @@
 import type { Checked, Finding, Level, Verdict } from '#services/verify/finding.ts'
 import type { AskedLog } from '#services/verify/log/ask-log.ts'
+import type { OnProgress } from '#services/verify/verify-evidence.ts'
 import { printable } from './printable.ts'
 
 const everyMs = 250
@@ -70,10 +71,11 @@ export const createVerifyOutput = (level: Level, json: boolean) => {
       read = { objects: read.objects + checked.objects, bytes: read.bytes + checked.bytes }
       write({ type: 'checked', verdict, ...checked }, lineOf(checked, verdict, level))
     },
-    progress: ({ objects, bytes }: { objects: number; bytes: number }): void => {
+    progress: ({ objects, bytes, leaves }: Parameters<OnProgress>[0]): void => {
       if (!isTerminal || performance.now() - toldMs < everyMs) return
       toldMs = performance.now()
-      process.stderr.write(`\r\u001b[K${objects} objects, ${Math.round(bytes / 1e6)} MB, ${findings} findings`)
+      const done = leaves === undefined ? `${objects} objects, ${Math.round(bytes / 1e6)} MB` : `${leaves} leaves`
+      process.stderr.write(`\r\u001b[K${done}, ${findings} findings`)
     },
     summary: (verdict: Verdict | 'ok'): void => {
       const text = Object.entries(counts).flatMap(([name, count]) => (count === 0 ? [] : [`${count} ${name}`]))

@@ -13,8 +13,8 @@ export type Report =
   | { type: 'finding'; finding: Finding }
   | { type: 'log'; log: AskedLog; verdict: Verdict | 'ok' }
   | { type: 'checked'; checked: Checked; verdict: Verdict | 'ok' }
-/** After each object that was looked at. */
-export type OnProgress = (progress: { objects: number; bytes: number }) => void
+/** After each object that was looked at; before the first of them, after each 256 leaves of the log. */
+export type OnProgress = (progress: { objects: number; bytes: number; leaves?: number }) => void
 
 const foreign = (key: string): Finding => ({
   level: 'sealed',
@@ -65,9 +65,14 @@ async function* judge(run: AsyncGenerator<Finding, Checked>, asked: Asked | null
   yield { type: 'checked', checked: step.value, verdict: worst(verdicts) }
 }
 
-async function* hear(source: EvidenceSource, scope: Scope, log: LogToAsk): AsyncGenerator<Report, Asked> {
+async function* hear(
+  source: EvidenceSource,
+  scope: Scope,
+  log: LogToAsk,
+  onProgress: OnProgress,
+): AsyncGenerator<Report, Asked> {
   const verdicts = new Set<Verdict>()
-  const asking = askLog(source, scope, log)
+  const asking = askLog(source, scope, log, (leaves) => onProgress({ objects: 0, bytes: 0, leaves }))
   let step = await asking.next()
   for (; !step.done; step = await asking.next()) {
     verdicts.add(step.value.verdict)
@@ -94,7 +99,7 @@ export async function* verifyObjects(
   const groups = createGroups(reads)
   let [objects, bytes] = [0, 0]
   await groups.start()
-  if (groups.head() === null) yield { type: 'finding', finding: absent(nothing) }
+  if (groups.head() === null && !asked?.excuses(absent(nothing))) yield { type: 'finding', finding: absent(nothing) }
   const counted = async function* (prefix: string): AsyncGenerator<ReadObject> {
     for await (const read of groups.of(prefix)) {
       yield asked ? asked.look(read) : read
@@ -127,10 +132,10 @@ export async function* verifyEvidence(
   source: EvidenceSource,
   scope: Scope,
   keys: ContentKeys | null,
-  onProgress?: OnProgress,
+  onProgress: OnProgress = () => {},
   log: LogToAsk | null = null,
 ): AsyncGenerator<Report, void> {
-  const asked = log && (yield* hear(source, scope, log))
+  const asked = log && (yield* hear(source, scope, log, onProgress))
   const nothing = 'prefix' in scope ? scope.prefix : scope.sessionId
   const means = { keys, asked, verifier: log?.verifier ?? null, onProgress }
   yield* verifyObjects(readObjects(source, objectsOf(source, scope)), nothing, means)

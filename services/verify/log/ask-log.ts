@@ -53,7 +53,12 @@ async function* absentOf(log: StoredLog, size: number, witness: Witness): AsyncG
  * Reads the whole log, before the evidence is looked at.
  * @throws BTZ_EVIDENCE_CORRUPT: what was kept is no checkpoint of this log
  */
-export async function* askLog(source: EvidenceSource, scope: Scope, ask: LogToAsk): AsyncGenerator<Finding, Asked> {
+export async function* askLog(
+  source: EvidenceSource,
+  scope: Scope,
+  ask: LogToAsk,
+  onLeaves: (leaves: number) => void = () => {},
+): AsyncGenerator<Finding, Asked> {
   const log = createStoredLog(source, ask.verifier)
   const kept = ask.kept.map((note) => keptCheckpoint(note, log))
   const told = new Set<string>()
@@ -74,6 +79,7 @@ export async function* askLog(source: EvidenceSource, scope: Scope, ask: LogToAs
     for await (const { leaves, findings } of scanLog(log, { ...latest, kept: within, stored, thorough })) {
       yield* findings
       yield* witness.take(leaves)
+      onLeaves((leaves.at(-1)?.index ?? 0) + 1)
     }
   }
   const { look, excuses } = witness

@@ -30,6 +30,7 @@ export const createWitness = (log: StoredLog, scope: Scope, latest: ReadCheckpoi
   const leaves = createLeafSet(expected)
   const disposed = createLeafSet()
   const unread = new Set<string>()
+  let isEmptied = false // something of the scope was disposed of
 
   /** What is wrong with one that is in the scope is told of where it is met, or missed. */
   const takeDisposal = async ({ key, sha256 }: LogLeaf): Promise<Finding | null> => {
@@ -39,7 +40,10 @@ export const createWitness = (log: StoredLog, scope: Scope, latest: ReadCheckpoi
       const bytes = await log.source.get(key, { start: 0, length: maxNoteBytes + 1 })
       const act = openAct(bytes, log.verifier)
       if (hash('sha256', bytes, 'hex') !== sha256) return tell('replaced', 'the log has another SHA-256 of it')
-      if (act.kind === 'disposal') for (const object of act.objects) disposed.add(keyHash(object.key))
+      for (const object of act.kind === 'disposal' ? act.objects : []) {
+        disposed.add(keyHash(object.key))
+        isEmptied ||= isInScope(object.key, scope)
+      }
       return null
     } catch (error) {
       if (hasCode(error, 'BTZ_RECORDING_NOT_FOUND')) return tell('gone', (error as Error).message)
@@ -99,7 +103,7 @@ export const createWitness = (log: StoredLog, scope: Scope, latest: ReadCheckpoi
     },
     /** It says that something is gone, and an act of disposal says that it should be. */
     excuses: ({ what, where: { key } }: Finding): boolean =>
-      ['block-missing', 'manifest-missing', 'not-sealed'].includes(what) && isDisposed(key),
+      what === 'nothing' ? isEmptied : ['block-missing', 'manifest-missing'].includes(what) && isDisposed(key),
     left: leaves.left,
     /** Of a leaf: what it is about is not there, or is something else. */
     absent: async (scanned: ScannedLeaf): Promise<Finding | null> => {

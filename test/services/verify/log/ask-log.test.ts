@@ -82,6 +82,7 @@ test('what no checkpoint covers yet is incomplete and not tampered with, and not
   for (const key of gone) stored.delete(key)
   t.deepEqual((await verified(all())).told, [])
   t.deepEqual((await verified(all(), { prefix: prefix.slice(0, -37) })).told, [])
+  t.deepEqual((await verified(all(), { prefix })).told, [])
   stored.delete(disposal)
   t.deepEqual((await verified(all())).told, [
     ['tampered', 'gone', manifests.find((key) => key.startsWith(prefix))],
