@@ -35,6 +35,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   dispose: made(async () => (await import('./dispose.ts')).disposeCommand),
   backup: made(async () => (await import('./backup.ts')).backupCommand),
   restore: made(async () => (await import('./restore.ts')).restoreCommand),
+  coverage: made(async () => (await import('./coverage.ts')).coverageCommand),
   posture: made(async () => (await import('./posture.ts')).postureCommand),
   sinks: made(async () => (await import('./sinks.ts')).sinksCommand),
   'dead-letters': made(async () => (await import('./dead-letters.ts')).deadLettersCommand),

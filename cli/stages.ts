@@ -13,6 +13,7 @@ import { createCustodian } from '#ingest/custody/custodian.ts'
 import { eraseDue } from '#ingest/custody/erase.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
+import { makeStatements } from '#ingest/ledger/daily-statements.ts'
 import { watchSilence } from '#ingest/ledger/silence-watch.ts'
 import { createLogWriter } from '#ingest/log/log-writer.ts'
 import { createReceiver } from '#ingest/receiver/receiver.ts'
@@ -128,6 +129,12 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     silences: createSilences(backends),
     ...{ bus: backends.bus, clock, log: log.child({ stage: 'ledger' }) },
   })
+  const statements = makeStatements({
+    ...backends,
+    silences: createSilences(backends),
+    maxRetentionYears: config.recordings.maxRetentionYears,
+    ...{ clock, log: log.child({ stage: 'ledger' }) },
+  })
   const recorder = await createRecorder({
     ...shared,
     silence: { lastHeartbeatMs: heartbeats.lastMs, silentMs },
@@ -159,7 +166,7 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     },
     close: async () => {
       await deadMan?.close()
-      await silence.close()
+      await Promise.all([silence.close(), statements.close()])
       await Promise.all([lag.close(), recorder.close(), eventRecorder.close(), indexer.close()])
       await logWriter.close()
     },

@@ -28,6 +28,7 @@ import { LeafPlace } from './routes/log.ts'
 import { ExportQuery } from './routes/recordings.ts'
 import { RuleInfo } from './routes/rules.ts'
 import { CommandsQuery, SessionsQuery, Terminate } from './routes/sessions.ts'
+import { StatementInfo } from './routes/statements.ts'
 import { EndSuppression, NewSuppression } from './routes/suppressions.ts'
 import { UserInfo, UserQuery, UsersQuery } from './routes/users.ts'
 
@@ -290,6 +291,13 @@ export const operations: Operation[] = [
       'By bastion and UTC day: sessions seen, complete, open, with each sort of gap; how long the agent was silent',
     query: CoverageParameters,
     answer: listOf(CoverageDay),
+  },
+  {
+    method: 'get',
+    path: '/api/coverage/statements',
+    summary: "What was stated of bastions' days when they were over: signed notes, leaves of the transparency log",
+    query: CoverageParameters,
+    answer: listOf(StatementInfo),
   },
   {
     method: 'get',

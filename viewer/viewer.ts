@@ -18,6 +18,7 @@ import { logRoutes } from './routes/log.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { statementRoutes } from './routes/statements.ts'
 import { suppressionRoutes } from './routes/suppressions.ts'
 import { userRoutes } from './routes/users.ts'
 
@@ -73,6 +74,7 @@ const allRoutes = [
   approvalRoutes,
   custodyRoutes,
   coverageRoutes,
+  statementRoutes,
   logRoutes,
   agentRoutes,
   accessRoutes,
