@@ -1,7 +1,12 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Page } from 'playwright-core'
+import { encodeStatement, statementKeyOf } from '#services/coverage/statement-format.ts'
+import { obtainLogSigner } from '#services/keys/log-key.ts'
+import { createLogger } from '#services/log.ts'
+import { createFileRecordingStore } from '#services/recordings/file-recording-store.ts'
+import { Statement } from '#services/schema/statement.ts'
 import { openConsole, screenshot, signIn, terminalText } from '#test/helpers/console-page.ts'
 import { realTest } from '#test/helpers/real.ts'
 import { sessionsOf } from '#test/helpers/recorded.ts'
@@ -213,16 +218,32 @@ const unrecordedLogin = (): string => {
     .join('')
 }
 
+/** As the product does in the night. @returns its bytes */
+const stateYesterday = async ({ data }: Product): Promise<Buffer> => {
+  const at = new Date()
+  const statement = Statement.parse({
+    ...{ format: 1, bastion: 'jump-0', number: 1, at: at.toISOString(), replaces: null, listed: [], unlisted: 1 },
+    ...{ date: new Date(at.getTime() - 86_400_000).toISOString().slice(0, 10), seen: 1, complete: 0, open: 0 },
+    ...{ gaps: { missing: 1, truncated: 0, recorder_killed: 0, late: 0, tunnel_only: 0 }, agentSilentMs: 0 },
+  })
+  const bytes = encodeStatement(statement, await obtainLogSigner(join(data, 'keys')))
+  const store = await createFileRecordingStore({ folder: data, immutable: false, log: createLogger('test', 'silent') })
+  await store.put(statementKeyOf(statement), bytes, { retainUntil: new Date(at.getTime() + 86_400_000) })
+  await store.close()
+  return Buffer.from(bytes)
+}
+
 realTest(
   test,
   ['chromium'],
-  'the page of coverage says by bastion and day what is whole, and leads from a gap to its sessions',
+  'the page of coverage says by bastion and day what is whole, and leads from a gap to its sessions; a signed statement is saved byte for byte',
   async (t) => {
     t.timeout(10 * 60_000)
     const logFile = join(await temporaryFolder(t), 'sshd.log')
     await writeFile(logFile, unrecordedLogin())
     const env = { BARTIZAN_OPENSSH_LOG: logFile, BARTIZAN_DETECTORS_RECORDING_GAP_GRACE_MS: '1000' }
     const product = await start(t, '', env)
+    const stated = await stateYesterday(product)
     await uploaded(product, 'uma')
     await until(async () => (await sessionsOf(product, 'user=carol&state=missing')).length === 1, {
       limitMs: 60_000,
@@ -241,6 +262,10 @@ realTest(
         .count(),
       0,
     )
+    await page.getByText('1 seen, 0 complete, 1 missing').waitFor()
+    const saving = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Save the signed statement' }).click()
+    t.deepEqual(await readFile(await (await saving).path()), stated)
     await shots(page, 'coverage')
     await rowOf('test-bastion').getByRole('link', { name: '1 missing' }).press('Enter')
     await page.getByRole('heading', { name: 'Sessions' }).waitFor()

@@ -5,6 +5,7 @@ import type { Approval } from '../../../services/schema/approval.ts'
 import type { CoverageDay } from '../../../services/schema/coverage.ts'
 import type { Command, List, Session } from '../../../services/schema/session.ts'
 import type { SessionEvent } from '../../../services/schema/session-event.ts'
+import type { Statement as Stated } from '../../../services/schema/statement.ts'
 import { ofLists, whyHeader } from './why.ts'
 
 export type { AlertStatus, Approval, Command, CoverageDay, List, Role, RuleId, Session, SessionEvent, Severity }
@@ -103,6 +104,8 @@ export type Custody = {
   retention: (Decided & { until: string }) | null
   erasure: (Agreed & { state: 'erasing' | 'erased'; until: string | null }) | null
 }
+/** `note`: as it stands in the store. */
+export type Statement = Stated & { key: string; sha256: string; note: string }
 export type Me = { name: string; role: Role; bastion: string }
 export type Parameters = Record<string, string | undefined>
 
@@ -144,6 +147,8 @@ export const api = {
     call('POST', `/api/agents/${encodeURIComponent(bastion)}/revoke`, { reason }),
   coverage: (parameters: Parameters, signal?: AbortSignal) =>
     call('GET', `/api/coverage${query(parameters)}`, undefined, signal) as Promise<List<CoverageDay>>,
+  statements: (parameters: Parameters, signal?: AbortSignal) =>
+    call('GET', `/api/coverage/statements${query(parameters)}`, undefined, signal) as Promise<List<Statement>>,
   custody: (id: string, signal?: AbortSignal) =>
     call('GET', `/api/sessions/${id}/custody`, undefined, signal) as Promise<Custody>,
   hold: (id: string, reason: string) => call('POST', `/api/sessions/${id}/hold`, { reason }),

@@ -14,7 +14,10 @@ const labels = {
   tunnel_only: 'tunnel only',
 } as const
 
-const gapsOf = ({ gaps }: CoverageDay) => gapNames.filter((name) => gaps[name] > 0)
+export const gapsOf = ({ gaps }: Pick<CoverageDay, 'gaps'>) => gapNames.filter((name) => gaps[name] > 0)
+
+export const gapText = ({ gaps }: Pick<CoverageDay, 'gaps'>, name: (typeof gapNames)[number]): string =>
+  `${gaps[name]} ${labels[name]}`
 
 /** `whole`: all that was seen was recorded from first to last byte, as far as it has ended. */
 export const lookOf = (day: CoverageDay): 'quiet' | 'whole' | 'gaps' => {
@@ -41,7 +44,7 @@ export const CoverageCell = ({ day }: { day: CoverageDay }) => (
     </Text>
     {gapsOf(day).map((name) => (
       <Anchor key={name} component={Link} to={linkOf(day, name)} size="xs" display="block" className="gap">
-        {day.gaps[name]} {labels[name]}
+        {gapText(day, name)}
       </Anchor>
     ))}
     {day.agentSilentMs > 0 && (

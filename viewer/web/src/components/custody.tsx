@@ -117,8 +117,8 @@ const Facts = ({ custody: { holds, retention, erasure } }: { custody: CustodyFac
     )}
     {erasure && (
       <Text size="sm" mt="xs" component="div" className="breakable">
-        Its key was destroyed <Time at={erasure.at} />: {visible(erasure.requestedBy.name)} asked,{' '}
-        {visible(erasure.by.name)} agreed: {visible(erasure.reason)}
+        Erasure, <Time at={erasure.at} />: {visible(erasure.requestedBy.name)} asked, {visible(erasure.by.name)} agreed:{' '}
+        {visible(erasure.reason)}
         {erasure.state === 'erasing' && erasure.until && (
           <div>
             The last copies, on the bus and in backups, end by <Time at={erasure.until} />.

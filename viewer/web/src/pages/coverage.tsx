@@ -5,6 +5,7 @@ import { api, type CoverageDay } from '../api.ts'
 import { CoverageCell, lookOf, nextDay } from '../components/coverage-cell.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { HostPivot } from '../components/pivots.tsx'
+import { Statements } from '../components/statements.tsx'
 import { useFilters } from '../filters.ts'
 
 const refreshMs = 30_000
@@ -103,6 +104,7 @@ export const CoveragePage = () => {
       >
         {(items) => <Grid items={items} dates={dates} />}
       </EndlessList>
+      <Statements from={from} to={to} />
     </>
   )
 }
