@@ -5,6 +5,7 @@ import { backupKeys, type KeysBackup } from '#services/backup/backup-keys.ts'
 import { backupState, type StateBackup } from '#services/backup/backup-state.ts'
 import { readPassphrase } from '#services/backup/header.ts'
 import { systemClock } from '#services/clock.ts'
+import type { Config } from '#services/config.ts'
 import { configOf } from './settings.ts'
 import { showCount } from './show-count.ts'
 
@@ -18,6 +19,14 @@ const tellKeys = (file: string, made: KeysBackup): string => {
     damaged.length === 0 ? '' : `\nDamaged and not in it: ${damaged.slice(0, 20).join(', ')} (${damaged.length})`
   const master = files.includes('master.key') ? '' : '\nThe master key is not in it: keep a copy of it elsewhere.'
   return `${file}: ${what}: ${keys}, ${destroyed} tombstones, ${files.join(', ') || 'nothing else'}; ${bytes} bytes${master}${lost}`
+}
+
+/** Else a session would be called erased while a backup still brings it back. */
+const warnOfErasure = ({ custody }: Config): void => {
+  if (custody.backupDays > 0) return
+  process.stderr.write(
+    'bartizan: custody.backupDays is 0, which says that no backups are kept: set how long you keep this one\n',
+  )
 }
 
 const keys = (): Command =>
@@ -38,6 +47,7 @@ Examples:
     )
     .action(async (options: KeysOptions, command: Command) => {
       const config = configOf(command)
+      warnOfErasure(config)
       const passphrase = await readPassphrase(options.passphraseFile)
       const after = options.incremental ? await lastKeysBackup(options.to) : null
       const file = await targetOf(options.to, 'keys', systemClock.now())
@@ -64,9 +74,11 @@ How it stands at one moment, while Bartizan runs. It holds no key of a session.
 Example: bartizan backup state --to /mnt/state --passphrase-file /root/state.pass`,
     )
     .action(async (options: Options, command: Command) => {
+      const config = configOf(command)
+      warnOfErasure(config)
       const passphrase = await readPassphrase(options.passphraseFile)
       const file = await targetOf(options.to, 'state', systemClock.now())
-      const image = await openStateImage(configOf(command))
+      const image = await openStateImage(config)
       const count = showCount('entries')
       let made: StateBackup
       try {

@@ -14,7 +14,7 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 test.after.always(closeSharedCatalog)
 
 const ends = async (args: string[], data: string) => {
-  const run = bartizan(args, { BARTIZAN_DATA: data })
+  const run = bartizan(args, { BARTIZAN_DATA: data, BARTIZAN_CUSTODY_BACKUP_DAYS: '30' })
   const code = await run.exited
   return { code, output: run.output() }
 }
@@ -38,6 +38,9 @@ test('evidence of before is read and proven in a new folder with both backups, a
   t.is(saved.code, 0, saved.output)
   t.is((await readdir(to)).filter((name) => /^bartizan-(keys|state)-.*Z\.backup$/.test(name)).length, 2)
 
+  const warned = bartizan(['backup', 'state', '--to', to, ...phrase], { BARTIZAN_DATA: folder })
+  t.is(await warned.exited, 0)
+  t.regex(warned.output(), /custody\.backupDays is 0/)
   for (const part of await readdir(folder))
     if (part === 'evidence') await cp(join(folder, part), join(lost, part), { recursive: true })
   const verified = () => ends(['verify', '--level', 'content', sessions[1]!.sessionId], lost)

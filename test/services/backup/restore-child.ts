@@ -1,10 +1,11 @@
+import { openElasticStateImage } from '#services/backup/elastic-state-image.ts'
 import { restoreState } from '#services/backup/restore-state.ts'
 import { openSqliteStateImage } from '#services/backup/sqlite-state-image.ts'
 
-/** Restores, and is killed by the kernel after some entries. */
-const [stateFile, file, passphrase] = process.argv.slice(2) as [string, string, string]
+/** Restores into a file, or into the Elasticsearch of this configuration, and is killed by the kernel after some entries. */
+const [place, file, passphrase] = process.argv.slice(2) as [string, string, string]
 await restoreState({
-  image: openSqliteStateImage(stateFile),
+  image: place.startsWith('{') ? openElasticStateImage(JSON.parse(place)) : openSqliteStateImage(place),
   evidence: { list: async () => [], get: async () => new Uint8Array(0) },
   verifier: null,
   ...{ file, passphrase, force: true, dryRun: false },
