@@ -37,6 +37,7 @@ import { type Backends, openHoldStore, type ReceiverBackends } from '#services/b
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { createCustody } from '#services/custody/custody.ts'
+import { createRetentionRules } from '#services/custody/retention-rules.ts'
 import { createErasedSessions } from '#services/erasure/erased-sessions.ts'
 import { createErasure } from '#services/erasure/erasure.ts'
 import type { Logger } from '#services/log.ts'
@@ -135,8 +136,11 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     maxRetentionYears: config.recordings.maxRetentionYears,
     ...{ clock, log: log.child({ stage: 'ledger' }) },
   })
+  const { retention } = config.recordings
+  const known = retention.length === 0 ? null : openKnownNames({ ...options, log: log.child({ stage: 'recorder' }) })
   const recorder = await createRecorder({
     ...shared,
+    ...(known && { daysFor: createRetentionRules(retention, known) }),
     silence: { lastHeartbeatMs: heartbeats.lastMs, silentMs },
     log: log.child({ stage: 'recorder' }),
   })
@@ -168,6 +172,7 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
       await deadMan?.close()
       await Promise.all([silence.close(), statements.close()])
       await Promise.all([lag.close(), recorder.close(), eventRecorder.close(), indexer.close()])
+      known?.close()
       await logWriter.close()
     },
   }

@@ -191,11 +191,26 @@ const BusConfig = z.strictObject({
     .describe('records older than this go, once every group has committed them'),
   maxRecordBytes: int.default(4 * MiB).describe('larger records are refused'),
 })
-const Recordings = z.strictObject({
-  retentionDays: int.min(1).default(365).describe('evidence is kept at least this long'),
-  maxRetentionYears: int.min(1).max(100).default(10).describe('a longer retention is refused: it cannot be taken back'),
-  immutable: Flag.default(false).describe('chattr +i on evidence files (needs root)'),
-})
+const Recordings = z
+  .strictObject({
+    retentionDays: int.min(1).default(365).describe('evidence is kept at least this long'),
+    retention: z
+      .array(z.strictObject({ match: SessionMatch, days: int.min(1) }))
+      .max(100)
+      .default([])
+      .describe('sessions that are kept longer: the longest of all that match; in the configuration file only'),
+    maxRetentionYears: int
+      .min(1)
+      .max(100)
+      .default(10)
+      .describe('a longer retention is refused: it cannot be taken back'),
+    immutable: Flag.default(false).describe('chattr +i on evidence files (needs root)'),
+  })
+  .refine(
+    ({ retentionDays, retention, maxRetentionYears }) =>
+      [retentionDays, ...retention.map(({ days }) => days)].every((days) => days < maxRetentionYears * 365),
+    'a retention is not shorter than maxRetentionYears: nothing could be stored',
+  )
 const tls = z
   .strictObject({
     enabled: Flag.default(false).describe('speak TLS'),

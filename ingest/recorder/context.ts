@@ -4,6 +4,7 @@ import type { Bus } from '#services/bus/bus.ts'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
+import type { DaysFor } from '#services/custody/retention-rules.ts'
 import type { DeadLetters } from '#services/dead-letters.ts'
 import type { KeyStore } from '#services/keys/key-store.ts'
 import type { Logger } from '#services/log.ts'
@@ -20,6 +21,8 @@ export type RecorderOptions = {
   catalog: Pick<Catalog, 'blocks' | 'sessions' | 'putBlock' | 'markSealed' | 'markLate' | 'markTruncated'>
   config: Config['ingest']
   retentionDays: number
+  /** Where some sessions are kept longer than that. */
+  daysFor?: DaysFor
   clock: Clock
   log: Logger
   registry: Registry

@@ -1,4 +1,5 @@
 import type { BusRecord } from '#services/bus/bus.ts'
+import type { Recorded } from '#services/custody/retention-rules.ts'
 import type { BlockBuilder, FinishedBlock, NewBatch } from '#services/recordings/format/block-builder.ts'
 import type { ChainPoint } from '#services/recordings/format/chain.ts'
 import type { GapReason, Manifest } from '#services/recordings/format/manifest.ts'
@@ -24,6 +25,7 @@ export type OpenSession = {
   readonly bastion: string
   prefix: string | null // of its evidence keys; null until there is a first block
   key: Uint8Array | null
+  recorded: Recorded | null // null: its batch 0 was taken by another process, or before a restart
   point: ChainPoint | null // last batch that is durable or in the open block
   block: OpenBlock | null
   waiting: Map<number, WaitingBatch>

@@ -1,7 +1,9 @@
+import type { Recorded } from '#services/custody/retention-rules.ts'
 import { hasCode } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
 import { endReasonOf } from '#services/recordings/format/end-reason.ts'
 import { formatOf } from '#services/recordings/format/evidence-keys.ts'
+import type { BatchHeader } from '#services/recordings/format/frame-batch.ts'
 import type { RecorderContext } from '../context.ts'
 import type { OpenBlock, OpenSession, TakenBatch } from '../session.ts'
 import { newPrefix } from './load-session.ts'
@@ -26,6 +28,10 @@ const openBlock = async (ctx: RecorderContext, session: OpenSession, batch: Take
     finished: null,
   }
 }
+
+/** Whose session it is, for how long it is kept; null where the batch does not say. */
+export const recordedOf = ({ start, bastion }: Pick<BatchHeader, 'start' | 'bastion'>): Recorded | null =>
+  start ? { user: start.user, bastion, target: start.target || null } : null
 
 /** From the end on nothing is committed until the manifest stands; what comes after a manifest calls for another. */
 export const noteEnd = (session: OpenSession, { decoded, record }: TakenBatch, nowMs: number): void => {
@@ -55,6 +61,7 @@ export const append = async (
     if (hasCode(error, 'BTZ_KEY_INVALID')) return 'key_damaged'
     throw error
   }
+  session.recorded ??= recordedOf(batch.decoded)
   const { block } = session
   block.builder.append(batch)
   block.hashes.push(batch.hash)

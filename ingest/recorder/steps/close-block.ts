@@ -5,14 +5,14 @@ import type { FinishedBlock } from '#services/recordings/format/block-builder.ts
 import { sameBytes } from '#services/recordings/format/chain.ts'
 import { blockKeyOf } from '#services/recordings/format/evidence-keys.ts'
 import type { PartitionContext, RecorderContext } from '../context.ts'
-import { retainUntil } from '../retention.ts'
+import { sessionRetainUntil } from '../retention.ts'
 import type { OpenSession, TakenBatch } from '../session.ts'
 import { blockRow } from './block-row.ts'
 
 /** Write once. `taken`: something else stands under this key. */
-const putOnce = async (ctx: RecorderContext, key: string, { bytes, sha256 }: FinishedBlock) => {
+const putOnce = async (ctx: RecorderContext, key: string, { bytes, sha256 }: FinishedBlock, retainUntil: Date) => {
   try {
-    await ctx.recordings.put(key, bytes, { retainUntil: retainUntil(ctx.clock.now(), ctx.retentionDays) })
+    await ctx.recordings.put(key, bytes, { retainUntil })
     return 'stored'
   } catch (error) {
     if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
@@ -51,7 +51,7 @@ export const closeBlock = async (
   block.finished ??= block.builder.finish(session.end !== null)
   const { info } = block.finished
   const key = blockKeyOf(prefix, info.firstSeq)
-  const outcome = await putOnce(ctx, key, block.finished)
+  const outcome = await putOnce(ctx, key, block.finished, sessionRetainUntil(ctx, session.recorded))
   if (outcome === 'stored') {
     ctx.rows.add(block.firstOffset, () => ctx.catalog.putBlock(blockRow(key, info)))
     ctx.metrics.blocks.inc({ why })

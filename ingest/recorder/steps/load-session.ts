@@ -125,6 +125,7 @@ const createSession = ({ decoded }: TakenBatch, nowMs: number): OpenSession => (
   key: null,
   point: null,
   block: null,
+  recorded: null,
   waiting: new Map(),
   backlog: [],
   refusedSeq: null,

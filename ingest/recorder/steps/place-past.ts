@@ -3,10 +3,10 @@ import { createBlockBuilder } from '#services/recordings/format/block-builder.ts
 import { sameBytes } from '#services/recordings/format/chain.ts'
 import { blockKeyOf, formatOf } from '#services/recordings/format/evidence-keys.ts'
 import type { PartitionContext } from '../context.ts'
-import { retainUntil } from '../retention.ts'
+import { sessionRetainUntil } from '../retention.ts'
 import type { OpenSession, TakenBatch } from '../session.ts'
 import { hashesAround, isUnreadable } from '../stored-session.ts'
-import { noteEnd } from './append.ts'
+import { noteEnd, recordedOf } from './append.ts'
 import { blockRow } from './block-row.ts'
 import { newPrefix } from './load-session.ts'
 import { putAsideFork, putAsideUnencryptable } from './put-aside.ts'
@@ -35,13 +35,14 @@ const standingAt = async (ctx: PartitionContext, session: OpenSession, seq: numb
 const storeLate = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
   const { sessionId, bastion } = session
   session.prefix ??= newPrefix(batch)
+  session.recorded ??= recordedOf(batch.decoded)
   noteEnd(session, batch, ctx.clock.now())
   const format = formatOf(session.prefix)
   const builder = createBlockBuilder({ sessionId, bastion, sessionKey: session.key!, gap: null, format })
   builder.append(batch)
   const { bytes, info } = builder.finish(session.end !== null)
   const key = blockKeyOf(session.prefix, info.firstSeq)
-  await ctx.recordings.put(key, bytes, { retainUntil: retainUntil(ctx.clock.now(), ctx.retentionDays) })
+  await ctx.recordings.put(key, bytes, { retainUntil: sessionRetainUntil(ctx, session.recorded) })
   ctx.rows.add(batch.record.offset, () => ctx.catalog.putBlock(blockRow(key, info)))
   session.lookup = null
   ctx.metrics.blocks.inc({ why: 'late' })

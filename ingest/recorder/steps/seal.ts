@@ -14,9 +14,10 @@ import {
   manifestOf,
 } from '#services/recordings/format/manifest.ts'
 import type { RecorderContext } from '../context.ts'
-import { retainUntil } from '../retention.ts'
+import { sessionRetainUntil } from '../retention.ts'
 import type { OpenSession } from '../session.ts'
 import { isUnreadable, listSession } from '../stored-session.ts'
+import { recordedOf } from './append.ts'
 import { report } from './report.ts'
 
 const keyIsGone = ['BTZ_KEY_DESTROYED', 'BTZ_KEY_NOT_FOUND', 'BTZ_KEY_INVALID'] as const
@@ -42,25 +43,36 @@ const readBlocks = async (ctx: RecorderContext, session: Sealing, firstSeqs: num
   return blocks
 }
 
-/** Out of the recording itself, when this worker did not see the end. */
-const storedEndReason = async (ctx: RecorderContext, sessionId: string, blocks: ManifestBlock[]) => {
+/** What heads the batches in these blocks; nothing where the key is gone. */
+async function* storedHeaders(ctx: RecorderContext, sessionId: string, blocks: ManifestBlock[]) {
   const sessionKey = await ctx.keys.get(`session:${sessionId}`).catch((error: unknown) => {
     if (keyIsGone.some((code) => hasCode(error, code))) return null
     throw error
   })
-  if (sessionKey === null) return 'unknown'
-  for (const { key } of blocks.filter(({ info }) => info.seals)) {
-    for (const finished of readBatches(await ctx.recordings.get(key), sessionKey)) {
-      const { end } = decodeBatchHeader(finished)
-      if (end) return endReasonOf(end.reason)
-    }
-  }
+  if (sessionKey === null) return
+  for (const { key } of blocks)
+    for (const finished of readBatches(await ctx.recordings.get(key), sessionKey)) yield decodeBatchHeader(finished)
+}
+
+/** Out of the recording itself, when this worker did not see the end. */
+const storedEndReason = async (ctx: RecorderContext, sessionId: string, blocks: ManifestBlock[]) => {
+  const sealing = blocks.filter(({ info }) => info.seals)
+  for await (const { end } of storedHeaders(ctx, sessionId, sealing)) if (end) return endReasonOf(end.reason)
   return 'unknown'
 }
 
+/** Likewise, when it did not see the beginning. */
+const storedRecorded = async (ctx: RecorderContext, sessionId: string, blocks: ManifestBlock[]) => {
+  try {
+    for await (const header of storedHeaders(ctx, sessionId, blocks.slice(0, 1))) return recordedOf(header)
+  } catch (error) {
+    if (!isUnreadable(error)) throw error // it was reported when the blocks were read, or `verify` tells
+  }
+  return null
+}
+
 /** All evidence of a session ends on the same date. */
-const extendAll = async (ctx: RecorderContext, keys: string[]): Promise<void> => {
-  const until = retainUntil(ctx.clock.now(), ctx.retentionDays)
+const extendAll = async (ctx: RecorderContext, keys: string[], until: Date): Promise<void> => {
   for (const key of keys) {
     const present = await ctx.recordings.head(key)
     if ((present?.retainUntil?.getTime() ?? 0) < until.getTime()) await ctx.recordings.extendRetention(key, until)
@@ -73,6 +85,7 @@ const putManifest = async (
   { prefix }: Sealing,
   blocks: ManifestBlock[],
   ending: Ending,
+  retainUntil: Date,
 ): Promise<{ key: string; bytes: Uint8Array }> => {
   while (true) {
     const { manifests } = await listSession(ctx.recordings, prefix)
@@ -83,7 +96,7 @@ const putManifest = async (
     const key = manifestKeyOf(prefix, number + 1)
     const bytes = encodeManifest(manifestOf(blocks, ending, last))
     try {
-      await ctx.recordings.put(key, bytes, { retainUntil: retainUntil(ctx.clock.now(), ctx.retentionDays) })
+      await ctx.recordings.put(key, bytes, { retainUntil })
       return { key, bytes }
     } catch (error) {
       if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
@@ -108,7 +121,7 @@ const saysTheSame = (bytes: Uint8Array, blocks: ManifestBlock[], ending: Ending)
  */
 export const seal = async (
   ctx: RecorderContext,
-  session: Sealing & Pick<OpenSession, 'end'>,
+  session: Sealing & Pick<OpenSession, 'end'> & Partial<Pick<OpenSession, 'recorded'>>,
   provisional: boolean,
 ): Promise<string | null> => {
   const { firstSeqs } = await listSession(ctx.recordings, session.prefix)
@@ -117,8 +130,10 @@ export const seal = async (
   const endReason = provisional
     ? 'unknown'
     : (session.end?.reason ?? (await storedEndReason(ctx, session.sessionId, blocks)))
-  const manifest = await putManifest(ctx, session, blocks, { endReason, provisional })
-  await extendAll(ctx, [...blocks.map(({ key }) => key), manifest.key])
+  const recorded = session.recorded ?? (ctx.daysFor ? await storedRecorded(ctx, session.sessionId, blocks) : null)
+  const until = sessionRetainUntil(ctx, recorded)
+  const manifest = await putManifest(ctx, session, blocks, { endReason, provisional }, until)
+  await extendAll(ctx, [...blocks.map(({ key }) => key), manifest.key], until)
   await ctx.bus.produce([leafRecord('manifest', manifest.key, manifest.bytes)])
   ctx.metrics.sealed.inc()
   return manifest.key
