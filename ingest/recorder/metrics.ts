@@ -12,7 +12,11 @@ export const createRecorderMetrics = (registry: Registry) => {
     blocks: new Counter({ name: name('blocks_total'), help: 'blocks made durable', labelNames: ['why'], registers }),
     sealed: new Counter({ name: name('sealed_total'), help: 'manifests written', registers }),
     gaps: new Counter({ name: name('gaps_total'), help: 'gaps named', labelNames: ['reason'], registers }),
-    erased: new Counter({ name: name('erased_total'), help: 'batches of erased sessions, not stored', registers }),
+    erased: new Counter({
+      name: name('erased_total'),
+      help: 'times that batches of erased sessions came late',
+      registers,
+    }),
     deadLetters: new Counter({ name: name('dead_letters_total'), help: 'records put aside', registers }),
     openBlocks: new Gauge({ name: name('open_blocks'), help: 'blocks in the making', registers }),
     heldBytes: new Gauge({ name: name('held_bytes'), help: 'bytes of open blocks and waiting batches', registers }),

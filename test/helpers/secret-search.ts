@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createZstdDecompress } from 'node:zlib'
 import { systemClock } from '#services/clock.ts'
+import { hasCode } from '#services/errors.ts'
 import { createFileKeyStore } from '#services/keys/file-key-store.ts'
 import type { KeyId, KeyStore } from '#services/keys/key-store.ts'
 import { readBatches } from '#services/recordings/format/block.ts'
@@ -60,15 +61,24 @@ export const filesHolding = async (folder: string, text: string): Promise<string
   return found
 }
 
+/** Null: it was destroyed. */
+const keyLeft = (keys: KeyStore, id: KeyId): Promise<Uint8Array | null> =>
+  keys.get(id).catch((error: unknown) => {
+    if (hasCode(error, 'BTZ_KEY_DESTROYED')) return null
+    throw error
+  })
+
 /** What an evidence file holds behind its encryption: finished bytes and payloads of batches, values of events. */
 const decrypted = async (key: string, bytes: Buffer, keys: KeyStore): Promise<Uint8Array[]> => {
   if (eventPrefixOf(key) !== null) {
-    const events = await Array.fromAsync(readEvents(bytes, (id) => keys.get(id as KeyId)))
+    const events = await Array.fromAsync(readEvents(bytes, (id) => keyLeft(keys, id as KeyId)))
     return events.flatMap(({ value }) => (value ? [value] : []))
   }
   if (parseSessionKey(key)?.kind !== 'block') return []
   const sessionId = key.split('/').at(-2)!
-  const batches = [...readBatches(bytes, await keys.get(`session:${sessionId}`))]
+  const sessionKey = await keyLeft(keys, `session:${sessionId}`)
+  if (sessionKey === null) return []
+  const batches = [...readBatches(bytes, sessionKey)]
   return batches.flatMap((finished) => [finished, ...decodeFrames(decodeBatchHeader(finished)).map(({ data }) => data)])
 }
 

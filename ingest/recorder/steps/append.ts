@@ -1,4 +1,5 @@
 import type { Recorded } from '#services/custody/retention-rules.ts'
+import { randomBytes } from 'node:crypto'
 import { hasCode } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
 import { endReasonOf } from '#services/recordings/format/end-reason.ts'
@@ -8,9 +9,24 @@ import type { RecorderContext } from '../context.ts'
 import type { OpenBlock, OpenSession, TakenBatch } from '../session.ts'
 import { newPrefix } from './load-session.ts'
 
+/**
+ * What comes late of an erased session is stored for its footer: that it was there, and how it continues the chain. Its
+ * content is encrypted with a key that nobody has, not even we, as soon as this session is forgotten here.
+ */
+const keyFor = async ({ keys, metrics, log }: RecorderContext, sessionId: string): Promise<Uint8Array> => {
+  try {
+    return await keys.obtain(`session:${sessionId}`)
+  } catch (error) {
+    if (!hasCode(error, 'BTZ_KEY_DESTROYED')) throw error
+    metrics.erased.inc()
+    log.info({ sessionId }, 'batches of an erased session came late: they are stored so that nobody can read them')
+    return randomBytes(32)
+  }
+}
+
 const openBlock = async (ctx: RecorderContext, session: OpenSession, batch: TakenBatch): Promise<OpenBlock> => {
   const { sessionId, bastion, gap } = session
-  session.key ??= await ctx.keys.obtain(`session:${sessionId}`)
+  session.key ??= await keyFor(ctx, sessionId)
   session.prefix ??= newPrefix(batch)
   session.gap = null
   return {
@@ -46,18 +62,16 @@ export const noteEnd = (session: OpenSession, { decoded, record }: TakenBatch, n
 
 /**
  * Puts a batch that continues the chain into the open block.
- * `erased`: the session's key was destroyed, so its content must not be written anywhere.
  * `key_damaged`: it can never be encrypted.
  */
 export const append = async (
   ctx: RecorderContext,
   session: OpenSession,
   batch: TakenBatch,
-): Promise<'appended' | 'erased' | 'key_damaged'> => {
+): Promise<'appended' | 'key_damaged'> => {
   try {
     session.block ??= await openBlock(ctx, session, batch)
   } catch (error) {
-    if (hasCode(error, 'BTZ_KEY_DESTROYED')) return 'erased'
     if (hasCode(error, 'BTZ_KEY_INVALID')) return 'key_damaged'
     throw error
   }

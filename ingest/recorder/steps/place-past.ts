@@ -51,7 +51,9 @@ const storeLate = async (ctx: PartitionContext, session: OpenSession, batch: Tak
 /** A batch whose place is behind the chain's point: the same again, a late one, or another than stands there. */
 export const placePast = async (ctx: PartitionContext, session: OpenSession, batch: TakenBatch): Promise<void> => {
   try {
-    session.key ??= await ctx.keys.obtain(`session:${session.sessionId}`)
+    // Asked for each time: one that is erased may have another key here, of what came late.
+    const key = await ctx.keys.obtain(`session:${session.sessionId}`)
+    session.key ??= key
   } catch (error) {
     // Erased: there is nothing to compare with, and nothing may be written.
     if (hasCode(error, 'BTZ_KEY_DESTROYED')) return ctx.metrics.erased.inc()

@@ -17,8 +17,7 @@ const appendBatch = async (ctx: PartitionContext, session: OpenSession, batch: T
   }
   const outcome = await append(ctx, session, batch)
   if (outcome === 'appended') return true
-  if (outcome === 'key_damaged') await putAsideUnencryptable(ctx, session, batch)
-  else ctx.metrics.erased.inc()
+  await putAsideUnencryptable(ctx, session, batch)
   session.point = { seq: batch.decoded.batchSeq, hash: batch.hash }
   return true
 }

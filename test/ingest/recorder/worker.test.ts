@@ -489,21 +489,6 @@ test('a session is found again after a restart without the catalog, also past mi
   )
 })
 
-test('nothing of an erased session is written, neither as evidence nor as a dead letter', async (t) => {
-  const w = await frameWorkers(t)
-  const { session, batches } = sessionOf(4)
-  const worker = w.start()
-  await worker.takeBatches(...batches.slice(0, 2))
-  await worker.drain()
-  await w.keys.destroy(`session:${session.sessionId}`, { reason: 'asked', actor: 'dpo', at: new Date(0) })
-  const next = w.start()
-  await next.takeBatches(...batches.slice(1))
-  await next.drain()
-  t.is((await w.recordings.list('evidence/', { limit: 100 })).length, 1)
-  t.deepEqual(await recordsOf(w.bus, 'dead-letters'), [])
-  t.is(w.committed.at(-1), 5)
-})
-
 test('an idle session is forgotten and found again', async (t) => {
   const w = await frameWorkers(t)
   const worker = w.start()
