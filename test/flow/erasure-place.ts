@@ -15,7 +15,7 @@ import { serve } from '../../cli/serve.ts'
 import { custodyStage, detectorsStage, ingestStage, viewerStage } from '../../cli/stages.ts'
 
 /** What a session holds in each place; none of it may be found after its erasure. */
-export const markers = ['qzwtyped7x', 'qzwprinted7x', 'qzwargv7x', 'qzwfile7x', 'qzwdead7x', 'qzwquote7x'] as const
+export const markers = ['qzwtyped7x', 'qzwprinted7x', 'qzwargv7x', 'qzwfile7x', 'qzwdead7x', 'qzwq7x'] as const
 
 /** Everything but agents and destinations, on one folder; with TEST_BACKEND=cluster on the engines. */
 export const openErasurePlace = async (folder: string) => {

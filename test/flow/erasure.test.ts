@@ -22,7 +22,7 @@ test('of an erased session nothing is found any more: not by our tools, and not 
     return (await alerts()).length > 0
   }
   await until(hasAlert, { limitMs: 60_000, what: 'an alert' })
-  t.true(JSON.stringify(await alerts()).includes('qzwquote7x'), 'the alert quotes what was started')
+  t.true(JSON.stringify(await alerts()).includes('qzwq7x'), 'the alert quotes what was started')
   for (const marker of markers)
     t.true((await filesHolding(data, marker)).length > 0, `${marker} stands somewhere before`)
 

@@ -1,5 +1,5 @@
-import type { Recorded } from '#services/custody/retention-rules.ts'
 import { randomBytes } from 'node:crypto'
+import type { Recorded } from '#services/custody/retention-rules.ts'
 import { hasCode } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
 import { endReasonOf } from '#services/recordings/format/end-reason.ts'
