@@ -149,8 +149,9 @@ export const verifyCommand = (): Command =>
       'the public key of the transparency log, or a file with it; absent: that of this installation, where it can be read',
     )
     .option(
-      '--since <file...>',
-      'checkpoints of the log that were kept elsewhere, or the events that carried them: the log must go on from each',
+      '--since <file>',
+      'a checkpoint of the log that was kept elsewhere, or the event that carried it: the log must go on from it; repeatable',
+      (file: string, before: string[] | undefined) => [...(before ?? []), file],
     )
     .option('--json', 'one JSON object per line: {type: finding | log | checked | summary, …}')
     .addHelpText(

@@ -19,7 +19,7 @@ const membersOf = async (bundle: Uint8Array): Promise<Map<string, Buffer>> => {
 }
 
 test('evidence is exported as an archive that another machine verifies with the public key of the log alone', async (t) => {
-  const { as, record, drain, backends } = await startContentPlace(t)
+  const { as, record, drain, backends, data } = await startContentPlace(t)
   const id = await record('alice')
   const auditor = as('carol', 'auditor')
   const path = `/api/sessions/${id}/export?format=evidence`
@@ -39,6 +39,10 @@ test('evidence is exported as an archive that another machine verifies with the 
   )
   const bundle = await bundleNow()
   t.false((await membersOf(bundle)).has(files.sessionKey))
+
+  const here = bartizan(['verify', '--data', data, '--json'], { BARTIZAN_DATA: data })
+  t.is(await here.exited, 0, here.output())
+  t.regex(here.output(), /"type":"summary".*"log":"ok"/)
 
   const elsewhere = await temporaryFolder(t)
   const key = join(elsewhere, 'log.pub')
