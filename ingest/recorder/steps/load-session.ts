@@ -57,11 +57,13 @@ const prefixesKnown = async (catalog: RecorderContext['catalog'], sessionId: str
 type Found = { prefix: string; listing: Listing }
 
 const firstWithBlocks = async (ctx: RecorderContext, prefixes: string[]): Promise<Found | null> => {
-  for (const prefix of prefixes) {
-    const listing = await listSession(ctx.recordings, prefix)
-    if (listing.firstSeqs.length > 0) return { prefix, listing }
-  }
-  return null
+  // All at once: each is a request to the store, and every new session waits for them.
+  const look = async (prefix: string): Promise<Found> => ({
+    prefix,
+    listing: await listSession(ctx.recordings, prefix),
+  })
+  const found = await Promise.all(prefixes.map(look))
+  return found.find(({ listing }) => listing.firstSeqs.length > 0) ?? null
 }
 
 const find = async (ctx: RecorderContext, batch: TakenBatch): Promise<Found | null> => {
