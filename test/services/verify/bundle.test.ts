@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process'
 import { hash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { type NoteVerifier, verifierOf } from '#services/proofs/note.ts'
 import { SessionId } from '#services/schema/ids.ts'
@@ -12,9 +16,13 @@ import { logSigner } from '#test/helpers/evidence-log.ts'
 import { closeSharedCatalog } from '#test/helpers/ingest-backends.ts'
 import { loggedEvidence } from '#test/helpers/logged-evidence.ts'
 import { mapSource } from '#test/helpers/map-source.ts'
+import { realTest } from '#test/helpers/real.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
+import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 test.after.always(closeSharedCatalog)
+
+const run = promisify(execFile)
 
 type Member = { name: string; bytes: Uint8Array }
 
@@ -103,6 +111,22 @@ test('a bundle verifies where nothing but the public key of the log is known, wi
   const other = verifierOf(logSigner())
   t.deepEqual((await verified(await made(false), { verifier: other })).told[0], ['tampered', 'log-key', files.logKey])
 })
+
+realTest(
+  test,
+  ['tar', 'sha256sum'],
+  'tar unpacks a bundle, and sha256sum finds each file as it was written',
+  async (t) => {
+    const { made, sessionId, objects } = await place(t)
+    const folder = await temporaryFolder(t)
+    await writeFile(join(folder, 'bundle.tar'), await made(true))
+    await run('tar', ['-xf', 'bundle.tar'], { cwd: folder })
+    const { stdout } = await run('sha256sum', ['--check', '--strict', files.sums], { cwd: join(folder, sessionId) })
+    const said = stdout.trim().split('\n')
+    t.true(said.every((line) => line.endsWith(': OK')))
+    t.true(objects.every((key) => said.includes(`${key}: OK`)))
+  },
+)
 
 test('a bundle in which a bit of any file, header or filling was changed is found out, and so is one without a file or cut anywhere', async (t) => {
   const { made, verified, random, sessionId } = await place(t)
