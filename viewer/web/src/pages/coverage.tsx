@@ -9,6 +9,7 @@ import { Statements } from '../components/statements.tsx'
 import { useFilters } from '../filters.ts'
 
 const refreshMs = 30_000
+const maxPages = 10 // of 500 days of bastions; more on demand
 const dayMs = 86_400_000
 const filters = ['days'] as const
 const spans = ['7', '14', '31']
@@ -70,17 +71,18 @@ export const CoveragePage = () => {
   const coverage = useInfiniteQuery({
     queryKey: ['coverage', from, to],
     queryFn: ({ pageParam, signal }) =>
-      api.coverage({ from, to, limit: '200', ...(pageParam && { cursor: pageParam }) }, signal),
+      api.coverage({ from, to, limit: '500', ...(pageParam && { cursor: pageParam }) }, signal),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
     refetchInterval: refreshMs,
     placeholderData: keepPreviousData,
   })
-  const { hasNextPage, isFetching, fetchNextPage } = coverage
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = coverage
+  const isMoreDue = hasNextPage && !isFetchNextPageError && (coverage.data?.pages.length ?? 0) < maxPages
   // A grid with days left out would say that nothing was seen on them.
   useEffect(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage()
-  }, [hasNextPage, isFetching, fetchNextPage])
+    if (isMoreDue && !isFetching) void fetchNextPage()
+  }, [isMoreDue, isFetching, fetchNextPage])
   return (
     <>
       <title>Coverage · Bartizan</title>
@@ -104,6 +106,11 @@ export const CoveragePage = () => {
       >
         {(items) => <Grid items={items} dates={dates} />}
       </EndlessList>
+      {hasNextPage && !isMoreDue && (
+        <Text size="sm" mt="xs">
+          Not all of it is shown yet: “–” may stand for days that follow with “Show more”.
+        </Text>
+      )}
       <Statements from={from} to={to} />
     </>
   )
