@@ -1,3 +1,5 @@
+import type { Alert } from '#services/schema/alert.ts'
+import type { CoverageDay } from '#services/schema/coverage.ts'
 import type { Session } from '#services/schema/session.ts'
 import { dueAfter, type Kind, kinds, type Played, type Silence, type Truth } from './ledger-truth.ts'
 import type { Seen, SeenAlert } from './ledger-watch.ts'
@@ -46,9 +48,18 @@ const isAbout = ({ alert }: SeenAlert, { sourceIp }: Truth, rows: readonly Sessi
   ledgerGaps.includes(alert.gap ?? '') &&
   (alert.sourceIp === sourceIp || rows.some(({ id }) => id === alert.sessionId || alert.sessionIds.includes(id)))
 
-const judgeAlerts = (truth: Truth, rows: readonly Session[], alerts: readonly SeenAlert[]): Named => {
+const judgeAlerts = (
+  truth: Truth,
+  rows: readonly Session[],
+  alerts: readonly SeenAlert[],
+  wasCutOff: boolean,
+): Named => {
   const about = alerts.filter((seen) => isAbout(seen, truth, rows))
-  const isOther = ({ alert }: SeenAlert) => alert.gap !== truth.gap && !(truth.mayBeLate && alert.gap === 'late')
+  const isLast = ({ id, revision, withdrawn }: Alert) =>
+    !withdrawn && !about.some(({ alert }) => alert.id === id && alert.revision > revision)
+  // What was heard before an outage is named by that; what it was in the end, when the rest is heard.
+  const isOther = ({ alert }: SeenAlert) =>
+    alert.gap !== truth.gap && !(truth.mayBeLate && alert.gap === 'late') && !(truth.gap && wasCutOff && !isLast(alert))
   const complaints = [...new Set(about.filter(isOther).map(({ alert }) => `was alerted as ${alert.gap}`))]
   const right = about.filter(({ alert }) => alert.gap === truth.gap)
   if (truth.gap !== null && !latest(right).some(({ alert }) => !alert.withdrawn))
@@ -57,8 +68,8 @@ const judgeAlerts = (truth: Truth, rows: readonly Session[], alerts: readonly Se
   return { complaints, namedAtMs }
 }
 
-const judgeOne = (truth: Truth, seen: Seen, rows: readonly Session[]): Named => {
-  const { complaints, namedAtMs } = judgeAlerts(truth, rows, seen.alerts)
+const judgeOne = (truth: Truth, seen: Seen, rows: readonly Session[], wasCutOff: boolean): Named => {
+  const { complaints, namedAtMs } = judgeAlerts(truth, rows, seen.alerts, wasCutOff)
   const isWrong = ({ id }: Session) =>
     ledgerGaps.some(
       (gap) => gap !== truth.gap && !(truth.mayBeLate && gap === 'late') && seen.statesAtMs.has(`${id} ${gap}`),
@@ -96,8 +107,11 @@ const count = (line: Line, sessions: number, one: Named, { faultAtMs, dueAtMs }:
   if (isLate) one.complaints.push(`named ${one.namedAtMs! - dueAtMs} ms after its deadline`)
 }
 
+const nearMs = 20_000 // a silence is counted from the last beat
+const isWithin = (ms: number, fromMs: number, toMs: number): boolean => ms >= fromMs && ms <= toMs
+
 /** Alerts of connections that the run knows nothing of, and silences that were none. */
-const strangers = ({ truths, silences }: Played, { alerts, sessions }: Seen): string[] => {
+const strangers = ({ truths, outages }: Played, { alerts, sessions }: Seen): string[] => {
   const addresses = new Set(truths.map(({ sourceIp }) => sourceIp))
   const isOfRun = new Set<string>(sessions.filter(({ sourceIp }) => addresses.has(sourceIp ?? '')).map(({ id }) => id))
   const wasKilled = truths.some(({ kind }) => kind === 'agent killed')
@@ -106,7 +120,8 @@ const strangers = ({ truths, silences }: Played, { alerts, sessions }: Seen): st
     [alert.sessionId, ...alert.sessionIds].some((id) => id && isOfRun.has(id)) ||
     (wasKilled && alert.gap === 'recorder_killed' && alert.sessionIds.length === 0) // the agent's own
   const last = latest(alerts)
-  const silent = last.filter(({ alert }) => alert.gap === 'agent_silent').length
+  const wasAway = ({ alert }: SeenAlert) =>
+    outages.some(({ fromMs, toMs }) => isWithin(Date.parse(alert.firstEventAt), fromMs - nearMs, toMs))
   return [
     ...sessions
       .filter(({ sourceIp }) => !addresses.has(sourceIp ?? ''))
@@ -114,13 +129,11 @@ const strangers = ({ truths, silences }: Played, { alerts, sessions }: Seen): st
     ...last
       .filter((seen) => seen.alert.gap !== 'agent_silent' && !isOurs(seen))
       .map(({ alert }) => `an alert about nobody: ${alert.gap} ${alert.title}`),
-    ...(silent > silences.length
-      ? [`${silent} alerts of a silent agent, which was silent ${silences.length} times`]
-      : []),
+    ...last
+      .filter((seen) => seen.alert.gap === 'agent_silent' && !wasAway(seen))
+      .map(({ alert }) => `a silence that was none, since ${alert.firstEventAt}`),
   ]
 }
-
-const nearMs = 20_000 // the silence is counted from the last beat
 
 const judgeSilence = ({ faultAtMs }: Silence, { alerts }: Seen): Named => {
   const found = alerts.filter(
@@ -130,13 +143,35 @@ const judgeSilence = ({ faultAtMs }: Silence, { alerts }: Seen): Named => {
   return { complaints: namedAtMs === null ? ['no alert agent_silent'] : [], namedAtMs }
 }
 
+const coverageStates = ['complete', 'missing', 'truncated', 'recorder_killed', 'late', 'tunnel_only'] as const
+
+/** The counts of the coverage against those of what was done. */
+const judgeCoverage = ({ truths, silences }: Played, { coverage }: Seen): string[] => {
+  const done = truths.flatMap(({ states }) => states)
+  const total = (of: (day: CoverageDay) => number) => coverage.reduce((sum, day) => sum + of(day), 0)
+  const expected = [
+    `${done.length} seen`,
+    ...coverageStates.map((state) => `${done.filter((one) => one === state).length} ${state}`),
+    `silent: ${silences.length > 0}`,
+  ]
+  const told = [
+    `${total(({ seen }) => seen)} seen`,
+    ...coverageStates.map(
+      (state) => `${total(({ complete, gaps }) => (state === 'complete' ? complete : gaps[state]))} ${state}`,
+    ),
+    `silent: ${total(({ agentSilentMs }) => agentSilentMs) > 0}`,
+  ]
+  const wrong = told.filter((text, at) => text !== expected[at])
+  return wrong.length > 0 ? [`coverage says ${wrong.join(', ')}, and done was ${expected.join(', ')}`] : []
+}
+
 export const judge = (played: Played, seen: Seen, slackMs: number): Verdict => {
   const lines = new Map<Line['kind'], Line>([...kinds, 'agent silent' as const].map((kind) => [kind, emptyLine(kind)]))
   const rowsBy = Map.groupBy(seen.sessions, ({ sourceIp }) => sourceIp)
   const complaints: string[] = []
   for (const truth of played.truths) {
-    const one = judgeOne(truth, seen, rowsBy.get(truth.sourceIp) ?? [])
     const due = { ...truth, dueAtMs: dueAfter(truth, played.outages, slackMs) }
+    const one = judgeOne(truth, seen, rowsBy.get(truth.sourceIp) ?? [], due.dueAtMs > truth.dueAtMs)
     count(lines.get(truth.kind)!, truth.states.length + truth.children, one, due, slackMs)
     complaints.push(...one.complaints.map((text) => `${truth.kind} of ${truth.user} from ${truth.sourceIp}: ${text}`))
   }
@@ -145,5 +180,8 @@ export const judge = (played: Played, seen: Seen, slackMs: number): Verdict => {
     count(lines.get('agent silent')!, 1, one, silence, slackMs)
     complaints.push(...one.complaints.map((text) => `agent silent: ${text}`))
   }
-  return { lines: [...lines.values()], complaints: [...complaints, ...strangers(played, seen)] }
+  return {
+    lines: [...lines.values()],
+    complaints: [...complaints, ...strangers(played, seen), ...judgeCoverage(played, seen)],
+  }
 }

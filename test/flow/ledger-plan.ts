@@ -31,19 +31,19 @@ const shuffled = <T>(items: readonly T[], random: () => number): T[] => {
 }
 
 /** Every kind once, then by weight until there are so many sessions. */
-const draw = (sessions: number, random: () => number): Turn[] => {
-  const drawn: Turn[] = []
+const draw = (sessions: number, random: () => number): { once: Turn[]; more: Turn[] } => {
   const counts = new Map<Kind, number>()
   let left = sessions
-  const take = ([kind, { deed, sessions: each }]: (typeof entries)[number]): void => {
+  const take = ([kind, { deed, sessions: each }]: (typeof entries)[number]): Turn => {
     const nth = counts.get(kind) ?? 0
     counts.set(kind, nth + 1)
-    drawn.push({ deed, nth })
     left -= each
+    return { deed, nth }
   }
-  for (const entry of entries) take(entry)
-  while (left > 0) take(byWeight(random() * totalWeight))
-  return shuffled(drawn, random)
+  const once = entries.map(take)
+  const more: Turn[] = []
+  while (left > 0) more.push(take(byWeight(random() * totalWeight)))
+  return { once, more }
 }
 
 /** About so many sessions: ordinary ones in pieces, and between them what hits all that are open. */
@@ -53,12 +53,13 @@ export const planOf = (sessions: number, random: () => number): Step[] => {
   const kills = Math.max(1, Math.round(sessions / 200))
   const stops = sessions < 500 ? 1 : 2
   const away = isSmall ? 3 : 40
-  const turns = draw(Math.max(0, sessions - open * (kills + stops)), random)
+  const { once, more } = draw(Math.max(0, sessions - open * (kills + stops)), random)
   const special: Step[] = [
-    { does: 'without ingest', turns: turns.splice(0, away) },
+    { does: 'without ingest', turns: more.splice(0, away) },
     ...Array.from({ length: kills }, () => ({ does: 'kill agent' as const, open })),
     ...Array.from({ length: stops }, () => ({ does: 'stop agent' as const, open })),
   ]
+  const turns = shuffled([...once, ...more], random)
   const size = Math.ceil(turns.length / special.length)
   // In the small run in this order: deadlines that begin early are over sooner.
   return (isSmall ? special : shuffled(special, random)).flatMap((step, n) => [

@@ -25,10 +25,11 @@ const openShells = (lab: Lab, users: readonly Account[]) =>
 export const killAgent = async (lab: Lab, users: readonly Account[]): Promise<Played> => {
   const open = await openShells(lab, users)
   const killedAtMs = await lab.killAgent()
+  const backAtMs = Date.now()
   await Promise.all(open.map(({ client }) => client.ended))
   await rest(killedAtMs, lab.deadlines.truncated + restartMs, 'the successor') // one that is killed, too, waits anew
   const truths = open.map(({ user, sourceIp }) => faulty(lab, 'agent killed', user, sourceIp, 'truncated', killedAtMs))
-  return { truths, silences: [], outages: [] }
+  return { truths, silences: [], outages: [{ fromMs: killedAtMs, toMs: backAtMs, countsAgain: false }] }
 }
 
 const asksAgainMs = 10_000 // an agent whose receiver is away

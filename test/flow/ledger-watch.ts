@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Alert } from '#services/schema/alert.ts'
+import type { CoverageDay } from '#services/schema/coverage.ts'
 import type { Session } from '#services/schema/session.ts'
 import { sessionsOf } from '#test/helpers/recorded.ts'
 import type { Product } from '#test/helpers/running.ts'
@@ -12,9 +13,10 @@ export type Seen = {
   statesAtMs: Map<string, number>
   /** Every revision that was seen. */
   alerts: SeenAlert[]
+  coverage: CoverageDay[]
 }
 
-const everyMs = 1_000
+const everyMs = 2_000
 const namedStates = ['missing', 'truncated', 'recorder_killed', 'late', 'tunnel_only'] as const
 
 const alertsOf = async ({ api }: Pick<Product, 'api'>): Promise<Alert[]> => {
@@ -28,10 +30,17 @@ const alertsOf = async ({ api }: Pick<Product, 'api'>): Promise<Alert[]> => {
   return found
 }
 
-/** Looks at the API once a second, as somebody would who wants to know when the ledger says what. */
+/** The days on which the run was, all bastions. */
+const coverageOf = async ({ api }: Pick<Product, 'api'>, fromMs: number): Promise<CoverageDay[]> => {
+  const [from, to] = [fromMs, Date.now()].map((ms) => new Date(ms).toISOString().slice(0, 10))
+  return ((await api(`/api/coverage?from=${from}&to=${to}`)) as { items: CoverageDay[] }).items
+}
+
+/** Looks at the API every two seconds, as somebody would who wants to know when the ledger says what. */
 export const startWatch = (product: () => Product) => {
   const statesAtMs = new Map<string, number>()
   const alerts = new Map<string, SeenAlert>()
+  const beganMs = Date.now()
   let isOver = false
 
   const note = (id: string, state: string): void => {
@@ -57,7 +66,8 @@ export const startWatch = (product: () => Product) => {
     seen: async (): Promise<Seen> => {
       await look()
       const sessions = await sessionsOf(product(), 'limit=200')
-      return { sessions, statesAtMs, alerts: [...alerts.values()] }
+      const coverage = await coverageOf(product(), beganMs)
+      return { sessions, statesAtMs, alerts: [...alerts.values()], coverage }
     },
     stop: async (): Promise<void> => {
       isOver = true

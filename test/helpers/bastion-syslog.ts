@@ -45,7 +45,7 @@ export const startSyslog = async (
   let said = ''
   lines.on('line', (line) => {
     said += `${line}\n`
-    if (!isLost(line)) appendFileSync(logFile, `${new Date().toISOString()} test-bastion ${line}\n`)
+    if (!isLost(line)) appendFileSync(logFile, `${line}\n`)
   })
   const script = `from=$1 to=$2; shift 2
     [ -e "$to" ] || if [ -d "$from" ]; then mkdir -p "$to"; else : >"$to"; fi
