@@ -1,7 +1,16 @@
 import type { Severity } from '#services/schema/alert.ts'
 import { ewma, withSample } from '../baselines/robust.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
-import { belongs, type Ends, type Expected, endsOf, hasNoChannels, isImported } from './recording/connection.ts'
+import {
+  belongs,
+  type Ends,
+  type Expected,
+  endsOf,
+  hasNoChannels,
+  isChannelStart,
+  isImported,
+  isRecordingOf,
+} from './recording/connection.ts'
 import { excuseOf, type Gap, gapFinding, isBreakGlass } from './recording/gap-finding.ts'
 
 /** Logins of a user, each of which a recording has to follow. */
@@ -65,7 +74,8 @@ const expect = (
   about: Partial<Expected>,
 ): UserRecordings => {
   const ends = endsOf(event, timeMs)
-  if (isImported(event, timeMs) || state.recorded.some((one) => belongs(one, ends))) return state
+  const isRecorded = !about.isChannel && state.recorded.some((one) => belongs(one, ends))
+  if (isImported(event, timeMs) || isRecorded) return state
   const dueMs = timeMs + context.settings.recordingGap.graceMs
   const one: Expected = { ...ends, id: event.id, dueMs, isStarted: false, isForward: false, told: null, ...about }
   const kept = state.expected.filter(({ timeMs: atMs }) => atMs > timeMs - keepMs)
@@ -82,12 +92,35 @@ const seen = (
   const ends = endsOf(observed.event, observed.timeMs)
   const at = state.expected.findIndex((one) => !one.isCut && belongs(one, ends))
   if (at < 0) return quiet(about.isStarted ? expect(state, observed, context, about) : state)
+  return seenAt(state, at, observed, context, about)
+}
+
+const seenAt = (
+  state: UserRecordings,
+  at: number,
+  observed: Observed,
+  context: RuleContext,
+  about: Partial<Expected>,
+): Step<UserRecordings> => {
   const before = state.expected[at]!
   const one: Expected = { ...before, ...about, isStarted: before.isStarted || about.isStarted === true }
   const gap = gapOf(one)
   const isOther = before.told !== null && before.told !== gap
   const next = { ...state, expected: state.expected.with(at, isOther ? { ...one, told: gap } : one) }
   return { state: next, findings: isOther ? told(state, gap, one, observed.timeMs, context).findings : [] }
+}
+
+/** Of a connection with several, each needs its own recording. The first is what its login led to expect. */
+const channelStarted = (state: UserRecordings, observed: Observed, context: RuleContext): Step<UserRecordings> => {
+  const ends = endsOf(observed.event, observed.timeMs)
+  const free = state.recorded.findIndex((one) => !one.isClaimed && isRecordingOf(one, ends))
+  if (free >= 0) {
+    const claimed = { ...state.recorded[free]!, isClaimed: true }
+    return quiet({ ...state, recorded: state.recorded.with(free, claimed) })
+  }
+  const about = { isStarted: true, isChannel: true }
+  const at = state.expected.findIndex((one) => !one.isCut && !one.isChannel && belongs(one, ends))
+  return at < 0 ? quiet(expect(state, observed, context, about)) : seenAt(state, at, observed, context, about)
 }
 
 const isOne = (a: Ends, b: Ends): boolean => a.sessionId !== null && a.sessionId === b.sessionId
@@ -104,12 +137,17 @@ const recorded = (state: UserRecordings, { event, timeMs }: Observed, context: R
   const ends = endsOf(event, timeMs)
   const known = state.recorded.some((one) => belongs(one, ends))
   const isEnd = event.kind === 'session_ended'
-  const met = state.expected.filter((one) =>
-    one.isCut ? isEnd && one.sessionId === ends.sessionId : belongs(one, ends),
-  )
+  const isNew = !state.recorded.some((one) => isOne(one, ends))
+  const channel = isNew
+    ? state.expected.findLast((one) => one.isChannel && !one.isCut && isRecordingOf(ends, one))
+    : null
+  const met = state.expected.filter((one) => {
+    if (one.isCut) return isEnd && one.sessionId === ends.sessionId
+    return one.isChannel ? one === channel : belongs(one, ends)
+  })
   const next: UserRecordings = {
     ...(known ? state : counted(state, true, false)),
-    recorded: withRecorded(state.recorded, ends, isEnd),
+    recorded: withRecorded(state.recorded, channel ? { ...ends, isClaimed: true } : ends, isEnd),
     expected: met.length === 0 ? state.expected : state.expected.filter((one) => !met.includes(one)),
   }
   const late = met.filter((one) => one.told !== null && excuseOf(one, one.told, context) === null)
@@ -166,6 +204,7 @@ export const recordingGapUser: Rule<UserRecordings> = {
     if (event.kind === 'port_forward') return seen(state, observed, context, { isForward: true })
     if (event.kind !== 'session_started' && event.kind !== 'session_ended') return quiet(state)
     if (event.recorded) return recorded(state, observed, context)
+    if (isChannelStart(event)) return channelStarted(state, observed, context)
     return event.kind === 'session_ended'
       ? ended(state, observed, context)
       : state.recorded.some((one) => belongs(one, endsOf(event, observed.timeMs)))

@@ -9,6 +9,7 @@ export type Ends = {
   sourcePort: number | null
   timeMs: number
   isEnded?: boolean // a recorder said so
+  isClaimed?: boolean // a channel of sshd is known that it began with
 }
 /** A login, or a session that another source saw, of which a recording is expected. */
 export type Expected = Ends & {
@@ -16,6 +17,7 @@ export type Expected = Ends & {
   dueMs: number
   isStarted: boolean // a shell, a command or a subsystem was
   isForward: boolean
+  isChannel?: boolean // sshd started it: each needs a recording of its own, also on a connection that has others
   isCut?: boolean // it was recorded, and only others saw its end
   told: 'missing' | 'tunnel_only' | 'recorder_killed' | null
 }
@@ -40,6 +42,16 @@ export const belongs = (a: Ends, b: Ends): boolean => {
   const isKnown = a.sourceIp !== null && a.sourcePort !== null
   return isKnown && a.bastion === b.bastion && a.sourceIp === b.sourceIp && a.sourcePort === b.sourcePort
 }
+
+/** Clocks of one host, and logs with whole seconds. */
+const slackMs = 2_000
+/** Whether a recording that began then can be that of the channel. */
+export const isRecordingOf = (recording: Ends, channel: Ends): boolean =>
+  belongs(recording, channel) && recording.timeMs >= channel.timeMs - slackMs
+
+/** A `Starting session` of sshd's log; other sources do not tell channels apart. */
+export const isChannelStart = (event: SessionEvent): boolean =>
+  event.kind === 'session_started' && !event.recorded && typeof event.channel === 'number'
 
 /** A channel-less end: the connection carried forwards only. */
 export const hasNoChannels = (event: SessionEvent): boolean => event.kind === 'session_ended' && event.channels === 0

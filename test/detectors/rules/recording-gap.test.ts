@@ -25,6 +25,9 @@ const started = (timeMs: number, fields: Record<string, unknown> = {}): SessionE
   })
 const ended = (timeMs: number, fields: Record<string, unknown> = {}): SessionEvent =>
   happened(timeMs, 'session_ended', { ...ends, durationMs: 1, outBytes: 0, inBytes: 0, recorded: false, ...fields })
+/** As sshd's log has it, which knows no session of ours. */
+const channel = (timeMs: number, number: number): SessionEvent =>
+  started(timeMs, { source: 'openssh', recorded: false, sessionId: null, channel: number })
 const health = (timeMs: number, status: string, fields: Record<string, unknown> = {}): SessionEvent =>
   happened(timeMs, 'recorder_health', { source: 'agent', user: null, status, ...fields })
 const past = many(20, (n) => {
@@ -116,6 +119,35 @@ const cases: Case[] = [
       started(at + second),
       ended(at + hour, { source: 'sudo', recorded: true }),
       ended(at + hour + second),
+    ],
+    gaps: [],
+  },
+  {
+    name: 'a second session on a recorded connection that no recorder saw',
+    events: [
+      ...past,
+      login(at),
+      channel(at + second, 0),
+      started(at + 2 * second),
+      channel(at + hour, 1),
+      ended(at + 2 * hour, { sessionId: null }),
+    ],
+    gaps: ['missing'],
+  },
+  {
+    name: 'several sessions on one connection, each with its recording, in any order within it',
+    events: [
+      ...past,
+      login(at),
+      channel(at + second, 0),
+      channel(at + 1.1 * second, 1),
+      started(at + 2 * second),
+      started(at + 2.5 * second, { sessionId: 's2' }),
+      started(at + hour, { sessionId: 's3' }),
+      channel(at + hour + second, 0),
+      ended(at + 2 * hour, { sessionId: 's2', source: 'sudo', recorded: true }),
+      channel(at + 3 * hour, 0),
+      started(at + 3 * hour + 5 * second, { sessionId: 's4' }),
     ],
     gaps: [],
   },
