@@ -12,7 +12,7 @@ const Described = z.looseObject({
   sessionId: SessionId.nullish().catch(null),
 })
 
-export type HeldEvent = { record: BusRecord; id: string; bastion: string; keyId: KeyId }
+export type HeldEvent = { record: BusRecord; bastion: string; keyId: KeyId }
 export type DescribedEvent = { outcome: 'event'; event: HeldEvent } | { outcome: 'poison'; cause: DeadLetterCause }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -33,12 +33,12 @@ export const describeEvent = (record: BusRecord): DescribedEvent => {
   }
   const described = Described.safeParse(parsed)
   if (!described.success) return poison('no object with an id')
-  const { id, sessionId } = described.data
+  const { sessionId } = described.data
   const bastion = described.data.bastion ?? noBastion
   const keyId: KeyId = sessionId ? `session:${sessionId}` : `bastion:${bastion}:${dateOf(record.timestampMs)}`
   // A copy: a few bytes must not keep a whole read buffer of the bus alive until the block closes.
   return {
     outcome: 'event',
-    event: { record: { ...record, value: Uint8Array.from(record.value) }, id, bastion, keyId },
+    event: { record: { ...record, value: Uint8Array.from(record.value) }, bastion, keyId },
   }
 }
