@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import type { Page } from 'playwright-core'
 import { encodeStatement, statementKeyOf } from '#services/coverage/statement-format.ts'
 import { obtainLogSigner } from '#services/keys/log-key.ts'
@@ -21,16 +21,43 @@ const cast = {
   stdout: [[0, 'one\r\n']],
 }
 
-const start = async (t: ExecutionContext, settings = '', env: NodeJS.ProcessEnv = {}): Promise<Product> => {
-  const file = join(await temporaryFolder(t), 'bartizan.yaml')
-  await writeFile(file, settings)
-  return startProduct(t, { env: { BARTIZAN_LOG_LEVEL: 'error', BARTIZAN_CONFIG: file, ...env } })
+/** As sshd logs somebody whom no recorder records. */
+const unrecordedLogin = (): string => {
+  const at = new Date(Date.now() - 300_000).toISOString()
+  const from = 'from 192.0.2.7 port 50001'
+  return [
+    `Connection ${from} on 10.0.0.1 port 22 rdomain ""`,
+    `Accepted publickey for carol ${from} ssh2: ED25519 SHA256:mVPwvezndPv/ARoIadVY98vAC0g+P/5633yTC4d/wXE`,
+    `Starting session: shell on pts/1 for carol ${from} id 0`,
+  ]
+    .map((line) => `${at} bastion sshd[4711]: ${line}\n`)
+    .join('')
+}
+
+const cleanUps: (() => unknown)[] = []
+test.after.always(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp()
+})
+let started: Promise<Product> | undefined
+/** One for all tests of this file: each has sessions and a bastion of its own. */
+const start = (): Promise<Product> => {
+  const all = { teardown: (cleanUp: () => unknown) => void cleanUps.push(cleanUp) }
+  const startIt = async (): Promise<Product> => {
+    const folder = await temporaryFolder(all)
+    const [BARTIZAN_CONFIG, BARTIZAN_OPENSSH_LOG] = [join(folder, 'bartizan.yaml'), join(folder, 'sshd.log')]
+    await writeFile(BARTIZAN_CONFIG, policy)
+    await writeFile(BARTIZAN_OPENSSH_LOG, unrecordedLogin())
+    const soon = { BARTIZAN_DETECTORS_RECORDING_GAP_GRACE_MS: '1000', BARTIZAN_LOG_LEVEL: 'error' }
+    return startProduct(all, { env: { BARTIZAN_CONFIG, BARTIZAN_OPENSSH_LOG, ...soon } })
+  }
+  started ??= startIt()
+  return started
 }
 
 const startedAt = new Date(Date.now() - 60_000).toISOString()
 
-const uploaded = async (product: Product, user: string): Promise<string> => {
-  const query = new URLSearchParams({ format: 'asciicast', bastion: 'jump-1', user, start: startedAt })
+const uploaded = async (product: Product, user: string, bastion = `jump-${user}`): Promise<string> => {
+  const query = new URLSearchParams({ format: 'asciicast', bastion, user, start: startedAt })
   await product.api(`/api/ingest/recordings?${query}`, { method: 'POST', body: JSON.stringify(cast) })
   let id: string | undefined
   await until(
@@ -88,7 +115,7 @@ realTest(
   'content is shown for a reason, and with leave of another person, who decides on a page of its own',
   async (t) => {
     t.timeout(10 * 60_000)
-    const product = await start(t, policy)
+    const product = await start()
     const [uma, vic] = [await uploaded(product, 'uma'), await uploaded(product, 'vic')]
     const at = (path: string) => `http://127.0.0.1:${product.endpoints.httpPort}${path}`
     const page = await openConsole(t, product, { expected })
@@ -158,8 +185,8 @@ realTest(
   'a session is held, the hold is lifted and the session erased by two people each, and the console says how it stands',
   async (t) => {
     t.timeout(10 * 60_000)
-    const product = await start(t)
-    const uma = await uploaded(product, 'uma')
+    const product = await start()
+    const xena = await uploaded(product, 'xena')
     const at = (path: string) => `http://127.0.0.1:${product.endpoints.httpPort}${path}`
     const page = await openConsole(t, product, { expected })
     const custody = page.getByRole('region', { name: 'Custody' })
@@ -171,7 +198,7 @@ realTest(
       await page.getByText('Nothing waits for a second person.').waitFor()
     }
 
-    await page.goto(at(`/sessions/${uma}`))
+    await page.goto(at(`/sessions/${xena}`))
     await custody.getByText('Not held').waitFor()
     await ask(page, 'Hold', 'the case of the missing keys')
     await custody.getByText('held', { exact: true }).waitFor()
@@ -186,37 +213,24 @@ realTest(
     await decide('frida', 'the case is closed')
 
     await signIn(page, product, 'custodian', 'carl')
-    await page.goto(at(`/sessions/${uma}`))
+    await page.goto(at(`/sessions/${xena}`))
     await page.getByRole('heading', { name: 'Custody of a session' }).waitFor()
     await custody.getByText('lifted').waitFor()
     await custody.getByText('Not held').waitFor()
     t.is(await page.getByTestId('player').count(), 0, 'who keeps evidence sees no content')
-    await ask(page, 'Ask to erase', 'uma asked for it')
+    await ask(page, 'Ask to erase', 'xena asked for it')
     await custody.getByText('It was asked for').waitFor()
     await shots(page, 'custody-custodian')
-    await decide('frida', 'uma asked for it')
-    await page.goto(at(`/sessions/${uma}`))
+    await decide('frida', 'xena asked for it')
+    await page.goto(at(`/sessions/${xena}`))
     await custody.getByText(/^eras(ing|ed)$/).waitFor()
-    await custody.getByText('carl asked, frida agreed: uma asked for it').waitFor()
+    await custody.getByText('carl asked, frida agreed: xena asked for it').waitFor()
     await page.getByText('What was recorded here was erased.').waitFor()
     t.is(await page.getByTestId('player').count(), 0)
     t.is(await page.getByRole('link', { name: 'Export' }).count(), 0)
     await shots(page, 'custody-erased')
   },
 )
-
-/** As sshd logs somebody whom no recorder records. */
-const unrecordedLogin = (): string => {
-  const at = new Date(Date.now() - 300_000).toISOString()
-  const from = 'from 192.0.2.7 port 50001'
-  return [
-    `Connection ${from} on 10.0.0.1 port 22 rdomain ""`,
-    `Accepted publickey for carol ${from} ssh2: ED25519 SHA256:mVPwvezndPv/ARoIadVY98vAC0g+P/5633yTC4d/wXE`,
-    `Starting session: shell on pts/1 for carol ${from} id 0`,
-  ]
-    .map((line) => `${at} bastion sshd[4711]: ${line}\n`)
-    .join('')
-}
 
 /** As the product does in the night. @returns its bytes */
 const stateYesterday = async ({ data }: Product): Promise<Buffer> => {
@@ -239,12 +253,9 @@ realTest(
   'the page of coverage says by bastion and day what is whole, and leads from a gap to its sessions; a signed statement is saved byte for byte',
   async (t) => {
     t.timeout(10 * 60_000)
-    const logFile = join(await temporaryFolder(t), 'sshd.log')
-    await writeFile(logFile, unrecordedLogin())
-    const env = { BARTIZAN_OPENSSH_LOG: logFile, BARTIZAN_DETECTORS_RECORDING_GAP_GRACE_MS: '1000' }
-    const product = await start(t, '', env)
+    const product = await start()
     const stated = await stateYesterday(product)
-    await uploaded(product, 'uma')
+    await uploaded(product, 'wim')
     await until(async () => (await sessionsOf(product, 'user=carol&state=missing')).length === 1, {
       limitMs: 60_000,
       what: 'the login without a recording',
@@ -254,10 +265,10 @@ realTest(
     await page.getByRole('link', { name: 'Coverage' }).click()
     const rowOf = (bastion: string) =>
       page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: bastion }) })
-    await rowOf('jump-1').getByText('1/1').waitFor()
+    await rowOf('jump-wim').getByText('1/1').waitFor()
     await rowOf('test-bastion').getByText('0/1').waitFor()
     t.is(
-      await rowOf('jump-1')
+      await rowOf('jump-wim')
         .getByRole('link', { name: /missing|truncated|late/ })
         .count(),
       0,
