@@ -32,6 +32,8 @@ export const commands: Record<string, () => Promise<Command>> = {
   setup: made(async () => (await import('./setup.ts')).setupCommand),
   doctor: made(async () => (await import('./doctor/doctor.ts')).doctorCommand),
   verify: made(async () => (await import('./verify.ts')).verifyCommand),
+  hold: made(async () => (await import('./hold.ts')).holdCommand),
+  custody: made(async () => (await import('./custodian.ts')).custodyCommand),
   dispose: made(async () => (await import('./dispose.ts')).disposeCommand),
   backup: made(async () => (await import('./backup.ts')).backupCommand),
   restore: made(async () => (await import('./restore.ts')).restoreCommand),

@@ -11,6 +11,7 @@ import { loadDirectory } from '#detectors/directory/load-directory.ts'
 import { forgetInStore } from '#detectors/runner/forget-session.ts'
 import { createCustodian } from '#ingest/custody/custodian.ts'
 import { eraseDue } from '#ingest/custody/erase.ts'
+import { reportNightly } from '#ingest/custody/report-nightly.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
 import { makeStatements } from '#ingest/ledger/daily-statements.ts'
@@ -33,7 +34,7 @@ import { createSuppressions } from '#services/alerts/suppressions.ts'
 import { createTriage } from '#services/alerts/triage.ts'
 import { keepSaying } from '#services/alerts/triage-sweep.ts'
 import { type Approvals, createApprovals } from '#services/approvals/approvals.ts'
-import { type Backends, openHoldStore, type ReceiverBackends } from '#services/backends.ts'
+import { type Backends, openDisposalStore, openHoldStore, type ReceiverBackends } from '#services/backends.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { createCustody } from '#services/custody/custody.ts'
@@ -199,11 +200,18 @@ export const custodyStage = async (options: StageOptions<Backends>): Promise<Clo
     acts: { ...backends, clock, maxRetentionYears },
     erase: () => eraseDue(erasing),
   })
+  const store = await openDisposalStore(config, clock)
+  const reporting = reportNightly({
+    ...{ ...backends, custody, store, clock, log, bastion: config.bastion },
+    verifier: verifierOf(backends.logKey),
+    every: config.custody.report,
+  })
   return {
     changed: custodian.soon,
     close: async () => {
+      await reporting.stop()
       await custodian.close()
-      await holds.close()
+      await Promise.all([holds.close(), store.close()])
     },
   }
 }

@@ -5,11 +5,12 @@ import type { DisposalStore, StoredVersion } from '../../recordings/disposal-sto
 import { parseSessionKey } from '../../recordings/format/evidence-keys.ts'
 import { evidenceRoots } from '../../recordings/recording-key.ts'
 import { type ActPerson, CustodyAct, maxDisposed } from '../../schema/custody-act.ts'
-import { SessionId } from '../../schema/ids.ts'
+import type { SessionId } from '../../schema/ids.ts'
 import type { StateStore } from '../../state/state-store.ts'
 import { prefixesOf } from '../../verify/v0/verify-group.ts'
 import { actsRoot } from '../act-format.ts'
 import { type CustodyDesk, isHeld } from '../custody.ts'
+import { sessionOf } from '../session-of.ts'
 import { type ActContext, draftAct, writeAct } from '../write-act.ts'
 import { type Judged, judge, type Kept } from './judge.ts'
 import { type Logged, untilLogged } from './leaves.ts'
@@ -31,11 +32,6 @@ export type Tally = { objects: number; sizeBytes: number; sessions: number; kept
 export type DisposalRun = { reason: string; by: ActPerson; limit: number; tell: (tally: Tally) => void }
 
 const newTally = (): Tally => ({ objects: 0, sizeBytes: 0, sessions: 0, kept: { retained: 0, held: 0, undated: 0 } })
-
-const sessionOf = (key: string): SessionId | null => {
-  const id = SessionId.safeParse(parseSessionKey(key)?.prefix.split('/')[3])
-  return id.success ? id.data : null
-}
 
 /** What people decided about the session that a key belongs to. Events of many sessions share a block: nobody holds these. */
 const keepsOf = async ({ custody }: Looking, key: string) => {
