@@ -107,6 +107,7 @@ export const receiverStage = (
   const codes = createEnrolmentCodes({ ...backends, clock })
   const router = createReceiver({
     ...{ ...backends, tokens, enrolments, agentKeys, heartbeats, orders, clock, log, registry },
+    erased: createErasedSessions({ ...backends, clock }),
     plainFrom: config.receiver.plainFrom,
     enrolment: authority && { authority, codes, enrolments, agentKeys },
     recordings: uploadsOf(config, createUploadImport({ ...backends, config, agentKeys, clock, log })),

@@ -8,6 +8,7 @@ import { createReceiverClient } from '#services/uplink/receiver-client.ts'
 import { version } from '#services/version.ts'
 import { type Alongside, withRelay } from './alongside.ts'
 import type { Core } from './core.ts'
+import { createErased } from './erased.ts'
 import { createHealth, type Health } from './health.ts'
 import { createHookWatch, type HookWatch } from './hook-watch.ts'
 import { limitsOf } from './spool/limits.ts'
@@ -66,6 +67,7 @@ export const startLinks = (
   const key = createKeyStanding(identity, log)
   const signer = { ...identity, kind: 'agent' as const, bastion }
   const hooks = createHookWatch(Date.now)
+  const erased = createErased(spool, log)
   let offsetMs: number | null = null
   const status = () => withRelay(statusOf(statusParts), alongside?.status() ?? null)
   const statusParts = {
@@ -106,7 +108,10 @@ export const startLinks = (
     },
     onOrder: ({ sessionId, text }) => void recorder.terminate(sessionId, text),
     onSigningKey: key.learn,
-    onAnswer: (answer) => alongside?.onAnswer(answer),
+    onAnswer: (answer) => {
+      alongside?.onAnswer(answer)
+      void erased.learn(answer)
+    },
     onEvidence: (evidence) => {
       hold.learn(evidence)
       void spool.release()

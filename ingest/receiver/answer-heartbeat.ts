@@ -6,6 +6,7 @@ import type { Orders } from '#services/agents/orders.ts'
 import type { Bus } from '#services/bus/bus.ts'
 import type { CatalogReader } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
+import type { ErasedSessions } from '#services/erasure/erased-sessions.ts'
 import type { Logger } from '#services/log.ts'
 import type { HeartbeatAnswer } from '#services/schema/uplink.ts'
 import { holderBehind } from './behind.ts'
@@ -21,12 +22,15 @@ export type AnswerHeartbeatOptions = {
   enrolments: Pick<Enrolments, 'behind' | 'verifyBehind'>
   heartbeats: Pick<Heartbeats, 'heard'>
   orders: Pick<Orders, 'wait' | 'take'>
+  /** Absent: nothing is erased here. */
+  erased?: Pick<ErasedSessions, 'ofBastion'>
   identify: Identify
   clock: Clock
   log: Logger
 }
 
 const maxBehind = 2_000
+const maxErased = 1_000
 
 /** What an agent is told, held back until there is an order for it or its time is over. */
 export const createHeartbeatAnswers = (options: AnswerHeartbeatOptions) => {
@@ -64,8 +68,12 @@ export const createHeartbeatAnswers = (options: AnswerHeartbeatOptions) => {
       return []
     })
     const taken = await orders.take(heartbeat)
+    const erased = await options.erased?.ofBastion(heartbeat.bastion, maxErased).catch((err: unknown) => {
+      log.warn({ err }, 'what was erased cannot be told: the state store does not answer')
+      return []
+    })
     const times = { receivedAtMs, answeredAtMs: clock.now() }
     const behind = sender.relay === heartbeat.bastion ? { behind: await behindOf(sender.relay) } : {}
-    return { orders: taken, signingKey, evidence, clock: times, ...behind }
+    return { orders: taken, signingKey, evidence, clock: times, ...(erased?.length && { erased }), ...behind }
   }
 }

@@ -43,6 +43,8 @@ export const HeartbeatAnswer = z.object({
   signingKey: z.enum(['registered', 'revoked', 'unknown']),
   /** For `spool.keep: evidence`: what stands in durable blocks. */
   evidence: z.array(z.object({ sessionId: SessionId, durableSeq: z.number().int() })),
+  /** Sessions of this bastion that were erased, the newest; receivers of before do not say it. */
+  erased: z.array(SessionId).max(1_000).optional(),
   /** The receiver's clock, Unix ms, when the heartbeat was there and when the answer left; absent from receivers of before. */
   clock: z.object({ receivedAtMs: z.number(), answeredAtMs: z.number() }).optional(),
   /** To a relay: whom it may take, and by which certificates. */

@@ -14,6 +14,8 @@ export type Appender = {
   /** Resolves when durable. @throws BTZ_SPOOL_FULL BTZ_DATA_UNWRITABLE BTZ_UNAVAILABLE */
   append(request: AppendRequest): Promise<void>
   admits(hintBytes: number): boolean
+  /** What comes from now on goes to a new segment, which is there when resolved. */
+  roll(): Promise<void>
   /** Writes what waits; gives up on a full disk after `limitMs`. */
   close(limitMs: number): Promise<void>
 }
@@ -44,6 +46,7 @@ export const createAppender = (options: AppenderOptions): Appender => {
   let active: Segment | null = null // each process opens a segment of its own
   let running: Promise<void> | null = null
   let hurry = (): void => {}
+  let mustRoll = false
   let closing = false
   let failure: Error | null = null
 
@@ -84,7 +87,8 @@ export const createAppender = (options: AppenderOptions): Appender => {
   }
 
   const writeNext = async (): Promise<void> => {
-    const opensWith = active && active.bytes < limits.segmentBytes ? null : options.checkpoint()
+    const opensWith = active && !mustRoll && active.bytes < limits.segmentBytes ? null : options.checkpoint()
+    mustRoll = false
     const { group, taken } = queue.take(position, opensWith, limits.groupBytes)
     position += group.bytes
     room.use(group.bytes)
@@ -116,15 +120,20 @@ export const createAppender = (options: AppenderOptions): Appender => {
   }, lookForRoomMs)
   timer.unref()
 
+  const append = (request: AppendRequest): Promise<void> => {
+    if (failure) return Promise.reject(failure)
+    if (closing) return Promise.reject(new BartizanError('BTZ_UNAVAILABLE', 'the spool is closed'))
+    if (!room.admits(queue.bytes + request.hintBytes, request.useReserve ?? false)) return Promise.reject(fullError())
+    const durable = queue.add(request)
+    if (queue.bytes >= limits.groupBytes) hurry()
+    running ??= run()
+    return durable
+  }
   return {
-    append: (request) => {
-      if (failure) return Promise.reject(failure)
-      if (closing) return Promise.reject(new BartizanError('BTZ_UNAVAILABLE', 'the spool is closed'))
-      if (!room.admits(queue.bytes + request.hintBytes, request.useReserve ?? false)) return Promise.reject(fullError())
-      const durable = queue.add(request)
-      if (queue.bytes >= limits.groupBytes) hurry()
-      running ??= run()
-      return durable
+    append,
+    roll: () => {
+      mustRoll = true
+      return append({ hintBytes: 0, encode: options.checkpoint })
     },
     admits: (hintBytes) => !failure && !closing && room.admits(queue.bytes + hintBytes, false),
     close: async (limitMs) => {

@@ -5,6 +5,7 @@ import { makeFolder } from '#services/make-folder.ts'
 import { type Acknowledged, openAcknowledged } from './acknowledged.ts'
 import type { AppendRequest } from './append-queue.ts'
 import { createAppender } from './appender.ts'
+import { forgetSessions } from './forget.ts'
 import { limitsOf, type SpoolLevel } from './limits.ts'
 import { readChunk, readOfSession, type SpoolChunk } from './reading.ts'
 import type { SpoolEntry, SpoolRecord } from './record.ts'
@@ -37,6 +38,8 @@ export type Spool = {
   waitBeyond(position: number, signal: AbortSignal): Promise<void>
   /** Everything before the position is with the receiver. */
   acknowledge(position: number): void
+  /** Of these sessions nothing stays longer than it has to. @returns those of which something is still here */
+  forget(sessionIds: ReadonlySet<string>): Promise<Set<string>>
   /** Deletes the segments that are no longer needed. */
   release(): Promise<void>
   onLevel(listener: (level: SpoolLevel) => void): void
@@ -141,6 +144,7 @@ const createSpool = (options: SpoolOptions, recovered: Recovered, acknowledged: 
         check()
       }),
     acknowledge: acknowledged.advance,
+    forget: (sessionIds) => forgetSessions(segments, sessionIds, { roll: appender.roll, release }),
     release,
     onLevel: room.onLevel,
     onFatal: (listener) => void fatalListeners.push(listener),
