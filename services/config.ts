@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import cron from 'node-cron'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { BartizanError } from './errors.ts'
@@ -296,7 +295,9 @@ const Custody = z.strictObject({
     .string()
     .regex(/^(?:[\d*,/-]{1,40} ){5}[\d*,/-]{1,40}$/, 'not six fields of cron')
     .default('0 30 2 * * *')
-    .describe('when the nightly report about held, ending, disposed of and erased evidence is an event; cron with seconds, UTC'),
+    .describe(
+      'when the nightly report about held, ending, disposed of and erased evidence is an event; cron with seconds, UTC',
+    ),
   backupDays: int
     .max(10_000)
     .default(0)
