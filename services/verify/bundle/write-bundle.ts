@@ -1,3 +1,4 @@
+import { actsPrefix } from '../../custody/act-format.ts'
 import { leafOfObject } from '../../proofs/leaf.ts'
 import { formatVerifier, type NoteVerifier } from '../../proofs/note.ts'
 import type { StoredObject } from '../../recordings/recording-store.ts'
@@ -6,17 +7,18 @@ import { latestCheckpoint, type ReadCheckpoint } from '../log/checkpoints.ts'
 import { leafKindOf } from '../log/leaf-kind.ts'
 import { createLeafProver } from '../log/prove-leaf.ts'
 import { createStoredLog, type StoredLog } from '../log/stored-log.ts'
-import { type EvidenceSource, maxObjectBytes } from '../read-objects.ts'
-import { objectsOf } from '../scope.ts'
+import { type EvidenceSource, listObjects, maxObjectBytes } from '../read-objects.ts'
+import { prefixesOf } from '../v0/verify-group.ts'
 import { type About, type Agents, files, type Proofs, sumLine } from './bundle-format.ts'
 import { readMeOf } from './read-me.ts'
 import { endOfArchive, headerOf, paddingOf } from './ustar.ts'
 
-/** `sessionKey`: null: without it; the content cannot be read then. */
+/** `prefixes`: where the session stands, when not where its id says. `sessionKey`: null: without it; the content cannot be read then. */
 export type BundleOptions = {
   source: Omit<EvidenceSource, 'locks'>
   verifier: NoteVerifier
   sessionId: About['sessionId']
+  prefixes: readonly string[]
   agents: Agents
   sessionKey: Uint8Array | null
 }
@@ -67,11 +69,11 @@ const smallFiles = async (options: BundleOptions, objects: StoredObject[]): Prom
   ]
 }
 
-const listed = async (options: BundleOptions): Promise<StoredObject[]> => {
+const listed = async ({ source, sessionId, prefixes }: BundleOptions): Promise<StoredObject[]> => {
   const objects: StoredObject[] = []
-  const source = { ...options.source, locks: false }
-  for await (const object of objectsOf(source, { sessionId: options.sessionId }))
-    if (object.sizeBytes <= maxObjectBytes) objects.push(object)
+  for (const prefix of [...new Set([...prefixes, ...prefixesOf(sessionId)]), actsPrefix(sessionId)])
+    for await (const object of listObjects({ ...source, locks: false }, prefix))
+      if (object.sizeBytes <= maxObjectBytes) objects.push(object) // what is larger was not written by us
   return objects
 }
 

@@ -34,7 +34,14 @@ const place = async (t: ExecutionContext) => {
   const made = async (withKey: boolean): Promise<Buffer> => {
     const sessionKey = withKey ? sessionKeys.get(`session:${sessionId}`)! : null
     const source = mapSource(new Map([...stored, ...log.objects]))
-    const options = { source, verifier: log.verifier, sessionId: SessionId.parse(sessionId), agents, sessionKey }
+    const options = {
+      source,
+      verifier: log.verifier,
+      sessionId: SessionId.parse(sessionId),
+      prefixes: [],
+      agents,
+      sessionKey,
+    }
     return Buffer.concat(await Array.fromAsync((await openBundle(options))!))
   }
   const verified = async (
