@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import type { Bus } from '#services/bus/bus.ts'
 import { bastionsOn, type DayContext, type DayOfBastion, readDay } from '#services/coverage/day-of-bastion.ts'
-import { encodeStatement, statementHash, statementKeyOf } from '#services/coverage/statement-format.ts'
+import { encodeStatement, openStatement, statementHash, statementKeyOf } from '#services/coverage/statement-format.ts'
 import { BartizanError, hasCode } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
 import { leafRecord } from '#services/proofs/leaf.ts'
-import type { NoteSigner } from '#services/proofs/note.ts'
+import { type NoteSigner, verifierOf } from '#services/proofs/note.ts'
 import { canonicalJson } from '#services/recordings/format/manifest.ts'
 import { longestRetention } from '#services/recordings/longest-retention.ts'
-import type { RecordingWriter } from '#services/recordings/recording-store.ts'
+import type { RecordingStore } from '#services/recordings/recording-store.ts'
 import { startSchedule } from '#services/schedule.ts'
 import { CoverageDate } from '#services/schema/coverage.ts'
 import { Statement } from '#services/schema/statement.ts'
@@ -26,7 +26,7 @@ const Progress = z.object({ next: CoverageDate, reviewed: CoverageDate })
 type Progress = z.infer<typeof Progress>
 
 export type StatementsContext = DayContext & {
-  recordings: Pick<RecordingWriter, 'put'>
+  recordings: Pick<RecordingStore, 'put' | 'get' | 'list'>
   bus: Pick<Bus, 'produce'>
   logKey: NoteSigner
   state: StateStore
@@ -40,21 +40,47 @@ const draftsOf = (date: string, bastion: string): string => `statements/day/${da
 const saysTheSame = ({ format, at, number, replaces, ...said }: Statement, day: DayOfBastion): boolean =>
   canonicalJson(said) === canonicalJson(day)
 
-/** The last one that was drafted; null: none. A thousand corrections of one day are more than there can be. */
-const lastDraft = async ({ state }: StatementsContext, date: string, bastion: string): Promise<Statement | null> => {
-  const entry = (await state.list(draftsOf(date, bastion), { limit: 1_000 })).at(-1)
-  return entry ? Statement.parse(entry.value) : null
+/** What stands in the store; null: nothing, or nothing that the key of this log signed. */
+const lastStored = async ({ recordings, logKey }: StatementsContext, date: string, bastion: string) => {
+  const first = statementKeyOf({ date, bastion, number: 1 })
+  const folder = first.slice(0, first.lastIndexOf('/') + 1)
+  const found = (await recordings.list(folder, { limit: 1_000 })).at(-1)
+  if (!found) return null
+  try {
+    return openStatement(await recordings.get(found.key), verifierOf(logKey))
+  } catch (error) {
+    if (hasCode(error, 'BTZ_EVIDENCE_CORRUPT')) return null
+    throw error
+  }
+}
+
+/**
+ * The last one that was drafted, or that stands in the store though the state does not know it: the state may have been
+ * restored from before. Null: none. A thousand corrections of one day are more than there can be.
+ */
+const lastSaid = async (ctx: StatementsContext, date: string, bastion: string): Promise<Statement | null> => {
+  const entry = (await ctx.state.list(draftsOf(date, bastion), { limit: 1_000 })).at(-1)
+  const draft = entry ? Statement.parse(entry.value) : null
+  const stored = await lastStored(ctx, date, bastion)
+  return stored && stored.number > (draft?.number ?? 0) ? stored : draft
 }
 
 /** Durable in the store, and its leaf on its way into the log. The same any number of times is one. */
 const write = async (ctx: StatementsContext, statement: Statement): Promise<void> => {
+  const { recordings, bus, log } = ctx
   const key = statementKeyOf(statement)
   const bytes = encodeStatement(statement, ctx.logKey)
   const retainUntil = longestRetention(ctx.clock.now(), ctx.maxRetentionYears)
-  await ctx.recordings.put(key, bytes, { retainUntil }).catch((error: unknown) => {
+  try {
+    await recordings.put(key, bytes, { retainUntil })
+  } catch (error) {
     if (!hasCode(error, 'BTZ_RECORDING_EXISTS')) throw error
-  })
-  await ctx.bus.produce([leafRecord('statement', key, bytes)])
+    if (!Buffer.from(bytes).equals(await recordings.get(key))) {
+      log.error({ key }, 'something else stands where a daily statement belongs')
+      return
+    }
+  }
+  await bus.produce([leafRecord('statement', key, bytes)])
 }
 
 /**
@@ -62,7 +88,7 @@ const write = async (ctx: StatementsContext, statement: Statement): Promise<void
  * the first process to put it there has decided it: so it is the same after a crash, and whoever writes it.
  */
 const sayOnce = async (ctx: StatementsContext, date: string, bastion: string, isReview: boolean): Promise<void> => {
-  const last = await lastDraft(ctx, date, bastion)
+  const last = await lastSaid(ctx, date, bastion)
   if (last && !isReview) await write(ctx, last) // a crash may have come in between
   const day = await readDay(ctx, bastion, date)
   if (last && saysTheSame(last, day)) return

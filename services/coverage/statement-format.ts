@@ -16,7 +16,7 @@ export const statementsOfDay = (date: string): string => `${statementsRoot}${dat
 const segmentOf = (bastion: string): string =>
   bastion.length <= maxSegment ? bastion : `${bastion.slice(0, 100)}.${hash('sha256', bastion)}`
 
-export const statementKeyOf = ({ date, bastion, number }: Pick<Statement, 'date' | 'bastion' | 'number'>): string =>
+export const statementKeyOf = ({ date, bastion, number }: { date: string; bastion: string; number: number }): string =>
   `${statementsOfDay(date)}${segmentOf(bastion)}/${String(number).padStart(numberDigits, '0')}`
 
 /** In words: what somebody reads who has no program. */

@@ -139,6 +139,26 @@ test('a process that ends between any two writes leaves what the next one makes 
   t.is(await p.leaves(), keys.length)
 })
 
+test('a state that was restored from before says nothing again, and corrects by the next number', async (t) => {
+  const p = await place(t)
+  const { missing } = await firstDay(p)
+  p.to(dayMs + latenessMs)
+  await p.process().makeDue()
+  const before = await p.statements()
+  for (const { key } of await p.state.list('statements/', { limit: 100 })) await p.state.delete(key)
+  await p.process().makeDue()
+  t.deepEqual(await p.statements(), before)
+  t.is(await p.leaves(), before.length)
+  for (const { key } of await p.state.list('statements/', { limit: 100 })) await p.state.delete(key)
+  await p.catalog.putUnrecorded([], [missing.id])
+  await p.process().makeDue()
+  t.deepEqual(
+    (await p.statements()).map(([key]) => key),
+    ['2026-11-21/bastion-1/0001', '2026-11-21/bastion-1/0002', '2026-11-21/quiet/0001'],
+  )
+  t.is(await p.leaves(), 3)
+})
+
 test('verify checks statements: intact, altered, moved, gone', async (t) => {
   const p = await place(t)
   await firstDay(p)
