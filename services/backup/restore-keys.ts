@@ -14,7 +14,7 @@ export type KeysRestored = {
   files: string[]
   /** Keys that were put in place. */
   restored: number
-  /** Keys that were there already, the same ones. */
+  /** Keys that were there already, the same ones; also of an earlier one of these backups. */
   present: number
   /** Tombstones of the backup that stand now and did not before. */
   tombstones: number

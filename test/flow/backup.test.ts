@@ -45,20 +45,28 @@ test('an instance is backed up while it runs; evidence, index and both backups i
     t.is(await exited, 0, output())
     return output()
   }
-  const keysFile = join(to, 'keys.backup')
   const stateFile = join(to, 'state.backup')
-  await run(['backup', 'keys', '--to', keysFile, '--with-master-key'], first.data)
+  t.regex(await run(['backup', 'keys', '--to', to, '--with-master-key'], first.data), /custody\.backupDays is 0/)
   await run(['backup', 'state', '--to', stateFile], first.data)
-  const refused = bartizan(['restore', 'keys', '--from', keysFile, ...phrase], { BARTIZAN_DATA: first.data })
+  const refused = bartizan(['restore', 'keys', '--from', to, ...phrase], { BARTIZAN_DATA: first.data })
   t.is(await refused.exited, 1)
   t.regex(refused.output(), /in use by process \d+ \(bartizan up\)/)
   t.is(await first.stop(), 0)
+  await run(['backup', 'keys', '--to', to, '--incremental'], first.data) // what the stop has sealed has keys, too
 
   for (const part of await readdir(first.data))
     if (/^(evidence|log|catalog\.db(-wal)?)$/.test(part))
       await cp(join(first.data, part), join(data, part), { recursive: true })
-  await run(['restore', 'keys', '--from', keysFile], data)
+  const verified = async () => {
+    const { exited, output } = bartizan(['verify', '--level', 'content'], { BARTIZAN_DATA: data })
+    return { code: await exited, output: output() }
+  }
   await run(['restore', 'state', '--from', stateFile], data)
+  t.is((await verified()).code, 3, 'the state alone reads no evidence')
+  const again = bartizan(['restore', 'state', '--from', stateFile, ...phrase], { BARTIZAN_DATA: data })
+  t.is(await again.exited, 1)
+  t.regex(again.output(), /there is state already, of \d+ entries.*--force/s)
+  t.regex(await run(['restore', 'keys', '--from', to], data), /^Restored \d+ keys/)
   const second = await startProduct(t, { data, env })
   t.is(await exportOf(second, id), text)
   const headers = { authorization: `Bearer ${secret}` }
@@ -66,6 +74,6 @@ test('an instance is backed up while it runs; evidence, index and both backups i
   await recorded(second, 'vic')
   t.is(await second.stop(), 0)
   t.notRegex(second.output(), /BTZ_/)
-  const verified = bartizan(['verify'], { BARTIZAN_DATA: data })
-  t.is(await verified.exited, 0, verified.output())
+  const { code, output } = await verified()
+  t.is(code, 0, output)
 })
