@@ -90,11 +90,11 @@ const updateContract = (test: TestFn, make: MakeCatalogPlace): void => {
     t.is(await catalog.progress(row.id), null)
     await catalog.indexFrames({ ...update(row, [0, 4]), progress: JSON.stringify({ long: 'x'.repeat(200_000) }) })
     await catalog.indexFrames({ ...update(row, [4, 7]), progress: '{"state":"ä"}' })
-    t.deepEqual(await catalog.progress(row.id), { nextSeq: 7, progress: '{"state":"ä"}' })
+    t.deepEqual(await catalog.progress(row.id), { nextSeq: 7, progress: '{"state":"ä"}', state: 'open' })
     await catalog.close()
     const again = await place.open()
     t.teardown(() => again.close())
-    t.deepEqual(await again.progress(row.id), { nextSeq: 7, progress: '{"state":"ä"}' })
+    t.deepEqual(await again.progress(row.id), { nextSeq: 7, progress: '{"state":"ä"}', state: 'open' })
   })
 
   test('updates made at once are all applied', async (t) => {
