@@ -3,7 +3,17 @@ import { type Topic, topics } from './bus.ts'
 import type { KafkaSettings } from './kafka-client.ts'
 import { topicName } from './kafka-topics.ts'
 
-export const kafkaRoles = ['set-up', 'agent', 'receiver', 'ingest', 'detectors', 'delivery', 'viewer'] as const
+export const kafkaRoles = [
+  'set-up',
+  'agent',
+  'receiver',
+  'ingest',
+  'detectors',
+  'delivery',
+  'viewer',
+  'custodian',
+  'dispose',
+] as const
 export type KafkaRole = (typeof kafkaRoles)[number]
 
 export type AclOperation = 'Create' | 'Describe' | 'DescribeConfigs' | 'Read' | 'Write'
@@ -31,6 +41,9 @@ const rights: Record<Exclude<KafkaRole, 'set-up' | 'agent'>, Rights> = {
   },
   delivery: { reads: ['alerts', 'session-events'], writes: ['session-events', 'dead-letters'] },
   viewer: { reads: ['session-frames'], writes: ['session-events', 'alerts', 'log-entries'] },
+  // Acts are leaves; the report of the night is an event.
+  custodian: { reads: [], writes: ['session-events', 'log-entries'] },
+  dispose: { reads: [], writes: ['log-entries'] },
 }
 
 /** Read and Write each include Describe. */
