@@ -6,9 +6,13 @@ import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
+import { canMount } from './mounted-folder.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const receiver = fileURLToPath(new URL('./syslog-socket.py', import.meta.url))
+
+/** What tests with a syslog of their own need, for realTest. */
+export const syslogPrograms = ['python3', 'unshare', 'mount', ...(canMount ? [] : ['mount namespaces'])]
 
 export type Syslog = {
   /** The command line in a mount namespace with a /dev/log of its own, for it and all it starts. */
