@@ -5,8 +5,9 @@ import type { CatalogReader } from './catalog/catalog.ts'
 import type { Clock } from './clock.ts'
 import { hasCode } from './errors.ts'
 import type { KeyId, KeyStore } from './keys/key-store.ts'
+import { eventBlockAt } from './recordings/event-block-at.ts'
 import { readEvents } from './recordings/format/event-block.ts'
-import { eventBlockKeyOf, eventPrefix } from './recordings/format/evidence-keys.ts'
+import { eventPrefix } from './recordings/format/evidence-keys.ts'
 import type { RecordingReader } from './recordings/recording-store.ts'
 
 /** How one destination is, as whoever serves it last said. */
@@ -31,8 +32,6 @@ export type Failure = { part: Part; reason: string }
 
 const looks = 30 // within the time that something may take
 const [leastPauseMs, mostPauseMs] = [50, 3_000]
-const maxBlockRecords = 10_000 // more than a block may hold
-const page = 1_000
 const maxSinkSilenceMs = 60_000 // it is said every 10 s
 const maxSinkLagMs = 15 * 60_000
 
@@ -104,21 +103,6 @@ const provesCatalog = async ({ catalog, bastion }: ProofOptions, { id, atMs }: C
   return items.some((event) => event.id === id)
 }
 
-/** Key of the block that holds the offset, if any does: the last that begins at or before it. */
-const blockOf = async ({ bus, recordings }: ProofOptions, { topic, partition, offset }: Placed) => {
-  const prefix = eventPrefix(bus.id, topic, partition)
-  const beyond = eventBlockKeyOf(prefix, offset + 1)
-  let after = eventBlockKeyOf(prefix, Math.max(0, offset - maxBlockRecords))
-  let found: string | null = offset === 0 ? after : null
-  for (;;) {
-    const objects = await recordings.list(prefix, { after, limit: page })
-    const before = objects.filter(({ key }) => key < beyond)
-    found = before.at(-1)?.key ?? found
-    if (objects.length < page || before.length < objects.length) return found ?? eventBlockKeyOf(prefix, 0)
-    after = objects.at(-1)!.key
-  }
-}
-
 /** It stands in a durable block, and can be read from it with its key. */
 const recordingsLook = (options: ProofOptions, { placed, value }: Canary): (() => Promise<boolean>) => {
   const { recordings, keys } = options
@@ -129,8 +113,9 @@ const recordingsLook = (options: ProofOptions, { placed, value }: Canary): (() =
       throw error
     })
   return async () => {
-    const key = await blockOf(options, placed)
-    if (without.has(key)) return false
+    const { topic, partition, offset } = placed
+    const key = await eventBlockAt(recordings, eventPrefix(options.bus.id, topic, partition), offset)
+    if (key === null || without.has(key)) return false
     const block = await recordings.get(key).catch((error: unknown) => {
       if (hasCode(error, 'BTZ_RECORDING_NOT_FOUND')) return null
       throw error

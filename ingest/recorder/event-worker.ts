@@ -22,12 +22,14 @@ export const createEventWorker = (
   let openedAtMs = 0
   let nextOffset = 0
   let committed = 0
+  let isAfterStart = true
   let isDropped = false
 
   const closeAll = async (): Promise<void> => {
     while (held.length > 0 && !isDropped) {
-      const done = await closeEventBlock(ctx, place, held)
+      const { done, wrote } = await closeEventBlock(ctx, place, held, isAfterStart)
       held = held.slice(done)
+      if (wrote) isAfterStart = false
     }
     heldBytes = 0
   }

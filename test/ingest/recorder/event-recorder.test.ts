@@ -1,8 +1,15 @@
 import test from 'ava'
+import { Registry } from 'prom-client'
+import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createEventRecorder } from '#ingest/recorder/event-recorder.ts'
+import { createEventMetrics } from '#ingest/recorder/metrics.ts'
+import { closeEventBlock } from '#ingest/recorder/steps/close-event-block.ts'
+import type { HeldEvent } from '#ingest/recorder/steps/describe-event.ts'
+import { createCountedDeadLetters } from '#services/dead-letters.ts'
 import type { KeyId } from '#services/keys/key-store.ts'
 import { buildEventBlock, readEvents } from '#services/recordings/format/event-block.ts'
 import { eventBlockKeyOf, eventPrefix } from '#services/recordings/format/evidence-keys.ts'
+import { goldenEvidence } from '#test/helpers/golden-evidence.ts'
 import { closeSharedCatalog, type IngestBackends, ingestBackends } from '#test/helpers/ingest-backends.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -128,6 +135,72 @@ test('a block that a crash left uncommitted is recognised, and the records after
       [2, 'event-3'],
     ],
   )
+})
+
+test('of a block that a crash left uncommitted no record is stored again, however few come at a time', async (t) => {
+  const backends = await ingestBackends(t)
+  const ids = ['event-1', 'event-2', 'event-3', 'event-4', 'event-5']
+  await send(
+    backends.bus,
+    ids.slice(0, 2).map((id) => event(id)),
+  )
+  const { at, bytes } = await block(backends, ids.slice(0, 4))
+  await backends.recordings.put(at, bytes, { retainUntil: new Date(Date.now() + 1000) })
+  for (const come of [[], ids.slice(2, 3), ids.slice(3)]) {
+    await send(
+      backends.bus,
+      come.map((id) => event(id)),
+    )
+    const recorder = await createEventRecorder({ ...backends, registry: new Registry() })
+    await until(async () => {
+      await recorder.drain()
+      return caughtUp(backends)
+    })
+    await recorder.close()
+  }
+  const all = await stored(backends)
+  t.deepEqual(
+    all.map(({ id }) => id),
+    ids,
+  )
+  t.deepEqual([...new Set(all.map(({ key }) => key))], [at, at.replace(/0$/, '4')])
+})
+
+test('records that stand in a block of format v0 already are not stored once more in v1', async (t) => {
+  const golden = goldenEvidence(0)
+  const { busId, topic, partition, prefix } = golden.events
+  const backends = await ingestBackends(t)
+  const metrics = createEventMetrics(backends.registry)
+  const deadLetters = createCountedDeadLetters({ ...backends, where: 'test' }, metrics.deadLetters)
+  const gate = createOriginGate({ ...backends, deadLetters })
+  const keyOf = async (id: KeyId) => golden.keyOf(id) ?? backends.keys.get(id)
+  const ctx = { ...backends, metrics, deadLetters, gate, keys: { obtain: keyOf, get: keyOf } }
+  let left: HeldEvent[] = []
+  for (const [key, bytes] of golden.objects) {
+    if (!key.startsWith(prefix)) continue
+    await backends.recordings.put(key, bytes, { retainUntil: new Date(Date.now() + 1000) })
+    for await (const { offset, value, keyId } of readEvents(bytes, async (id) => golden.keyOf(id))) {
+      const came = {
+        topic: 'session-events' as const,
+        partition,
+        offset,
+        key: golden.bastion,
+        headers: {},
+        timestampMs: 0,
+      }
+      const record = { ...came, value: value ?? Buffer.from('of an erased session') }
+      left.push({ record, bastion: golden.bastion, keyId: keyId as KeyId })
+      if (value === null)
+        await backends.keys
+          .obtain(keyId as KeyId)
+          .then(() => backends.keys.destroy(keyId as KeyId, { reason: 'asked', actor: 'dpo', at: new Date() }))
+    }
+  }
+  const done: number[] = []
+  for (; left.length > 0; left = left.slice(done.at(-1)))
+    done.push((await closeEventBlock(ctx, { busId, topic, partition }, left, true)).done)
+  t.deepEqual(done, [4, 1])
+  t.deepEqual(await backends.recordings.list('evidence/v1/', { limit: 1 }), [])
 })
 
 test('a block with other records in its place is reported, and nothing is dropped silently', async (t) => {
