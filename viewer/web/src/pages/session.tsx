@@ -8,9 +8,11 @@ import { AlertList } from '../components/alert-list.tsx'
 import { CommandList } from '../components/command-list.tsx'
 import { Custody } from '../components/custody.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
+import { Exports } from '../components/exports.tsx'
 import { Facts } from '../components/facts.tsx'
 import { Failure } from '../components/failure.tsx'
 import { LoginFacts } from '../components/login-facts.tsx'
+import { NotCaptured } from '../components/not-captured.tsx'
 import { AddressPivot, HostPivot, TargetPivot, UserPivot } from '../components/pivots.tsx'
 import type { PlayerHandle } from '../components/player.tsx'
 import { Recording } from '../components/recording.tsx'
@@ -20,7 +22,6 @@ import { Terminate } from '../components/terminate.tsx'
 import { startedAs } from '../started-as.ts'
 import { formatBytes, formatDuration, formatOffset, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
-import { useWhy, withWhy } from '../why.ts'
 
 const refreshMs = 3000
 
@@ -65,15 +66,6 @@ const factsOf = (session: Session): [string, React.ReactNode][] => [
   ['Session', <code key="id">{session.id}</code>],
 ]
 
-/** Plainly what this recording does not hold, so that nobody takes silence for absence. */
-const NotCaptured = ({ session }: { session: Session }) => (
-  <Text size="sm" c="dimmed" mt="sm">
-    Not captured here: what ran in the background after the session, what other machines did, graphical programs, and
-    typed secrets (masked on the bastion; only their place and length are kept).
-    {session.tty === null && ' Without a terminal there are no typed lines; the programs that ran are listed.'}
-  </Text>
-)
-
 const Related = ({ session }: { session: Session }) => (
   <Group gap="md" mt="sm">
     {session.parentId && (
@@ -91,31 +83,6 @@ const Related = ({ session }: { session: Session }) => (
     </Anchor>
   </Group>
 )
-
-const Exports = ({ id }: { id: string }) => {
-  const why = useWhy(id)
-  return (
-    <Group gap="xs">
-      {[
-        ['cast', 'asciicast'],
-        ['txt', 'text'],
-        ['ndjson', 'NDJSON, every byte'],
-        ['evidence', 'evidence with its proofs'],
-      ].map(([format, label]) => (
-        <Button
-          key={format}
-          component="a"
-          href={withWhy(`/api/sessions/${id}/export?format=${format}`, why)}
-          size="xs"
-          variant="default"
-          download
-        >
-          Export {label}
-        </Button>
-      ))}
-    </Group>
-  )
-}
 
 /** Who keeps evidence sees none of its content, and decides about it all the same. */
 const CustodyOnly = ({ id, role }: { id: string; role: Role }) => (
