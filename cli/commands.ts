@@ -32,6 +32,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   setup: made(async () => (await import('./setup.ts')).setupCommand),
   doctor: made(async () => (await import('./doctor/doctor.ts')).doctorCommand),
   verify: made(async () => (await import('./verify.ts')).verifyCommand),
+  erase: made(async () => (await import('./erase.ts')).eraseCommand),
   hold: made(async () => (await import('./hold.ts')).holdCommand),
   custody: made(async () => (await import('./custodian.ts')).custodyCommand),
   dispose: made(async () => (await import('./dispose.ts')).disposeCommand),
