@@ -15,7 +15,7 @@ const wanted = Number(process.env.TEST_LEDGER_SESSIONS ?? 24)
 const isWhole = wanted >= 100 // with the deadlines as they are by default
 const atOnce = isWhole ? 20 : 8
 const slackMs = (isWhole ? 15_000 : 60_000) * patience // ticks of detectors come every 10 s, 5 s behind
-const settleMs = 2_000 * patience // for an alert that nobody should get
+const settleMs = 2_000 // for an alert that nobody should get
 const seconds = (ms: number) => Math.round(ms / 100) / 10
 
 const defaults: Deadlines = {
@@ -25,13 +25,7 @@ const defaults: Deadlines = {
   truncated: 30_000,
   silent: 30_000,
 }
-const short: Deadlines = {
-  missing: 6_000 * patience,
-  tunnel_only: 6_000 * patience,
-  recorder_killed: 3_000 * patience,
-  truncated: 2_000,
-  silent: 3_000,
-}
+const short: Deadlines = { missing: 8_000, tunnel_only: 8_000, recorder_killed: 3_000, truncated: 2_000, silent: 3_000 }
 const deadlines = isWhole ? defaults : short
 const env = isWhole
   ? {}

@@ -1,5 +1,6 @@
 import type { Alert } from '#services/schema/alert.ts'
 import type { Account } from '#test/helpers/bastion-accounts.ts'
+import { sessionsOf } from '#test/helpers/recorded.ts'
 import { until } from '#test/helpers/until.ts'
 import { startClient } from './ledger-clients.ts'
 import { faulty, healthy, openShell } from './ledger-deeds.ts'
@@ -21,9 +22,20 @@ const openShells = (lab: Lab, users: readonly Account[]) =>
     }),
   )
 
+/** Else it may take longer than a recording is waited for until its successor has said that they began. */
+const untilListed = ({ product }: Lab, open: readonly { sourceIp: string }[]): Promise<void> =>
+  until(
+    async () => {
+      const found = open.map(({ sourceIp }) => sessionsOf(product(), `sourceIp=${sourceIp}`))
+      return (await Promise.all(found)).every((sessions) => sessions.some(({ recorded }) => recorded))
+    },
+    { limitMs: 60_000, everyMs: 250, what: 'open sessions listed' },
+  )
+
 /** kill -9 of the agent: sudo ends what it can no longer record, and its successor waits for it in vain. */
 export const killAgent = async (lab: Lab, users: readonly Account[]): Promise<Played> => {
   const open = await openShells(lab, users)
+  await untilListed(lab, open)
   const killedAtMs = await lab.killAgent()
   const backAtMs = Date.now()
   await Promise.all(open.map(({ client }) => client.ended))
