@@ -11,7 +11,7 @@ import { latestCheckpoint, type ReadCheckpoint } from './checkpoints.ts'
 import { createLeafProver, type LeafProof, unproven } from './prove-leaf.ts'
 import { createStoredLog } from './stored-log.ts'
 
-const tailBytes = 2048 // of a block; the footer of a usual one fits
+const tailBytes = 1024 // of a block; the footer of a usual one fits
 const keptManifests = 16
 
 /** `batches`: finished bytes. `checkpoint`: what vouches for the manifest that names the block. */
@@ -32,7 +32,10 @@ const readFooter = async ({ source, sessionKey }: ProverOptions, blockKey: strin
   if (object === null) throw unproven(`${blockKey}: it is not there`)
   let tail = await source.get(blockKey, { start: -tailBytes, length: tailBytes })
   const found = footerBytesOf(tail)
-  if ('needBytes' in found) tail = await source.get(blockKey, { start: -found.needBytes, length: found.needBytes })
+  if ('needBytes' in found) {
+    const before = { start: -found.needBytes, length: found.needBytes - tail.byteLength }
+    tail = Buffer.concat([await source.get(blockKey, before), tail])
+  }
   const info = parseFooter(tail, object.sizeBytes)
   if (!isFooterGenuine(tail, info, sessionKey)) throw unproven(`${blockKey}: the footer was not written with this key`)
   return info
