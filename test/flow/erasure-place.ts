@@ -7,7 +7,8 @@ import { createLogger } from '#services/log.ts'
 import type { Role } from '#services/schema/access.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
 import type { Session } from '#services/schema/session.ts'
-import { backendEnv } from '#test/helpers/cluster-product.ts'
+import type { Services } from '#test/helpers/cluster.ts'
+import { clusterEnv } from '#test/helpers/cluster-product.ts'
 import { exec, recordedSession, shown, typed } from '#test/helpers/recorded-session.ts'
 import { until } from '#test/helpers/until.ts'
 import { openAccess } from '../../cli/access.ts'
@@ -17,12 +18,12 @@ import { custodyStage, detectorsStage, ingestStage, viewerStage } from '../../cl
 /** What a session holds in each place; none of it may be found after its erasure. */
 export const markers = ['qzwtyped7x', 'qzwprinted7x', 'qzwargv7x', 'qzwfile7x', 'qzwdead7x', 'qzwq7x'] as const
 
-/** Everything but agents and destinations, on one folder; with TEST_BACKEND=cluster on the engines. */
-export const openErasurePlace = async (folder: string) => {
+/** Everything but agents and destinations, on one folder, or on engines. */
+export const openErasurePlace = async (folder: string, engines: Services | null = null) => {
   const log = createLogger('erasure', 'silent')
   const data = join(folder, 'data')
-  const engines = loadConfig(undefined, await backendEnv(data))
-  const config = Config.parse({ ...engines, data, bastion: 'jump1', http: { port: 0 } })
+  const given = loadConfig(undefined, engines ? await clusterEnv(data, engines) : {})
+  const config = Config.parse({ ...given, data, bastion: 'jump1', http: { port: 0 } })
   const backends: Backends = await openBackends(config, systemClock, log)
   const shared = { config, backends, clock: systemClock, log, registry: new Registry(), ready: () => true }
   const options = { ...shared, access: openAccess(shared) }
