@@ -59,7 +59,7 @@ const openPlace = async (config: Config) => {
   const lock = isAlone
     ? await acquireLock(join(config.data, 'lock.db'), { pid: process.pid, what: 'bartizan dispose' })
     : null
-  const log = createLogger('dispose', config.log.level)
+  const log = createLogger('dispose', 'warn')
   const backends = await openBackends(config, clock, log)
   const store = await openDisposalStore(config, clock)
   const { maxRetentionYears } = config.recordings
