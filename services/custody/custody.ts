@@ -106,12 +106,12 @@ export const createCustody = ({ state, clock }: { state: StateStore; clock: Cloc
     all: async function* (): AsyncGenerator<Custody, void, void> {
       for await (const { value } of listAll(state, prefix)) yield Custody.parse(value)
     },
-    /** Counts at once. @throws BTZ_TOO_MANY_REQUESTS BTZ_STATE_CONFLICT when it is being erased */
+    /** Counts at once. @throws BTZ_TOO_MANY_REQUESTS BTZ_ERASED */
     hold: async (sessionId: string, options: NewHold): Promise<CustodyHold> => {
       const hold = newHold(sessionId, options)
       await update(sessionId, (before) => {
         if (before.erasure !== null)
-          throw conflict('its content is being erased already', 'there is nothing left that a hold could keep')
+          throw new BartizanError('BTZ_ERASED', 'its content is being erased, or gone: a hold would keep nothing')
         if (before.holds.length >= maxHolds)
           throw new BartizanError('BTZ_TOO_MANY_REQUESTS', `there were ${maxHolds} holds on this session already`)
         return { ...before, holds: [...before.holds, hold] }

@@ -82,5 +82,5 @@ test('what is being erased cannot be held any more', async (t) => {
     ...{ requestedBy: alice, by: bob, act: null, appliedAt: null, lastAct: null },
   }
   await custody.update(sessionId, (before) => ({ ...before, erasure }))
-  await t.throwsAsync(custody.hold(sessionId, { reason: 'too late', by: alice }), { code: 'BTZ_STATE_CONFLICT' })
+  await t.throwsAsync(custody.hold(sessionId, { reason: 'too late', by: alice }), { code: 'BTZ_ERASED' })
 })
