@@ -42,15 +42,17 @@ const keepsOf = async ({ custody }: Looking, key: string) => {
 
 /** Acts are never disposed of, nor is the log: they outlive what they are about. */
 async function* judgeAll(ctx: Looking): AsyncGenerator<Judged, void, void> {
-  let last: { sessionId: string | null; keeps: Awaited<ReturnType<typeof keepsOf>> } | null = null
+  let asked: string | null = null
+  let keeps = await keepsOf(ctx, '')
   for (const root of evidenceRoots)
     for await (const versions of ctx.store.versions(`${root}/`)) {
       const { key } = versions[0]!
       if (key.startsWith(actsRoot)) continue
       const sessionId = sessionOf(key)
       // Those of a session come one after the other; before anything is deleted it is asked again.
-      if (last?.sessionId !== sessionId) last = { sessionId, keeps: await keepsOf(ctx, key) }
-      yield judge(versions, await ctx.store.surelyPastMs(), last.keeps)
+      if (sessionId !== asked) keeps = await keepsOf(ctx, key)
+      asked = sessionId
+      yield judge(versions, await ctx.store.surelyPastMs(), keeps)
     }
 }
 
