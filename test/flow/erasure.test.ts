@@ -42,7 +42,7 @@ test('of an erased session nothing is found any more: not by our tools, and not 
   for (const content of ['/commands', '/replay/index.json', '/export?format=ndjson'])
     t.like(await ask('olga', 'analyst', path + content), { status: 410, body: { code: 'BTZ_ERASED' } }, content)
   t.is((await ask('carol', 'custodian', `${path}/erasure`, reason)).body.code, 'BTZ_NOT_ERASABLE')
-  t.is((await ask('carol', 'custodian', `${path}/hold`, reason)).body.code, 'BTZ_STATE_CONFLICT')
+  t.is((await ask('carol', 'custodian', `${path}/hold`, reason)).body.code, 'BTZ_ERASED')
   await t.throwsAsync(backends.keys.get(`session:${sessionId}`), { code: 'BTZ_KEY_DESTROYED' })
   const acts = await backends.recordings.list(actsPrefix(sessionId), { limit: 10 })
   const opened = await Promise.all(
@@ -58,6 +58,23 @@ test('of an erased session nothing is found any more: not by our tools, and not 
   )
   await place.drain()
   for (const marker of markers) t.deepEqual(await filesHolding(data, marker), [], `${marker}, while it runs`)
+
+  const late = {
+    id: 'late',
+    at: new Date().toISOString(),
+    kind: 'command',
+    source: 'agent',
+    bastion: 'jump1',
+    sessionId,
+  }
+  const ran = { user: 'alice', argv: ['sudo', 'tee', '/etc/sudoers.d/qzwlate'], line: 'qzwlate', via: 'exec', atMs: 9 }
+  const value = Buffer.from(JSON.stringify({ ...late, ...ran }))
+  await backends.bus.produce([{ topic: 'session-events', key: 'jump1', value }])
+  const said = async () => (await catalog.events({ sessionId, limit: 100 })).items
+  await until(async () => (await said()).some(({ id }) => id === 'late'), { limitMs: 30_000, what: 'what came late' })
+  await place.drain()
+  t.false(JSON.stringify([await said(), await alerts()]).includes('qzwlate'), 'what comes late has no content either')
+  t.is((await catalog.search({ text: 'qzwlate', in: ['events', 'commands'], limit: 10 })).total.value, 0)
   await place.close()
   for (const marker of markers) t.deepEqual(await filesHolding(data, marker), [], marker)
   for (const marker of markers) t.deepEqual(await evidenceHolding(data, marker), [], `${marker} in evidence`)

@@ -25,8 +25,9 @@ export async function* sessionFrames(
 ): AsyncGenerator<TimedFrame> {
   const blocks = (await source.catalog.blocks(sessionId)).filter((block) => block.lastSeq <= lastSeq)
   if (blocks.length === 0) return
-  const key = await source.keys.get(`session:${sessionId}`)
   for (const block of blocks) {
+    // Asked for each time: who began to read before an erasure gets no more of it.
+    const key = await source.keys.get(`session:${sessionId}`)
     for (const finished of readBatches(await source.recordings.get(block.key), key)) {
       const batch = decodeBatchHeader(finished)
       let atNs = batch.startNs
