@@ -57,11 +57,14 @@ export const inS3 = async (t: Teardown, services: Services, disks: string): Prom
   const store = await openS3Store(config)
   t.teardown(store.close)
   const replace = createReplacer(store, (key) => rm(join(disks, config.bucket, key)))
+  let close = async (): Promise<void> => {}
+  t.teardown(() => close())
   return async (objects) => {
     await replace(objects)
-    // A reader remembers for a minute where evidence stands.
+    await close()
+    // Another one each time: a reader remembers for a minute where evidence stands.
     const reader = await openS3EvidenceReader(config, systemClock, pino({ level: 'silent' }), () => {})
-    t.teardown(reader.close)
+    close = reader.close
     return { ...reader, locks: true }
   }
 }

@@ -87,8 +87,7 @@ export const createLogAlterations = (evidence: LoggedEvidence, random: () => num
   }
   const forked = async (): Promise<LogAlteration> => {
     const at = below(sizes[0]!)
-    const leaves =
-      random() < 0.5 ? log.leaves.toSpliced(at, 1) : log.leaves.with(at, any(log.leaves.slice(sizes[0]! - 1)))
+    const leaves = random() < 0.5 ? log.leaves.toSpliced(at, 1) : log.leaves.with(at, any(log.leaves.toSpliced(at, 1)))
     const { objects } = await rewritten(leaves)
     const kept = below(2)
     const located = [keys.checkpoint(sizes[kept]!)]

@@ -10,6 +10,8 @@ import { addRow, type FullRow, type Rows, rootOf } from './tree.ts'
 export type ScannedLeaf = { index: number; id: Buffer; entry: Buffer | null }
 export type ScanStep = { leaves: ScannedLeaf[]; findings: Finding[] }
 
+const indicesAtOnce = 16
+
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
 async function* compareTile(log: StoredLog, tile: Tile, expected: Uint8Array): AsyncGenerator<Finding> {
@@ -80,13 +82,17 @@ export type Scanned = {
   root: Uint8Array
 }
 
+const checkIndex = async (log: StoredLog, { index, id }: ScannedLeaf): Promise<Finding | null> => {
+  const said = await log.indexOf(id.toString('hex'))
+  if (typeof said !== 'string') return said
+  if (said === `${index}\n`) return null
+  return logFinding('tampered', 'log-index', log.keys.leafIndex(id.toString('hex')), `the leaf stands as ${index}`)
+}
+
 async function* checkIndices(log: StoredLog, leaves: readonly ScannedLeaf[]): AsyncGenerator<Finding> {
-  const said = await Promise.all(leaves.map(({ id }) => log.indexOf(id.toString('hex'))))
-  for (const [at, { index, id }] of leaves.entries()) {
-    const text = said[at]!
-    if (typeof text !== 'string') yield text
-    else if (text !== `${index}\n`)
-      yield logFinding('tampered', 'log-index', log.keys.leafIndex(id.toString('hex')), `the leaf stands as ${index}`)
+  for (let first = 0; first < leaves.length; first += indicesAtOnce) {
+    const some = leaves.slice(first, first + indicesAtOnce)
+    for (const found of await Promise.all(some.map((leaf) => checkIndex(log, leaf)))) if (found) yield found
   }
 }
 
