@@ -40,7 +40,10 @@ export const killAgent = async (lab: Lab, users: readonly Account[]): Promise<Pl
   const backAtMs = Date.now()
   await Promise.all(open.map(({ client }) => client.ended))
   await rest(killedAtMs, lab.deadlines.truncated + restartMs, 'the successor') // one that is killed, too, waits anew
-  const truths = open.map(({ user, sourceIp }) => faulty(lab, 'agent killed', user, sourceIp, 'truncated', killedAtMs))
+  const truths = open.map(({ user, sourceIp }) => ({
+    ...faulty(lab, 'agent killed', user, sourceIp, 'truncated', killedAtMs),
+    dueAtMs: backAtMs + lab.deadlines.truncated,
+  }))
   return { truths, silences: [], outages: [{ fromMs: killedAtMs, toMs: backAtMs, countsAgain: false }] }
 }
 

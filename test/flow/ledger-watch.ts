@@ -16,27 +16,36 @@ export type Seen = {
   coverage: CoverageDay[]
 }
 
-const everyMs = 2_000
+const everyMs = 1_000
+const newest = 50 // of each look: the rest was there before
 const namedStates = ['missing', 'truncated', 'recorder_killed', 'late', 'tunnel_only'] as const
+type Api = Pick<Product, 'api'>
 
-const alertsOf = async ({ api }: Pick<Product, 'api'>): Promise<Alert[]> => {
+const alertPage = async ({ api }: Api, limit: number, cursor: string) => {
+  const query = `rule=recording-gap&withdrawn=true&limit=${limit}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`
+  return (await api(`/api/alerts?${query}`)) as { items: Alert[]; next: string | null }
+}
+
+const allAlerts = async (product: Api): Promise<Alert[]> => {
   const found: Alert[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const query = `rule=recording-gap&withdrawn=true&limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`
-    const page = (await api(`/api/alerts?${query}`)) as { items: Alert[]; next: string | null }
+    const page = await alertPage(product, 200, cursor)
     found.push(...page.items)
     cursor = page.next
   }
   return found
 }
 
+const newestOf = async ({ api }: Api, state: string): Promise<Session[]> =>
+  ((await api(`/api/sessions?state=${state}&limit=${newest}`)) as { items: Session[] }).items
+
 /** The days on which the run was, all bastions. */
-const coverageOf = async ({ api }: Pick<Product, 'api'>, fromMs: number): Promise<CoverageDay[]> => {
+const coverageOf = async ({ api }: Api, fromMs: number): Promise<CoverageDay[]> => {
   const [from, to] = [fromMs, Date.now()].map((ms) => new Date(ms).toISOString().slice(0, 10))
   return ((await api(`/api/coverage?from=${from}&to=${to}`)) as { items: CoverageDay[] }).items
 }
 
-/** Looks at the API every two seconds, as somebody would who wants to know when the ledger says what. */
+/** Looks at the API every second, as somebody would who wants to know when the ledger says what. */
 export const startWatch = (product: () => Product) => {
   const statesAtMs = new Map<string, number>()
   const alerts = new Map<string, SeenAlert>()
@@ -47,25 +56,33 @@ export const startWatch = (product: () => Product) => {
     const key = `${id} ${state}`
     if (!statesAtMs.has(key)) statesAtMs.set(key, Date.now())
   }
-  const look = async (): Promise<void> => {
-    for (const alert of await alertsOf(product())) {
-      const key = `${alert.id} ${alert.revision}`
-      if (!alerts.has(key)) alerts.set(key, { alert, atMs: Date.now() })
-    }
-    for (const state of namedStates)
-      for (const { id } of await sessionsOf(product(), `state=${state}&limit=200`)) note(id, state)
+  const noteAlert = (alert: Alert): void => {
+    const key = `${alert.id} ${alert.revision}`
+    if (!alerts.has(key)) alerts.set(key, { alert, atMs: Date.now() })
   }
-  const running = (async () => {
+  /** Those of a bastion grow, and are on no first page any more. */
+  const growing = () =>
+    new Set([...alerts.values()].filter(({ alert }) => alert.user === null).map(({ alert }) => alert.id))
+  const lookAtAlerts = async (): Promise<void> => {
+    for (const alert of (await alertPage(product(), newest, '')).items) noteAlert(alert)
+    for (const id of growing()) noteAlert((await product().api(`/api/alerts/${id}`)) as Alert)
+  }
+  const lookAtRows = async (): Promise<void> => {
+    for (const state of namedStates) for (const { id } of await newestOf(product(), state)) note(id, state)
+  }
+  const keep = async (look: () => Promise<void>): Promise<void> => {
     while (!isOver) {
       await look().catch(() => {}) // `up` is away
       await wait(everyMs)
     }
-  })()
+  }
+  const running = Promise.all([keep(lookAtAlerts), keep(lookAtRows)])
   return {
     /** All there is now. */
     seen: async (): Promise<Seen> => {
-      await look()
+      for (const alert of await allAlerts(product())) noteAlert(alert)
       const sessions = await sessionsOf(product(), 'limit=200')
+      for (const { id, state } of sessions) if (namedStates.some((named) => named === state)) note(id, state)
       const coverage = await coverageOf(product(), beganMs)
       return { sessions, statesAtMs, alerts: [...alerts.values()], coverage }
     },
