@@ -37,10 +37,10 @@ const passwordFiles = (engine: string, users: Users): [string, string][] =>
 
 /** Name of each secret of docker-compose.yml → content. Each role has users of its own, each engine one that may all. */
 export const composeSecrets = (): Record<string, string> => {
-  const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer']
+  const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer', 'custodian']
   const kafka = secretsFor(['admin', ...roles])
   const elasticsearch = secretsFor(['admin', ...roles])
-  const s3 = secretsFor(['ingest', 'viewer'])
+  const s3 = secretsFor(['ingest', 'viewer', 'custodian'])
   return Object.fromEntries([
     ...passwordFiles('kafka', kafka),
     ['kafka-users', kafkaUsers(kafka)],

@@ -204,9 +204,9 @@ export const grantCluster = async (config: Config, log: Logger): Promise<void> =
     import('./bus/kafka-grants.ts'),
     import('./recordings/s3-bucket-policy.ts'),
   ])
-  const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer'] as const
+  const roles = ['receiver', 'ingest', 'detectors', 'delivery', 'viewer', 'custodian'] as const
   await grantKafka(config.kafka, new Map(roles.map((role) => [role, role])), log)
-  await grantBucket(config.s3, { writer: 'ingest', reader: 'viewer' })
+  await grantBucket(config.s3, { writer: 'ingest', reader: 'viewer', custodian: 'custodian' })
 }
 
 /** The same configuration with the credentials that this part of the store's work has, where it has its own. */

@@ -5,6 +5,8 @@ import type { Elastic, ElasticConfig } from './elastic-client.ts'
 /** Grows with every change that documents written before do not fit. */
 export const schemaVersion = 1
 const refreshInterval = '500ms' // how soon a write is found
+/** Who erases may have segments written anew, and not change settings: by default a tenth of what is deleted may stay. */
+const expungeAll = { 'merge.policy.expunge_deletes_allowed': 0 }
 
 /** By the end of the names of its indices. `shards`: where the configured number would be wrong. */
 export type TemplateBody = { shards?: number; properties: Record<string, object> }
@@ -27,7 +29,10 @@ const templateName = (prefix: string, suffix: string): string => `${prefix}-${su
 const baseOf = ({ indexPrefix, shards, replicas }: ElasticConfig): Template =>
   template(component, baseName(indexPrefix), {
     template: {
-      settings: { number_of_shards: shards, number_of_replicas: replicas, refresh_interval: refreshInterval },
+      settings: {
+        ...{ number_of_shards: shards, number_of_replicas: replicas, refresh_interval: refreshInterval },
+        ...expungeAll,
+      },
       mappings: { dynamic: false, _meta: { bartizan: { schema: schemaVersion } } },
     },
   })
@@ -110,6 +115,21 @@ const put = async (elastic: Elastic, { path, name, body }: Template): Promise<vo
   )
 }
 
+/** Indices that were made before the setting came. */
+const letExpungeAll = async (elastic: Elastic, suffixes: readonly string[]): Promise<void> => {
+  const names = suffixes.map((suffix) => `${elastic.config.indexPrefix}-${suffix}`).join(',')
+  const query = { ignore_unavailable: true, allow_no_indices: true }
+  const { status } = await elastic.request({
+    ...{ method: 'PUT', path: `/${names}/_settings`, query },
+    ...{ body: { index: expungeAll }, accept: [refused, 404] },
+  })
+  if (status !== refused) return
+  throw misconfigured(
+    'the indices of Elasticsearch lack a setting, and we may not set it',
+    'run the set-up once with a user that has the privilege manage on them',
+  )
+}
+
 type Mappings = Record<string, { mappings?: { _meta?: { bartizan?: { schema?: number } } } }>
 
 /** The form of each index of ours that is there; null: one that did not come from our templates. */
@@ -180,6 +200,7 @@ export const ensureTemplates = async (elastic: Elastic, templates: Templates): P
   const missing = await missingTemplates(elastic, templates)
   await checkIndices(elastic, Object.keys(templates), missing !== null)
   const [base, ...others] = (missing ?? []).toSorted((a, b) => (a.path < b.path ? -1 : 1)) // what they are composed of comes first
+  if (base?.path.startsWith(`/${component}/`)) await letExpungeAll(elastic, Object.keys(templates))
   if (base) await put(elastic, base)
   // Fields first: a template that is as it should be says that its indices are.
   await Promise.all(

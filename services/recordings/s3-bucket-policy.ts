@@ -9,18 +9,19 @@ import { inOurWords } from './s3-errors.ts'
 const file = new URL('../../docs/operations/policies/evidence-bucket.json', import.meta.url)
 
 /** ARNs on AWS, access keys on versitygw. */
-export type BucketUsers = { writer: string; reader: string }
+export type BucketUsers = { writer: string; reader: string; custodian: string }
 
 const Policy = z.looseObject({
   Statement: z.array(z.looseObject({ Principal: z.object({ AWS: z.array(z.string()) }) })),
 })
 
 /** The documented policy, for these users: others are left out. */
-const policyFor = async (bucket: string, { writer, reader }: BucketUsers): Promise<string> => {
+const policyFor = async (bucket: string, { writer, reader, custodian }: BucketUsers): Promise<string> => {
   const text = (await readFile(file, 'utf8'))
     .replaceAll('@BUCKET@', bucket)
     .replaceAll('@WRITER@', writer)
     .replaceAll('@READER@', reader)
+    .replaceAll('@CUSTODIAN@', custodian)
   const policy = Policy.parse(JSON.parse(text))
   const statements = policy.Statement.map((statement) => ({
     ...statement,

@@ -9,7 +9,7 @@ import { bartizan } from '#test/helpers/running.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
 const engines = ['elasticsearch', 'kafka', 'versitygw']
-const roles = ['delivery', 'detectors', 'ingest', 'receiver', 'viewer']
+const roles = ['custodian', 'delivery', 'detectors', 'ingest', 'receiver', 'viewer']
 const image = 'bartizan:local'
 
 const configOf = ({ environment }: Service) => {
