@@ -9,6 +9,7 @@ FROM packages AS console
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY services/schema services/schema
+COPY services/access/permissions.ts services/access/permissions.ts
 COPY viewer/web viewer/web
 RUN npm run build:console
 

@@ -32,7 +32,7 @@ test('secrets can be read by the users of containers, which have other numbers t
 test('every secret has 256 random bits of its own', async (t) => {
   const [one, two] = [await made(t), await made(t)]
   const all = [...passwords(one.secrets), ...passwords(two.secrets)].map(([, secret]) => secret)
-  t.is(all.length, 30)
+  t.is(all.length, 36)
   t.is(new Set(all).size, all.length)
   for (const secret of all) t.regex(secret, /^[0-9a-f]{64}$/)
 })

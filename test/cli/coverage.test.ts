@@ -12,7 +12,7 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 const bartizan = fileURLToPath(new URL('../../cli/bartizan.ts', import.meta.url))
 const run = (args: string[], data: string) =>
   new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    const env = { ...process.env, BARTIZAN_DATA: data }
+    const env = { PATH: process.env.PATH, BARTIZAN_DATA: data }
     execFile(process.execPath, [bartizan, 'coverage', ...args], { env }, (error, out, err) =>
       resolve({ code: error ? Number(error.code) : 0, out, err }),
     )
