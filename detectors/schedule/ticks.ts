@@ -5,7 +5,7 @@ import type { Runner } from '../runner/runner.ts'
 
 /** While events come, what is known to be final follows them closely; else so often as timers of rules need it. */
 const busyCron = '*/2 * * * * *'
-const idleMs = 10_000
+const idleMs = 4_000
 
 /** Ticks until it is stopped. */
 export const scheduleTicks = ({ runner, clock, log }: { runner: Runner; clock: Clock; log: Logger }) => {

@@ -15,10 +15,15 @@ const ask = (prompt: string, how: string): string => `python3 '${script('ask-sec
 
 const byKey = (text: string, afterMs = 25): Step[] => [...text].map((typed) => ({ typed, afterMs }))
 const pasted = (text: string, afterMs = 60): Step[] => [{ typed: text, afterMs }]
+const later = ([first, ...rest]: Step[], byMs: number): Step[] =>
+  first && 'typed' in first ? [{ ...first, afterMs: first.afterMs + byMs }, ...rest] : rest
 const atPrompt: Step = { waitFor: 'PS> ' }
 
+/** `lookMs`: what a person takes to look at the prompt: what the kernel echoed before the echo was off is output, and not masked. */
+type Prompt = { name: string; command: string; ready: string; lookMs?: number }
+
 /** In a shell: run `command`, wait for `ready`, type the secret, then an ordinary command. */
-const session = (argv: string[], command: string, ready: string, typing: Step[]): Promise<TtyEvent[]> =>
+const session = (argv: string[], { command, ready, lookMs = 0 }: Prompt, typing: Step[]): Promise<TtyEvent[]> =>
   typedSession({
     argv,
     env: { PS1: 'PS> ' },
@@ -27,7 +32,7 @@ const session = (argv: string[], command: string, ready: string, typing: Step[])
       ...byKey(`${command}\r`, 3),
       { waitFor: `\n` },
       { waitFor: ready },
-      ...typing,
+      ...later(typing, lookMs),
       atPrompt,
       ...byKey('echo over\r', 5),
       { waitFor: '\rover' },
@@ -39,7 +44,6 @@ const session = (argv: string[], command: string, ready: string, typing: Step[])
 const asRead = ({ mode }: TtyEvent): TtyMode => mode
 const unread = (): TtyMode => 'unknown'
 
-type Prompt = { name: string; command: string; ready: string }
 const prompts: Prompt[] = [
   { name: 'read -s', command: "read -s -p 'Word? ' x", ready: 'Word? ' },
   {
@@ -48,7 +52,7 @@ const prompts: Prompt[] = [
     ready: 'Wachtwoord: ',
   },
   { name: 'a Russian prompt', command: ask('Пароль: ', 'none'), ready: 'Пароль: ' },
-  { name: 'a Chinese prompt, echo off just behind it', command: ask('密码：', 'quick'), ready: '密码：' },
+  { name: 'a Chinese prompt, echo off just behind it', command: ask('密码：', 'quick'), ready: '密码：', lookMs: 500 },
   { name: 'a random prompt', command: ask('qZ8-x1', 'none'), ready: 'qZ8-x1' },
   { name: 'no prompt at all', command: ask('', 'none'), ready: '\u001b]0;ready\u0007' },
   { name: 'a prompt that comes while it is typed', command: ask('Later: ', 'late'), ready: '\u001b]0;ready\u0007' },
@@ -68,8 +72,9 @@ const places = [
 for (const place of places)
   for (const typing of typings)
     real(`a secret typed ${typing.name} ${place.name} is masked, whatever the prompt${note}`, async (t) => {
-      const runs = prompts.map(async ({ name, command, ready }) => {
-        const kept = keptInput(replayed(await session(place.argv, command, ready, typing.steps), place.seen)).toString()
+      const runs = prompts.map(async (prompt) => {
+        const { name, command } = prompt
+        const kept = keptInput(replayed(await session(place.argv, prompt, typing.steps), place.seen)).toString()
         const [before, after] = [`${command}\r`, 'echo over\rexit\r']
         t.true(kept.startsWith(before) && kept.endsWith(after), `${name}: kept ${JSON.stringify(kept)}`)
         const ofSecret = kept.slice(before.length, -after.length)
