@@ -33,7 +33,8 @@ const lineOf = (checked: Checked, verdict: Verdict | 'ok', level: Level): string
 
 const logLine = ({ origin, size, storedAt, kept }: AskedLog, verdict: Verdict | 'ok'): string => {
   const compared = kept === 0 ? '' : `, compared with ${kept} kept elsewhere`
-  return `${marks[verdict]}  ${origin}  the log, ${size} leaves under the checkpoint of ${storedAt ?? 'no time'}${compared}`
+  const found = storedAt === null ? 'without a checkpoint in the store yet' : `under the checkpoint of ${storedAt}`
+  return `${marks[verdict]}  ${origin}  the log, ${size} leaves ${found}${compared}`
 }
 
 /** What `verify` says, as it finds it: lines for a person, or JSON lines. Progress on a terminal only. */
