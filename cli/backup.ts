@@ -42,8 +42,8 @@ const keys = (): Command =>
       `
 May run while Bartizan does. Exit code 1 also where a key file is damaged: the rest is in the backup.
 Examples:
-  bartizan backup keys --to /mnt/keys --passphrase-file /root/keys.pass --with-master-key
-  bartizan backup keys --to /mnt/keys --passphrase-file /root/keys.pass --incremental`,
+  bartizan backup keys --to keys-backup --passphrase-file keys.pass --with-master-key
+  bartizan backup keys --to keys-backup --passphrase-file keys.pass --incremental`,
     )
     .action(async (options: KeysOptions, command: Command) => {
       const config = configOf(command)
@@ -71,7 +71,7 @@ const state = (): Command =>
       'after',
       `
 How it stands at one moment, while Bartizan runs. It holds no key of a session.
-Example: bartizan backup state --to /mnt/state --passphrase-file /root/state.pass`,
+Example: bartizan backup state --to state-backup --passphrase-file state.pass`,
     )
     .action(async (options: Options, command: Command) => {
       const config = configOf(command)

@@ -102,7 +102,7 @@ const keys = (): Command =>
       `
 Reads evidence, too: a session whose erasure stands there signed stays erased.
 Exit code 1 also where a key was there with another content, or an act of custody was not signed by our log.
-Example: bartizan restore keys --from /mnt/keys --passphrase-file /root/keys.pass`,
+Example: bartizan restore keys --from keys-backup --passphrase-file keys.pass`,
     )
     .action(async (options: Options, command: Command) => {
       const config = configOf(command)
@@ -162,7 +162,7 @@ const state = (): Command =>
       'after',
       `
 On a cluster stop every role first. Restore the keys before, so that acts of custody can be read.
-Example: bartizan restore state --from /mnt/state/bartizan-state-….backup --passphrase-file /root/state.pass`,
+Example: bartizan restore state --from state-backup/bartizan-state-….backup --passphrase-file state.pass`,
     )
     .action(async (options: StateOptions, command: Command) => {
       const config = configOf(command)

@@ -1,7 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { openBackends, openReceiverBackends, type ReceiverBackends, withStoreLogin } from '#services/backends.ts'
+import {
+  type Backends,
+  openBackends,
+  openReceiverBackends,
+  type ReceiverBackends,
+  withStoreLogin,
+} from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
@@ -16,6 +22,7 @@ import {
   type Closing,
   createRegistry,
   custodyStage,
+  type DrainedStage,
   deliveryStage,
   detectorsStage,
   healthStage,
@@ -61,23 +68,26 @@ const receiver: Role = async (config, log) => {
   }
 }
 
-const ingest: Role = async (config, log) => {
-  const { shared, started } = processOf(config)
-  const backends = await openBackends(config, systemClock, log)
-  const options = { ...shared, backends, log, access: openAccess({ ...shared, backends }) }
-  const served = await serve(config, log, [healthStage(options).router])
-  const stage = await ingestStage(options)
-  started()
-  return {
-    httpPort: served.httpPort,
-    stop: async () => {
-      await stage.drain()
-      await stage.close()
-      served.close()
-      await backends.close()
-    },
+/** A role that works on evidence, and answers nothing but health and metrics. */
+const evidenceRole =
+  (open: (options: StageOptions<Backends>) => Promise<Closing & Partial<DrainedStage>>): Role =>
+  async (config, log) => {
+    const { shared, started } = processOf(config)
+    const backends = await openBackends(config, systemClock, log)
+    const options = { ...shared, backends, log, access: openAccess({ ...shared, backends }) }
+    const served = await serve(config, log, [healthStage(options).router])
+    const stage = await open(options)
+    started()
+    return {
+      httpPort: served.httpPort,
+      stop: async () => {
+        await stage.drain?.()
+        await stage.close()
+        served.close()
+        await backends.close()
+      },
+    }
   }
-}
 
 /** A role that answers nothing but health and metrics, and keeps no evidence. */
 const busRole =
@@ -101,23 +111,7 @@ const busRole =
   }
 
 /** With credentials of its own: neither the writer's nor the reader's. */
-const custodian: Role = async (given, log) => {
-  const config = withStoreLogin(given, 'custodian')
-  const { shared, started } = processOf(config)
-  const backends = await openBackends(config, systemClock, log)
-  const options = { ...shared, backends, log, access: openAccess({ ...shared, backends }) }
-  const served = await serve(config, log, [healthStage(options).router])
-  const stage = await custodyStage(options)
-  started()
-  return {
-    httpPort: served.httpPort,
-    stop: async () => {
-      await stage.close()
-      served.close()
-      await backends.close()
-    },
-  }
-}
+const custodian: Role = (config, log) => evidenceRole(custodyStage)(withStoreLogin(config, 'custodian'), log)
 
 const viewer: Role = async (config, log) => {
   const { shared, started } = processOf(config)
@@ -172,7 +166,7 @@ const roleCommand = (name: string, description: string, role: Role) => (): Comma
 
 export const roleCommands = [
   roleCommand('receiver', 'Take what agents send, and put it on the bus.', receiver),
-  roleCommand('ingest', 'Make evidence and the index of what is on the bus.', ingest),
+  roleCommand('ingest', 'Make evidence and the index of what is on the bus.', evidenceRole(ingestStage)),
   roleCommand(
     'detectors',
     'Tell what is wrong from what is on the bus: events in, alerts out.',

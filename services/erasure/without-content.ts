@@ -1,29 +1,14 @@
 import type { Alert } from '../schema/alert.ts'
 import type { Session } from '../schema/session.ts'
-import type { EventKind, SessionEvent } from '../schema/session-event.ts'
+import { commonEventFields, type EventKind, type SessionEvent } from '../schema/session-event.ts'
 
 /**
  * What stays of a session that was erased: who, when, from where, how it ended. Nothing that was typed, printed, started
  * or named in it.
  */
 
-const ofAll = [
-  'id',
-  'at',
-  'receivedAt',
-  'kind',
-  'source',
-  'bastion',
-  'user',
-  'sourceIp',
-  'sourcePort',
-  'sessionId',
-  'connectionId',
-  'parentId',
-  'outcome',
-  'agentSeq',
-  'prevHash',
-]
+/** Where it led to is content: a person named it. */
+const ofAll = [...commonEventFields.filter((name) => name !== 'target'), 'connectionId', 'parentId']
 const login = ['method', 'keyFingerprint', 'certId', 'certSerial', 'certCa', 'mfa', 'clientVersion']
 const health = ['status', 'agent', 'seq', 'spoolBytes', 'lagMs', 'detail', 'version', 'nodeVersion', 'protocol']
 

@@ -4,7 +4,7 @@ import {
   GetObjectLockConfigurationCommand,
   HeadBucketCommand,
 } from '@aws-sdk/client-s3'
-import { systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { BartizanError } from '../errors.ts'
 import { connectS3, type S3Connection } from './s3-connection.ts'
@@ -36,6 +36,18 @@ export const checkBucket = (connection: S3Connection): Promise<void> =>
     const lock = await lockOf(connection)
     if (lock !== 'Enabled') refuse(`Object Lock is ${lock}`)
   })
+
+/** Only to a bucket that locks. @throws BTZ_RECORDING_UNLOCKED BTZ_RECORDINGS_MISCONFIGURED BTZ_CONFIG_INVALID BTZ_UNAVAILABLE */
+export const connectToEvidence = async (config: Config['s3'], clock: Clock): Promise<S3Connection> => {
+  const connection = await connectS3(config, clock)
+  try {
+    await checkBucket(connection)
+    return connection
+  } catch (error) {
+    connection.client.destroy()
+    throw error
+  }
+}
 
 const isThere = async ({ client, bucket }: S3Connection): Promise<boolean> => {
   try {

@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { DisposalStore, StoredVersion } from './disposal-store.ts'
 import { checkKey, foldersOfPrefix, isKey } from './recording-key.ts'
-import { checkBucket } from './s3-bucket.ts'
-import { connectS3, type S3Connection } from './s3-connection.ts'
+import { connectToEvidence } from './s3-bucket.ts'
+import type { S3Connection } from './s3-connection.ts'
 import { inOurWords, isAbsent } from './s3-errors.ts'
 import { retentionOf } from './s3-head.ts'
 import { isVersionHeld } from './s3-hold-store.ts'
@@ -84,12 +84,5 @@ const openStore = (connection: S3Connection, clock: Clock): DisposalStore => {
  * @throws BTZ_RECORDING_UNLOCKED BTZ_RECORDINGS_MISCONFIGURED BTZ_CONFIG_INVALID BTZ_UNAVAILABLE
  */
 export const createS3DisposalStore = async (config: Config['s3'], clock: Clock): Promise<DisposalStore> => {
-  const connection = await connectS3(config, clock)
-  try {
-    await checkBucket(connection)
-  } catch (error) {
-    connection.client.destroy()
-    throw error
-  }
-  return openStore(connection, clock)
+  return openStore(await connectToEvidence(config, clock), clock)
 }

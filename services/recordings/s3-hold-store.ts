@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { HoldStore } from './hold-store.ts'
 import { checkKey, foldersOfPrefix, isKey } from './recording-key.ts'
-import { checkBucket } from './s3-bucket.ts'
-import { connectS3, type S3Connection } from './s3-connection.ts'
+import { connectToEvidence } from './s3-bucket.ts'
+import type { S3Connection } from './s3-connection.ts'
 import { inOurWords, isAbsent, isDenied, s3Code, statusOf } from './s3-errors.ts'
 import { retentionOf } from './s3-head.ts'
 import { checkRetention, isLocked, isLockedUntil, lockDate, unlocked } from './s3-object-lock.ts'
@@ -73,13 +73,7 @@ export const createS3HoldStore = async (options: {
   clock: Clock
 }): Promise<HoldStore> => {
   const { config, maxRetentionYears, clock } = options
-  const connection = await connectS3(config, clock)
-  try {
-    await checkBucket(connection)
-  } catch (error) {
-    connection.client.destroy()
-    throw error
-  }
+  const connection = await connectToEvidence(config, clock)
   return {
     keys: async function* (prefix) {
       for (const folder of foldersOfPrefix(prefix)) {

@@ -29,6 +29,8 @@ const common = {
   prevHash: nullable(Sha256Hex), // SHA-256 of the finished bytes of the agent's event before
 }
 
+export const commonEventFields: readonly string[] = [...Object.keys(common), 'kind']
+
 const event = <K extends string, S extends z.ZodRawShape>(kind: K, fields: S) =>
   z.looseObject({ ...common, kind: z.literal(kind), ...fields })
 

@@ -1,22 +1,13 @@
 import { runDisposal } from '#services/custody/dispose/dispose.ts'
 import { createFileDisposalStore } from '#services/recordings/file-disposal-store.ts'
 import { openDisposalPlace, requester } from './disposal.ts'
+import { killedBefore } from './killed-before.ts'
 
 /** A disposal on a data folder, ten days from now, killed -9 before the n-th thing that it makes durable or removes. */
 const [data = '', killBefore = 'Infinity'] = process.argv.slice(2)
 const clock = { now: () => Date.now() + 10 * 86_400_000 }
 const { context, close } = await openDisposalPlace(data, async () => createFileDisposalStore(data, clock))
-let made = 0
-
-const counted =
-  <A extends unknown[], R>(act: (...args: A) => Promise<R>) =>
-  async (...args: A): Promise<R> => {
-    if (++made === Number(killBefore)) {
-      process.kill(process.pid, 'SIGKILL')
-      await new Promise(() => {}) // the signal is on its way
-    }
-    return act(...args)
-  }
+const counted = killedBefore(Number(killBefore))
 const { store, state, acts, keys, catalog, checkpoint } = context
 const counting = {
   ...context,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Alert } from '../../schema/alert.ts'
-import { SessionEvent } from '../../schema/session-event.ts'
+import { commonEventFields, SessionEvent } from '../../schema/session-event.ts'
 import { linksOf } from '../notice.ts'
 import type { FormatContext, Outgoing } from '../sink.ts'
 import type { Field, Fields } from './json-line.ts'
@@ -51,21 +51,7 @@ export const isClosed = (alert: Alert): boolean =>
   alert.withdrawn || alert.status === 'resolved' || alert.status === 'false_positive'
 
 const shapes = new Map(SessionEvent.options.map((option) => [option.shape.kind.value, option.shape as object]))
-const common = new Set(
-  [
-    'id',
-    'at',
-    'receivedAt',
-    'kind',
-    'source',
-    'bastion',
-    'user',
-    'sourceIp',
-    'sourcePort',
-    'target',
-    'sessionId',
-  ].concat(['outcome', 'agentSeq', 'prevHash']),
-)
+const common = new Set(commonEventFields)
 
 type Own = Record<string, string | number | boolean>
 
