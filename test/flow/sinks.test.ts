@@ -96,5 +96,5 @@ test('an operator sees a destination go down and come back, tests it, resends wh
   t.regex(wrong.output, /"yesterday" is neither a number nor a time\n.*2026-01-31T12:00:00Z/)
   t.regex((await command('sinks', 'test', 'nobody')).output, /the configuration names no sink nobody/)
   t.is(await product.stop(), 0)
-  t.notRegex(product.output(), new RegExp((await readFile(secretFile, 'utf8')).slice(6, 20)))
+  t.false(product.output().includes((await readFile(secretFile, 'utf8')).slice(6, 20)))
 })
