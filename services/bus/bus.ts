@@ -79,6 +79,11 @@ export type SubscribeOptions = {
   onError?(error: unknown, run: RecordRun, attempt: number): void
 }
 
+export type Following = {
+  /** Resolves when no `onRecords` is running any more. Not from inside it. */
+  close(): Promise<void>
+}
+
 /** `committed` is durable. */
 export type GroupLag = TopicPartition & { group: string; committed: number; end: number }
 
@@ -111,6 +116,14 @@ export type Bus = {
    */
   erase(topics: readonly Topic[], mentions: string, matches: (record: BusRecord) => boolean): Promise<number | null>
   lag(): Promise<GroupLag[]>
+  /** What a group has durably committed of a partition; null: nothing. @throws BTZ_UNAVAILABLE */
+  committed(group: string, at: TopicPartition): Promise<number | null>
+  /**
+   * Every record from `offset` (or the oldest kept) on, in order, soon after it is durable, without a group: for who watches
+   * what comes. Each call is awaited, which is back-pressure; the same records come again when it rejects. One at a time per
+   * partition. @throws BTZ_REQUEST_INVALID it is followed already · BTZ_UNAVAILABLE BTZ_BUS_CLOSED
+   */
+  follow(at: TopicPartition, offset: number, onRecords: (records: BusRecord[]) => Promise<void>): Promise<Following>
   partitions(topic: Topic): number
   readonly maxRecordBytes: number
   close(): Promise<void>

@@ -2,10 +2,12 @@ import type { Clock } from '../clock.ts'
 import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { type Bus, type Subscription, type Topic, type TopicPartition, topics } from './bus.ts'
+import { createFollows } from './follows.ts'
 import { createKafkaClient, type KafkaSettings } from './kafka-client.ts'
 import { connectTo } from './kafka-connect.ts'
 import { asBusErrors } from './kafka-errors.ts'
-import { readLag } from './kafka-lag.ts'
+import { createKafkaFollow } from './kafka-follow.ts'
+import { readCommitted, readLag } from './kafka-lag.ts'
 import { busIdOf } from './kafka-metadata.ts'
 import { readRecords } from './kafka-read.ts'
 import { setUpKafka } from './kafka-setup.ts'
@@ -32,6 +34,8 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
   const shared = { kafka, cluster, nameOf, partitionCount, maxRecordBytes, maxBatchBytes, log }
   const writer = createKafkaWriter(shared)
   const subscriptions = new Set<Subscription>()
+  const following = createKafkaFollow(shared)
+  const follows = createFollows(following.hold, log)
   const running = createRunning()
   const { whileOpen } = running
   let closing: Promise<void> | undefined
@@ -40,14 +44,14 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
     if (Number.isInteger(partition) && partition >= 0 && partition < partitionCount(topic)) return
     throw new BartizanError('BTZ_BUS_UNKNOWN_TOPIC', `the bus has no ${topic}/${partition}`)
   }
-  const closeAll = () => Promise.all([...subscriptions].map((one) => one.close()))
+  const closeAll = () => Promise.all([...[...subscriptions].map((one) => one.close()), follows.closeAll()])
   const close = async (): Promise<void> => {
     await closeAll()
     // Until here members that still work on a run may produce and commit.
     await running.shut()
-    // A subscribe call that was on its way joined meanwhile.
+    // A call that was on its way joined meanwhile.
     await closeAll()
-    await writer.close()
+    await Promise.all([writer.close(), following.close()])
     await Promise.all([cluster.disconnect(), admin.disconnect()])
   }
   const lag = async () => {
@@ -82,6 +86,18 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
       }),
     erase: async () => null,
     lag: () => whileOpen(() => asBusErrors('reading the lag', lag)),
+    committed: (group, at) =>
+      whileOpen(async () => {
+        check(at)
+        await admin.connect()
+        const asked = { ...shared, admin, groupId: config.topicPrefix + group }
+        return asBusErrors(`reading what ${group} has done`, () => readCommitted(asked, at))
+      }),
+    follow: (at, offset, onRecords) =>
+      whileOpen(async () => {
+        check(at)
+        return follows.follow(at, offset, onRecords)
+      }),
     close: () => {
       closing ??= close()
       return closing

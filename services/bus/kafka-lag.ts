@@ -21,6 +21,16 @@ const readCommits = async ({ admin, prefix, nameOf }: LagOptions, groupId: strin
   })
 }
 
+/** Of one group and partition; null: it has committed nothing there. */
+export const readCommitted = async (
+  { admin, groupId, nameOf }: Pick<LagOptions, 'admin' | 'nameOf'> & { groupId: string },
+  at: TopicPartition,
+): Promise<number | null> => {
+  const [found] = await admin.fetchOffsets({ groupId, topics: [nameOf(at.topic)] })
+  const offset = Number(found?.partitions.find(({ partition }) => partition === at.partition)?.offset ?? -1)
+  return offset < 0 ? null : offset
+}
+
 /** Of every group that ever subscribed here: one request per group, one per broker for the ends. */
 export const readLag = async (options: LagOptions): Promise<GroupLag[]> => {
   const { admin, cluster, prefix, nameOf } = options

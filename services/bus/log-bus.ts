@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Bus, BusRecord, GroupLag, Topic, TopicPartition } from './bus.ts'
+import { createFollows } from './follows.ts'
+import { holdPartition } from './held-partition.ts'
 import { type OpenLog, openLog } from './open-log.ts'
 import { createProduce } from './produce.ts'
 import { encodeFrame, whole } from './record-codec.ts'
@@ -80,15 +82,20 @@ export const createLogBus = async (options: LogBusOptions): Promise<Bus> => {
     },
   })
   const subscriptions = createSubscriptions(open, log)
+  const follows = createFollows(
+    async (at, offset, member) =>
+      holdPartition({ at, log: open.at(at).log, member, committed: () => offset }, Promise.resolve()),
+    log,
+  )
   let closing: Promise<void> | undefined
 
   const close = async (): Promise<void> => {
     clearInterval(sweeping)
-    await subscriptions.closeAll()
+    await Promise.all([subscriptions.closeAll(), follows.closeAll()])
     // Until here members that still work on a run may produce and commit.
     await running.shut()
-    // A subscribe call that was on its way joined meanwhile.
-    await subscriptions.closeAll()
+    // A call that was on its way joined meanwhile.
+    await Promise.all([subscriptions.closeAll(), follows.closeAll()])
     await Promise.all(open.partitions.map((at) => at.log.close()))
   }
 
@@ -104,6 +111,13 @@ export const createLogBus = async (options: LogBusOptions): Promise<Bus> => {
     read: (at, offset, limit) => whileOpen(() => readRecords(open, at, offset, limit)),
     erase: (topics, mentions, matches) => whileOpen(() => eraseRecords(open, topics, mentions, matches)),
     lag: async () => readLag(open),
+    committed: async (group, { topic, partition }) => {
+      open.at({ topic, partition })
+      return open.commits.has(group, { topic, partition })
+        ? open.commits.durablyCommitted(group, { topic, partition })
+        : null
+    },
+    follow: (at, offset, onRecords) => whileOpen(() => follows.follow(at, offset, onRecords)),
     close: () => {
       closing ??= close()
       return closing
