@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import type { Session } from '#services/schema/session.ts'
-import { milliseconds, type TimedFrame } from './frames.ts'
-import { createTerminalEvents } from './terminal-events.ts'
+import { createTerminalEvents, type TimedFrame } from '#services/terminal/terminal-events.ts'
+import { milliseconds } from './frames.ts'
 
 export type Frames = AsyncIterable<TimedFrame>
 

@@ -1,6 +1,6 @@
 import type { Session } from '#services/schema/session.ts'
+import { createTerminalEvents, type TerminalEvent } from '#services/terminal/terminal-events.ts'
 import type { Frames } from './exports.ts'
-import { createTerminalEvents, type TerminalEvent } from './terminal-events.ts'
 
 /**
  * The player's segmented form (asciinema-player 3.17.0, src/driver/recording/segmented.js), with one segment that

@@ -1,8 +1,8 @@
 import test from 'ava'
 import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import { Session } from '#services/schema/session.ts'
+import type { TimedFrame } from '#services/terminal/terminal-events.ts'
 import { asciicast, ndjson, plainText } from '#viewer/playback/exports.ts'
-import type { TimedFrame } from '#viewer/playback/frames.ts'
 import { replayIndex, replaySegment } from '#viewer/playback/segmented.ts'
 
 const session: Session = Session.parse({

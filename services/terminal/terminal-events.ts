@@ -1,6 +1,11 @@
-import { Stream } from '#services/recordings/format/frame-batch.ts'
+import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import { Marker } from '#services/schema/marker.ts'
-import { seconds, type TimedFrame } from './frames.ts'
+
+/** A frame with its time from the start of the session. */
+export type TimedFrame = Frame & { atNs: bigint }
+
+/** Seconds with microseconds: what asciicast and the player count in. */
+const seconds = (atNs: bigint): number => Math.round(Number(atNs / 1000n)) / 1e6
 
 /** What a terminal player understands: o output, i input, r resize "COLSxROWS", m marker. Times in seconds. */
 export type TerminalEvent = [atSeconds: number, code: 'o' | 'i' | 'r' | 'm', data: string]
