@@ -44,6 +44,7 @@ import { createErasure } from '#services/erasure/erasure.ts'
 import type { Logger } from '#services/log.ts'
 import type { Authority } from '#services/pki/authority.ts'
 import { verifierOf } from '#services/proofs/note.ts'
+import { createSavedSearches } from '#services/saved-searches/saved-searches.ts'
 import { startSchedule } from '#services/schedule.ts'
 import { type Audit, createAudit } from '#viewer/access/audit.ts'
 import { createContentGate } from '#viewer/access/content-gate.ts'
@@ -316,6 +317,7 @@ export const viewerStage = (
     terminate: orders.terminate,
     triage,
     suppressions: createSuppressions({ ...backends, clock }),
+    savedSearches: createSavedSearches({ ...backends, clock }),
     agents: {
       codes: createEnrolmentCodes({ ...backends, clock }),
       enrolments: access.enrolments,

@@ -20,6 +20,7 @@ import type { KeyStore } from '#services/keys/key-store.ts'
 import type { Logger } from '#services/log.ts'
 import type { NoteVerifier } from '#services/proofs/note.ts'
 import type { RecordingReader } from '#services/recordings/recording-store.ts'
+import type { SavedSearches } from '#services/saved-searches/saved-searches.ts'
 import type { Audit } from './access/audit.ts'
 import type { ContentGate } from './access/content-gate.ts'
 
@@ -47,6 +48,7 @@ export type ViewerContext = {
   content: ContentGate
   triage: Pick<AlertTriage, 'of' | 'decide'>
   suppressions: Suppressions
+  savedSearches: SavedSearches
   agents: {
     codes: Pick<EnrolmentCodes, 'issue' | 'revoke'>
     enrolments: Pick<Enrolments, 'list' | 'revoke'>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Suppression } from '#services/alerts/suppressions.ts'
 import { Decision } from '#services/alerts/triage.ts'
+import { NewSavedSearch, SavedSearch } from '#services/saved-searches/saved-searches.ts'
 import { Approval } from '#services/schema/approval.ts'
 import { CoverageDay } from '#services/schema/coverage.ts'
 import { CodeAnswer, NewCode } from '#services/schema/enrolment.ts'
@@ -264,6 +265,26 @@ export const operations: Operation[] = [
     status: 201,
   },
   { method: 'delete', path: '/api/suppressions/{id}', summary: 'End a suppression', body: EndSuppression, status: 204 },
+  {
+    method: 'get',
+    path: '/api/searches',
+    summary: 'Saved searches: those that somebody with the name of the asker saved, and those that are shared',
+    answer: listOf(SavedSearch),
+  },
+  {
+    method: 'post',
+    path: '/api/searches',
+    summary: 'Save a search; at most 100 each, 1,000 in all',
+    body: NewSavedSearch,
+    answer: SavedSearch,
+    status: 201,
+  },
+  {
+    method: 'delete',
+    path: '/api/searches/{id}',
+    summary: "Delete a saved search: one of their own, or as an admin anybody's",
+    status: 204,
+  },
   { method: 'get', path: '/api/users', summary: 'Users seen lately, the latest first', query: UsersQuery },
   {
     method: 'get',

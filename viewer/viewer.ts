@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health.ts'
 import { logRoutes } from './routes/log.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { ruleRoutes } from './routes/rules.ts'
+import { searchesRoutes } from './routes/searches.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { suppressionRoutes } from './routes/suppressions.ts'
@@ -70,6 +71,7 @@ const allRoutes = [
   alertRoutes,
   ruleRoutes,
   suppressionRoutes,
+  searchesRoutes,
   userRoutes,
   approvalRoutes,
   custodyRoutes,
