@@ -31,6 +31,7 @@ import type { HoldStore } from './recordings/hold-store.ts'
 import type { RecordingReader, RecordingStore } from './recordings/recording-store.ts'
 import { createSqliteStateStore } from './state/sqlite-state-store.ts'
 import type { StateStore } from './state/state-store.ts'
+import type { Views } from './views/views.ts'
 
 /** What the stages talk through. This file alone chooses the adapters. */
 export type Backends = {
@@ -42,6 +43,8 @@ export type Backends = {
   /** Signs the checkpoints of the transparency log. */
   logKey: NoteSigner
   catalog: Catalog
+  /** Beside the catalog: erasing and expunging there is of these, too. */
+  views: Views
   state: StateStore
   close(): Promise<void>
 }
@@ -79,7 +82,7 @@ export const embedded = async (config: Config, clock: Clock, log: Logger): Promi
   const { readers, queryTimeoutMs } = config.viewer
   const catalog = await createSqliteCatalog({ file: at('catalog.db'), readers, queryTimeoutMs, clock, log })
   const close = closing(bus, [recordings, keys, state, catalog])
-  return { bus, origins: null, recordings, keys, logKey, catalog, state, close }
+  return { bus, origins: null, recordings, keys, logKey, catalog, views: catalog, state, close }
 }
 
 /** What this process writes is signed by it, and what it reads has to be signed: agents write to Kafka too. */
@@ -102,7 +105,7 @@ export const openClusterBus = async (config: Config, clock: Clock, log: Logger):
 }
 
 /** Kafka and Elasticsearch. Their clients are loaded only where they are used: an embedded start stays quick. */
-const receiverCluster = async (config: Config, clock: Clock, log: Logger): Promise<ReceiverBackends> => {
+const receiverCluster = async (config: Config, clock: Clock, log: Logger) => {
   const [{ createElasticCatalog }, { createElasticStateStore }] = await Promise.all([
     import('./catalog/elastic-catalog.ts'),
     import('./state/elastic-state-store.ts'),
@@ -117,7 +120,7 @@ const receiverCluster = async (config: Config, clock: Clock, log: Logger): Promi
   })
   const kafka = await openClusterBus(config, clock, log)
   const { bus, origins } = await withOrigins(kafka, state, config, clock, log)
-  return { bus, origins, catalog, state, close: closing(bus, [catalog, state]) }
+  return { bus, origins, catalog, views: catalog, state, close: closing(bus, [catalog, state]) }
 }
 
 /** Kafka, Object-Lock S3, Elasticsearch; keys in a folder that the processes share. */
@@ -126,9 +129,9 @@ export const cluster = async (config: Config, clock: Clock, log: Logger): Promis
   const { maxRetentionYears } = config.recordings
   const recordings = await createS3RecordingStore({ config: config.s3, maxRetentionYears, clock, log })
   const { keys, logKey } = await fileKeys(config, clock)
-  const { bus, origins, catalog, state } = await receiverCluster(config, clock, log)
+  const { bus, origins, catalog, views, state } = await receiverCluster(config, clock, log)
   const close = closing(bus, [recordings, keys, state, catalog])
-  return { bus, origins, recordings, keys, logKey, catalog, state, close }
+  return { bus, origins, recordings, keys, logKey, catalog, views, state, close }
 }
 
 export const openBackends = (config: Config, clock: Clock, log: Logger): Promise<Backends> =>

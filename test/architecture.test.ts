@@ -45,7 +45,14 @@ test('the schema imports only zod, protobuf and itself', (t) => {
 })
 
 test('a port imports only the schema', (t) => {
-  const ports = ['bus/bus', 'catalog/catalog', 'keys/key-store', 'recordings/recording-store', 'state/state-store']
+  const ports = [
+    'bus/bus',
+    'catalog/catalog',
+    'keys/key-store',
+    'recordings/recording-store',
+    'state/state-store',
+    'views/views',
+  ]
   const files = ports.map((port) => `services/${port}.ts`)
   t.deepEqual(
     files.filter((file) => !sources.includes(file)),

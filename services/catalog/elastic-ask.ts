@@ -19,7 +19,7 @@ export type Search = {
   /** Counted, up to one more than the exact total; else not at all. */
   counted?: boolean
 }
-export type Hit<Source> = { _index: string; _source: Source; sort: (number | string)[] }
+export type Hit<Source> = { _index: string; _id: string; _source: Source; sort: (number | string)[] }
 export type Answer<Source> = { hits: Hit<Source>[]; count: number; aggregations: Record<string, unknown> }
 
 type RawAnswer<Source> = {

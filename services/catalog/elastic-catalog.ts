@@ -4,18 +4,21 @@ import { connectElastic } from '../elastic/elastic-client.ts'
 import { createRefresh } from '../elastic/elastic-refresh.ts'
 import { ensureTemplates } from '../elastic/elastic-templates.ts'
 import type { Logger } from '../log.ts'
+import type { Views } from '../views/views.ts'
 import type { Catalog, SessionUpdate } from './catalog.ts'
 import { checkedLimit } from './checked-limit.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
 import { createAsk } from './elastic-ask.ts'
 import { bastionsOf } from './elastic-bastions.ts'
 import { createEraser } from './elastic-erase.ts'
+import { createScreenEraser } from './elastic-erase-screen.ts'
 import { createEvidenceWriter, readBlocks, readRanges } from './elastic-evidence.ts'
 import { createIngestReads } from './elastic-ingest-reads.ts'
 import { catalogTemplates, indicesOf } from './elastic-mappings.ts'
 import { readAlert, readAlerts } from './elastic-read-alerts.ts'
 import { readCommands } from './elastic-read-commands.ts'
 import { readCoverage } from './elastic-read-coverage.ts'
+import { createScreenReads } from './elastic-read-screen.ts'
 import { readSession, readSessions } from './elastic-read-sessions.ts'
 import { readEvents, search } from './elastic-read-timed.ts'
 import { createTermMembers } from './elastic-terms.ts'
@@ -24,6 +27,7 @@ import { createEventWriter } from './elastic-write-events.ts'
 import { createFrameWriter } from './elastic-write-frames.ts'
 import { createLatenessWriter } from './elastic-write-lateness.ts'
 import { createLedgerWriter } from './elastic-write-ledger.ts'
+import { createScreenWriter } from './elastic-write-screen.ts'
 import { createWriteQueue, type WriteOutcome } from './write-queue.ts'
 
 const ingestReadMs = 10_000
@@ -76,7 +80,7 @@ const createFrameQueue = (write: ReturnType<typeof createFrameWriter>) =>
  * every copy, synced; it is found within half a second, and by id at once.
  * @throws BTZ_CATALOG_MISCONFIGURED BTZ_CONFIG_INVALID; each call also BTZ_UNAVAILABLE
  */
-export const createElasticCatalog = async (options: ElasticCatalogOptions): Promise<Catalog> => {
+export const createElasticCatalog = async (options: ElasticCatalogOptions): Promise<Catalog & Views> => {
   const { config, queryTimeoutMs, clock, log } = options
   const elastic = connectElastic(config)
   try {
@@ -95,6 +99,8 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
   const frames = createFrameQueue(createFrameWriter({ elastic, indices, termMembers, nextClosing }))
   const eventWriter = createEventWriter(elastic, indices, termMembers)
   const alertWriter = createAlertWriter(elastic, indices, termMembers)
+  const screenWriter = createScreenWriter({ elastic, indices, termMembers })
+  const { eraseScreen } = createScreenEraser({ elastic, indices, ask: ingestAsk })
   return {
     putEvents: eventWriter.putEvents,
     putAlerts: alertWriter.putAlerts,
@@ -103,6 +109,12 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     ...createEvidenceWriter(elastic, indices),
     ...createEraser({ elastic, indices, termMembers, ask: ingestAsk }),
     ...createIngestReads(elastic, indices, ingestAsk),
+    indexScreen: screenWriter.indexScreen,
+    screenProgress: screenWriter.screenProgress,
+    deleteScreen: async (sessionId) => {
+      await eraseScreen(sessionId)
+    },
+    ...createScreenReads(indices, ask),
     indexFrames: async (update) => {
       await frames.add(update)
     },
@@ -121,7 +133,7 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     alerts: async (query) => readAlerts(ask(), indices, checkedLimit(query)),
     search: async (query) => search(ask(), indices, checkedLimit(query)),
     close: async () => {
-      await Promise.all([frames.drained(), eventWriter.drained(), alertWriter.drained()])
+      await Promise.all([frames.drained(), eventWriter.drained(), alertWriter.drained(), screenWriter.drained()])
       await elastic.close()
     },
   }

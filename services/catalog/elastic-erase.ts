@@ -9,6 +9,7 @@ import type { Alert } from '../schema/alert.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import type { ErasureState, SessionRow } from './catalog.ts'
 import type { Ask, Hit } from './elastic-ask.ts'
+import { createScreenEraser } from './elastic-erase-screen.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import type { TermMembers } from './elastic-terms.ts'
 import { alertDocument, standingAction } from './elastic-write-alerts.ts'
@@ -31,6 +32,8 @@ const byTime = [
 /** Takes what was derived from a session's content out of the documents; `expunge` takes it out of the segments. */
 export const createEraser = ({ elastic, indices, termMembers, ask }: Options) => {
   const refreshes = [indices.commands, indices.events, indices.alerts].map((index) => createRefresh(elastic, index))
+
+  const { eraseScreen } = createScreenEraser({ elastic, indices, ask })
 
   /** Page by page: what is rewritten or deleted on the way keeps its place in the order. */
   async function* pagesOf<Source = Stored>(
@@ -127,9 +130,12 @@ export const createEraser = ({ elastic, indices, termMembers, ask }: Options) =>
       for (const refresh of refreshes) await refresh()
       const rows = (await eraseRow(sessionId)) + (await eraseProgress(sessionId))
       const written = (await eraseEvents(sessionId)) + (await eraseAlerts(sessionId))
-      return rows + written + (await eraseCommands(sessionId))
+      return rows + written + (await eraseCommands(sessionId)) + (await eraseScreen(sessionId))
     },
     expunge: (): Promise<void> =>
-      expungeIndices(elastic, [indices.events, indices.commands, indices.alerts, indices.sessions, indices.progress]),
+      expungeIndices(elastic, [
+        ...[indices.events, indices.commands, indices.alerts, indices.sessions, indices.progress],
+        ...[indices.screens, indices.screenSegments, indices.screenTexts],
+      ]),
   }
 }

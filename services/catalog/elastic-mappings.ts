@@ -60,6 +60,9 @@ export const catalogTemplates: Record<string, TemplateBody> = {
     },
   },
   progress: { properties: {} },
+  screens: { properties: {} },
+  'screen-segments': { properties: { sessionId: ordered, tie: whole } },
+  'screen-texts': { properties: { ...timed, sessionId: ordered, number: whole, startedAt: time } },
   evidence: { properties: { sessionId: ordered, firstSeq: whole, lastSeq: whole } },
 }
 
@@ -70,6 +73,9 @@ export type CatalogIndices = {
   alerts: string
   sessions: string
   progress: string
+  screens: string
+  screenSegments: string
+  screenTexts: string
   evidence: string
 }
 
@@ -80,5 +86,8 @@ export const indicesOf = (prefix: string): CatalogIndices => ({
   alerts: `${prefix}-alerts`,
   sessions: `${prefix}-sessions`,
   progress: `${prefix}-progress`,
+  screens: `${prefix}-screens`,
+  screenSegments: `${prefix}-screen-segments`,
+  screenTexts: `${prefix}-screen-texts`,
   evidence: `${prefix}-evidence`,
 })

@@ -46,6 +46,52 @@ const coverageTable = `CREATE TABLE coverage (
      BEGIN ${take} ${give} END;`
 
 /**
+ * Of sessions by their terminals. What a keyframe is made of stands apart: a list of ten thousand segments is read
+ * without it. `screen` has a row for each text that became visible, like `command` for each command.
+ */
+const screenTables = `CREATE TABLE screen_session (
+     number INTEGER PRIMARY KEY,
+     session_id TEXT NOT NULL UNIQUE,
+     user TEXT NOT NULL,
+     bastion TEXT NOT NULL,
+     started_at_ms INTEGER NOT NULL,
+     next_seq INTEGER NOT NULL,
+     through_us INTEGER NOT NULL,
+     is_ended INTEGER NOT NULL,
+     unavailable TEXT,
+     text_count INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE screen_state (screen_number INTEGER PRIMARY KEY, state TEXT NOT NULL) STRICT;
+   CREATE TABLE screen_segment (
+     screen_number INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     start_us INTEGER NOT NULL,
+     batch_seq INTEGER NOT NULL,
+     frame INTEGER NOT NULL,
+     byte INTEGER NOT NULL,
+     cols INTEGER NOT NULL,
+     rows INTEGER NOT NULL,
+     is_alternate INTEGER NOT NULL,
+     spans TEXT NOT NULL, -- JSON: pauses and marks
+     PRIMARY KEY (screen_number, number)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE screen_keyframe (
+     screen_number INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     init TEXT NOT NULL,
+     PRIMARY KEY (screen_number, number)
+   ) STRICT;
+   CREATE TABLE screen (
+     time_key INTEGER PRIMARY KEY,
+     screen_number INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     at_ms INTEGER NOT NULL, -- in the session
+     text TEXT NOT NULL,
+     UNIQUE (screen_number, number)
+   ) STRICT;
+   ${createTermTable('screen_text')}`
+
+/**
  * `time_key` orders by time and is the row's number at once: milliseconds · 2^14 + a counter. So the newest matches
  * of a text search come first without sorting, and a time range is a range of row numbers.
  */
@@ -174,4 +220,6 @@ export const migrations: readonly string[] = [
   'CREATE TABLE erasure (session_id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 
   coverageTable,
+
+  screenTables,
 ]

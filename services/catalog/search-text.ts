@@ -48,6 +48,9 @@ const charBefore = (text: string, at: number): string => {
   return pair > 0xffff ? text.slice(at - 2, at) : text.slice(at - 1, at)
 }
 
+/** Folded, its words parted by one space each: the form in which a text is looked for. */
+export const foldedQuery = (text: string): string => runsOf(folded(oneForm(text))).join(' ')
+
 /** Where a folded word stands in a folded text: the first place from `from` on, or -1. Places count UTF-16 units. */
 export const placeOf = (word: string, text: string, from = 0): number => {
   const anywhere = isLongWord(word) || !isWordChar(String.fromCodePoint(word.codePointAt(0) ?? 0))
@@ -72,6 +75,9 @@ export const sessionText = (row: SessionRow): string =>
 /** One line per thing that ran: the line itself, its exec, the further execs. */
 export const commandText = ({ line, argv, children }: Command): string =>
   document([line, argv.join(' '), ...children.map((child) => child.argv.join(' '))])
+
+/** Lines as they stood below each other. */
+export const screenText = (text: string): string => document([text])
 
 const notSearched = new Set(['id', 'at', 'receivedAt', 'sessionId', 'prevHash', 'line', 'argv'])
 const maxDepth = 4

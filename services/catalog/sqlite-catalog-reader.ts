@@ -6,6 +6,7 @@ import { readAlert, readAlerts } from './sqlite-read-alerts.ts'
 import { readBlocks, readCommands, readRanges } from './sqlite-read-commands.ts'
 import { readCoverage } from './sqlite-read-coverage.ts'
 import { readEvents } from './sqlite-read-events.ts'
+import { readLiveState, readSegment, readSegments, readUnavailable } from './sqlite-read-screen.ts'
 import { readSession, readSessions } from './sqlite-read-sessions.ts'
 import { search } from './sqlite-search.ts'
 import { createSelect, type Select } from './sqlite-select.ts'
@@ -23,6 +24,10 @@ const reads = {
   alert: readAlert,
   alerts: readAlerts,
   search,
+  segments: readSegments,
+  segment: readSegment,
+  liveState: readLiveState,
+  unavailable: readUnavailable,
 }
 type Reads = typeof reads
 
@@ -54,6 +59,10 @@ const createOperations = (select: Select, file: string): ReaderOperations => {
     alert: limited(alert),
     alerts: limited(alerts),
     search: limited(search),
+    segments: limited(reads.segments),
+    segment: limited(reads.segment),
+    liveState: limited(reads.liveState),
+    unavailable: limited(reads.unavailable),
   }
 }
 

@@ -5,12 +5,14 @@ import { expungeFile, inTransaction, openSqliteFile, sqliteError } from '../sqli
 import { answerCalls } from '../worker-calls.ts'
 import { migrations } from './migrations.ts'
 import { createEraser, mergeTexts } from './sqlite-erase.ts'
+import { createScreenEraser } from './sqlite-erase-screen.ts'
 import { createTextWriter, type TextChange } from './sqlite-full-text.ts'
 import { createIngestReads } from './sqlite-ingest-reads.ts'
 import { createTextRebuild } from './sqlite-text-rebuild.ts'
 import { createAlertWriter } from './sqlite-write-alerts.ts'
 import { createBlockWriter } from './sqlite-write-blocks.ts'
 import { createEventWriter } from './sqlite-write-events.ts'
+import { createScreenWriter } from './sqlite-write-screen.ts'
 import { createSessionWriter } from './sqlite-write-sessions.ts'
 import type { WriteOutcome } from './write-queue.ts'
 
@@ -22,6 +24,8 @@ const createWrites = (database: DatabaseSync, changes: TextChange[]) => ({
   ...createBlockWriter(database),
   ...createAlertWriter(database, changes),
   ...createEraser(database, changes),
+  ...createScreenEraser(database, changes),
+  ...createScreenWriter(database, changes),
   ...createIngestReads(database),
   ...createTextRebuild(database, changes),
 })

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import { diskError } from '../disk-error.ts'
 import { syncFolder } from '../durable-file.ts'
 import type { Logger } from '../log.ts'
+import type { Views } from '../views/views.ts'
 import { startWorkerCalls, type WorkerCalls } from '../worker-calls.ts'
 import type { Catalog } from './catalog.ts'
 import { checkedLimit } from './checked-limit.ts'
@@ -43,7 +44,7 @@ const startThread = <Operations extends Record<keyof Operations, (...args: never
  * that changes how texts are indexed, all but text searches goes on while the index is made anew.
  * @throws BTZ_DATA_UNWRITABLE BTZ_DISK_FULL BTZ_INTERNAL (a newer schema); each call also BTZ_UNAVAILABLE (overload)
  */
-export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promise<Catalog> => {
+export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promise<Catalog & Views> => {
   const { file, queryTimeoutMs, clock, log } = options
   await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw diskError(error, file)
@@ -75,6 +76,11 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     putUnrecorded: (rows, gone) => write('putUnrecorded', rows, gone),
     putAlerts: (alerts) => write('putAlerts', alerts),
     progress: (sessionId) => write('progress', sessionId),
+    indexScreen: (update) => write('indexScreen', update),
+    screenProgress: (sessionId) => write('screenProgress', sessionId),
+    deleteScreen: async (sessionId) => {
+      await write('eraseScreen', sessionId)
+    },
     openSessions: (bastion) => write('openSessions', bastion),
     connectionSessions: (connectionId) => write('connectionSessions', connectionId),
     connectionEvents: (bastion, connectionId) => write('connectionEvents', bastion, connectionId),
@@ -89,6 +95,10 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     alert: (id) => pool.run('alert', id),
     alerts: async (query) => pool.run('alerts', checkedLimit(query)),
     search: async (query) => pool.run('search', checkedLimit(query)),
+    segments: (sessionId) => pool.run('segments', sessionId),
+    segment: (sessionId, number) => pool.run('segment', { sessionId, number }),
+    liveState: (sessionId) => pool.run('liveState', sessionId),
+    unavailable: (sessionId) => pool.run('unavailable', sessionId),
     close: async () => {
       await rebuild.stop()
       await queue.drained()

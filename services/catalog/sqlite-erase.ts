@@ -4,7 +4,8 @@ import type { Alert } from '../schema/alert.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import type { ErasureState, SessionRow } from './catalog.ts'
 import { alertText, eventText, sessionText } from './search-text.ts'
-import type { TextChange, TextTable } from './sqlite-full-text.ts'
+import { createScreenEraser } from './sqlite-erase-screen.ts'
+import { type TextChange, type TextTable, textTables } from './sqlite-full-text.ts'
 
 type Keyed = { rowKey: bigint; row: string }
 
@@ -36,6 +37,8 @@ export const createEraser = (database: DatabaseSync, changes: TextChange[]) => {
     `INSERT INTO erasure (session_id, state) VALUES (?, ?)
        ON CONFLICT (session_id) DO UPDATE SET state = excluded.state WHERE state <> 'erased'`,
   )
+
+  const { eraseScreen } = createScreenEraser(database, changes)
 
   const rewrite = <Row>(
     table: 'session' | 'event' | 'alert',
@@ -73,12 +76,10 @@ export const createEraser = (database: DatabaseSync, changes: TextChange[]) => {
       const derived = Number(forgetProgress.run(sessionId).changes)
       const said = rewrite<SessionEvent>('event', events(sessionId), eventWithoutContent, eventText)
       const alerted = rewrite<Alert>('alert', alerts(sessionId), alertWithoutContent, alertText)
-      return rows + ran + derived + said + alerted
+      return rows + ran + derived + said + alerted + eraseScreen(sessionId)
     },
   }
 }
-
-const textTables: TextTable[] = ['session_text', 'command_text', 'event_text', 'alert_text']
 
 /** Terms of rows that are gone stay in the index until its parts are merged. */
 export const mergeTexts = (database: DatabaseSync): void => {

@@ -2,11 +2,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import { distinctTermsOf } from './analyzer.ts'
 import { createRebuildLimits } from './sqlite-text-rebuild.ts'
 
-export type TextTable = 'session_text' | 'command_text' | 'event_text' | 'alert_text'
+export const textTables = ['session_text', 'command_text', 'event_text', 'alert_text', 'screen_text'] as const
+export type TextTable = (typeof textTables)[number]
 /** `text` null: the row is gone. */
 export type TextChange = { table: TextTable; rowKey: bigint; text: string | null; replaces: boolean }
 
-const tables: TextTable[] = ['session_text', 'command_text', 'event_text', 'alert_text']
 const byKey = (a: TextChange, b: TextChange): number => (a.rowKey < b.rowKey ? -1 : 1)
 
 /** Each row once: its last text, and whether the index knew the row before all of these changes. */
@@ -24,7 +24,7 @@ const lastOfEach = (changes: readonly TextChange[]): TextChange[] => {
  */
 export const createTextWriter = (database: DatabaseSync) => {
   const statements = new Map(
-    tables.map((table) => [
+    textTables.map((table) => [
       table,
       {
         remove: database.prepare(`DELETE FROM ${table} WHERE rowid = ?`),

@@ -16,6 +16,7 @@ const sources: Record<TextTable, { table: string; key: string }> = {
   command_text: { table: 'command', key: 'time_key' },
   event_text: { table: 'event', key: 'time_key' },
   alert_text: { table: 'alert', key: 'time_key' },
+  screen_text: { table: 'screen', key: 'time_key' },
 }
 
 type Limit = { name: TextTable; below: bigint }

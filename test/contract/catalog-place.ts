@@ -4,20 +4,21 @@ import type { Catalog, SessionRow, SessionUpdate } from '#services/catalog/catal
 import { SessionId } from '#services/schema/ids.ts'
 import type { Command } from '#services/schema/session.ts'
 import { SessionEvent } from '#services/schema/session-event.ts'
+import type { Views } from '#services/views/views.ts'
 
 /**
  * One place where a catalog keeps its rows: `open` opens the same one each time; a child process does so by import and
  * arguments. `settle`: waits until what was acknowledged is found, where that is not at once.
  */
 export type CatalogPlace = {
-  open(): Promise<Catalog>
+  open(): Promise<Catalog & Views>
   /** The same, but a search takes longer in it than its limit; what is asked by id does not. */
   openSlow(): Promise<Catalog>
   settle(): Promise<void>
   inChild: { module: string; factory: string; options: unknown }
 }
 export type MakeCatalogPlace = (t: ExecutionContext<unknown>) => Promise<CatalogPlace>
-export type Opened = { catalog: Catalog; place: CatalogPlace }
+export type Opened = { catalog: Catalog & Views; place: CatalogPlace }
 
 export const opened = async (t: ExecutionContext<unknown>, make: MakeCatalogPlace): Promise<Opened> => {
   const place = await make(t)

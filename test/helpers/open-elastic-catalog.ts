@@ -5,6 +5,7 @@ import { systemClock } from '#services/clock.ts'
 import { Config } from '#services/config.ts'
 import { connectElastic, type ElasticConfig } from '#services/elastic/elastic-client.ts'
 import { createLogger } from '#services/log.ts'
+import type { Views } from '#services/views/views.ts'
 import { ownName } from './cluster.ts'
 
 /** A prefix of the test's own on a single node; all under it is deleted at the end. */
@@ -34,7 +35,7 @@ export const refreshAll = async (config: ElasticConfig): Promise<void> => {
 /** Options that can be passed to a child process. */
 export type OpenElasticCatalog = { config: ElasticConfig; queryTimeoutMs?: number }
 
-export const openElasticCatalog = (options: OpenElasticCatalog): Promise<Catalog> =>
+export const openElasticCatalog = (options: OpenElasticCatalog): Promise<Catalog & Views> =>
   createElasticCatalog({
     queryTimeoutMs: 20_000,
     ...options,
