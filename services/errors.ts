@@ -37,6 +37,7 @@ export const errorCodes = {
   BTZ_BACKUP_DAMAGED: 'the backup is damaged, cut short, or sealed with another passphrase',
   BTZ_STATE_CONFLICT: 'the value was changed by someone else in between',
   BTZ_CATALOG_QUERY: 'the query cannot be understood',
+  BTZ_QUERY_SYNTAX: 'the search is not written as the query language has it',
   BTZ_CATALOG_TIMEOUT: 'the query took longer than its limit',
   BTZ_CATALOG_CURSOR: 'the page cursor is not one of ours',
   BTZ_CATALOG_MISCONFIGURED: 'the templates or indices of the catalog are not set up as they have to be',
@@ -57,6 +58,7 @@ export const errorCodes = {
   BTZ_SECOND_PERSON: 'whoever asked for it cannot be the one who agrees to it',
   BTZ_REASON_REQUIRED: 'whoever sees content here has to say why',
   BTZ_APPROVAL_REQUIRED: 'a second person has to agree before this content is seen',
+  BTZ_PLAYER_TERMINAL: 'the terminal of the installed player cannot be used',
   BTZ_NOT_FOUND: 'there is no such thing',
   BTZ_REQUEST_INVALID: 'the request is malformed',
   BTZ_PAYLOAD_TOO_LARGE: 'the request body is larger than allowed',
@@ -72,15 +74,24 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
+/** Where in a text that was given, in UTF-16 units; `end`: the first one behind it. */
+export type ErrorPosition = { start: number; end: number }
+
 /** An error with a code. `message`: what happened, to what. `hint`: what to do about it. */
 export class BartizanError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
-  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  readonly position: ErrorPosition | undefined
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; position?: ErrorPosition; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'BartizanError'
     this.code = code
     this.hint = options.hint
+    this.position = options.position
   }
 }
 

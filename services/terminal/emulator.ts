@@ -1,0 +1,68 @@
+import { keyframeSequence } from './keyframe.ts'
+import { clampSize, createPlayerTerminal, type PlayerTerminal, type TerminalSize } from './player-terminal.ts'
+import { sameState, type TerminalState } from './terminal-state.ts'
+
+/** Emulates in the very terminal of the player: what it shows is by definition what a viewer will see. */
+export type Emulator = {
+  /** @throws WebAssembly.RuntimeError the output broke the terminal, as it would in the player: make another */
+  write(text: string): void
+  /** Clamped to what a terminal can sensibly be. */
+  resize(cols: number, rows: number): void
+  size(): TerminalSize
+  /** Control sequences that bring an empty terminal of this size to this state. Make it where `isClean`. */
+  keyframe(): string
+  /** The same, tried in another terminal; null: it would not be the same in everything. */
+  exactKeyframe(): string | null
+  /** The shown screen, without the blanks at the ends. */
+  lines(): string[]
+  cursor(): { row: number; col: number; isVisible: boolean }
+  isAlternate(): boolean
+  /** No escape sequence is open: a keyframe may be made. */
+  isClean(): boolean
+  dispose(): void
+}
+
+/**
+ * While a full-screen program runs, the hidden screen keeps the size that it had: its lines flow anew when the program
+ * ends. A keyframe knows one size only, so it holds what leaving the program now would bring back.
+ */
+const forKeyframe = (terminal: PlayerTerminal): TerminalState => {
+  const state = terminal.memory.state()
+  const { primary, saved, cols, rows } = state
+  if (primary.cols === cols && primary.rows === rows) return state
+  const left = terminal.clone()
+  left.feed('\x1b[?1049l')
+  const after = left.memory.state()
+  const { col, row } = after.cursor
+  return { ...state, primary: after.primary, saved: { ...saved, primary: { ...saved.primary, col, row } } }
+}
+
+export const createEmulator = ({ cols, rows, init = '' }: TerminalSize & { init?: string }): Emulator => {
+  const terminal = createPlayerTerminal(clampSize({ cols, rows }))
+  const { memory } = terminal
+  const write = (text: string) => {
+    if (text !== '') terminal.feed(text)
+  }
+  write(init)
+  return {
+    write,
+    resize: (newCols, newRows) => {
+      const size = clampSize({ cols: newCols, rows: newRows })
+      terminal.resize(size.cols, size.rows)
+    },
+    size: terminal.size,
+    keyframe: () => keyframeSequence(forKeyframe(terminal)),
+    exactKeyframe: () => {
+      const state = forKeyframe(terminal)
+      const sequence = keyframeSequence(state)
+      const restored = createPlayerTerminal(terminal.size())
+      if (sequence !== '') restored.feed(sequence)
+      return restored.memory.isClean() && sameState(restored.memory.state(), state) ? sequence : null
+    },
+    lines: () => Array.from({ length: terminal.size().rows }, (_, row) => memory.rowText(row).trimEnd()),
+    cursor: memory.cursor,
+    isAlternate: memory.isAlternate,
+    isClean: memory.isClean,
+    dispose: () => {},
+  }
+}

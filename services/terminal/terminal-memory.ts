@@ -1,0 +1,162 @@
+import {
+  cellWords,
+  type Grid,
+  type Line,
+  noColor,
+  type Pen,
+  type SavedCursor,
+  type TerminalState,
+} from './terminal-state.ts'
+
+/**
+ * Where the player's terminal keeps its state in its WebAssembly memory: byte offsets from the pointer that `create`
+ * returns, found by feeding sequences and looking at what changed. They hold for the one binary that player-wasm.ts
+ * accepts. Names are those of avt 0.16 (src/terminal.rs, buffer.rs, line.rs, cell.rs, pen.rs, parser.rs).
+ */
+const at = {
+  buffer: 4, // the shown one
+  otherBuffer: 40,
+  tabs: 84,
+  cursor: 108,
+  savedCtx: 120, // of the shown screen
+  alternateSavedCtx: 140, // of the other
+  cols: 160,
+  rows: 164,
+  activeCharset: 168,
+  topMargin: 172,
+  bottomMargin: 176,
+  charsets: 180,
+  pen: 182,
+  isAlternate: 192,
+  insertMode: 193,
+  originMode: 194,
+  autoWrapMode: 195,
+  newLineMode: 196,
+  cursorKeysMode: 197,
+  parserState: 720,
+} as const
+const inBuffer = { lines: 16 - 4, cols: 28 - 4, rows: 32 - 4 } as const
+const vec = { pointer: 4, length: 8 } as const
+const lineBytes = 16
+const wrappedInLine = 12
+
+// Bytes that a color or pen does not use hold whatever was there before.
+const color = (word: number): number => {
+  const kind = word & 0xff
+  if (kind === noColor) return noColor
+  return kind === 0 ? word & 0xffff : word
+}
+const attributes = (word: number): number => word & 0xffff
+
+/** Reads the terminal at `base`; every view is taken anew, since memory moves when it grows. */
+export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) => {
+  const bytes = () => new DataView(memory.buffer)
+  const word = (offset: number): number => bytes().getUint32(base + offset, true)
+  const byte = (offset: number): number => bytes().getUint8(base + offset)
+
+  const readLine = (words: Uint32Array, header: number): Line => {
+    const from = words[(header + vec.pointer) >> 2]! >> 2
+    const cells = words.slice(from, from + words[(header + vec.length) >> 2]! * cellWords)
+    for (let i = 2; i < cells.length; i += cellWords) {
+      cells[i] = color(cells[i]!)
+      cells[i + 1] = color(cells[i + 1]!)
+      cells[i + 2] = attributes(cells[i + 2]!)
+    }
+    return { cells, isWrapped: (words[(header + wrappedInLine) >> 2]! & 0xff) === 1 }
+  }
+
+  const readGrid = (offset: number): Grid => {
+    const words = new Uint32Array(memory.buffer)
+    const first = word(offset + inBuffer.lines + vec.pointer)
+    const count = word(offset + inBuffer.lines + vec.length)
+    const lines = Array.from({ length: count }, (_, i) => readLine(words, first + i * lineBytes))
+    return { cols: word(offset + inBuffer.cols), rows: word(offset + inBuffer.rows), lines }
+  }
+
+  const pen = (address: number): Pen => {
+    const view = bytes()
+    return {
+      fg: color(view.getUint32(address, true)),
+      bg: color(view.getUint32(address + 4, true)),
+      attributes: view.getUint16(address + 8, true),
+    }
+  }
+
+  const savedCursor = (offset: number): SavedCursor => ({
+    col: word(offset),
+    row: word(offset + 4),
+    pen: pen(base + offset + 8),
+    isOrigin: byte(offset + 18) === 1,
+    isAutoWrap: byte(offset + 19) === 1,
+  })
+
+  const tabs = (): number[] => {
+    const from = word(at.tabs + vec.pointer)
+    return [...new Uint32Array(memory.buffer, from, word(at.tabs + vec.length))]
+  }
+
+  const cursor = () => ({
+    col: word(at.cursor),
+    row: word(at.cursor + 4),
+    isVisible: byte(at.cursor + 8) === 1,
+  })
+  const isAlternate = (): boolean => byte(at.isAlternate) === 1
+
+  /** The address of the shown screen's n-th row; negative: what scrolled off. */
+  const rowAt = (row: number): number => {
+    const hidden = word(at.buffer + inBuffer.lines + vec.length) - word(at.rows)
+    return word(at.buffer + inBuffer.lines + vec.pointer) + (hidden + row) * lineBytes
+  }
+
+  return {
+    size: () => ({ cols: word(at.cols), rows: word(at.rows) }),
+    cursor,
+    isAlternate,
+    /** No escape sequence is open. */
+    isClean: (): boolean => byte(at.parserState) === 0,
+    margins: () => ({ top: word(at.topMargin), bottom: word(at.bottomMargin) }),
+    /** Lines that have scrolled off and are still kept. */
+    hiddenRows: (): number => word(at.buffer + inBuffer.lines + vec.length) - word(at.rows),
+    isWrapped: (row: number): boolean => bytes().getUint8(rowAt(row) + wrappedInLine) === 1,
+    /** Names a line as long as it exists, wherever it scrolls to. */
+    lineId: (row: number): number => bytes().getUint32(rowAt(row) + vec.pointer, true),
+    /** The row's text with all its blanks. */
+    rowText: (row: number): string => {
+      const header = rowAt(row)
+      const view = bytes()
+      const words = new Uint32Array(
+        memory.buffer,
+        view.getUint32(header + vec.pointer, true),
+        view.getUint32(header + vec.length, true) * cellWords,
+      )
+      let text = ''
+      for (let i = 0; i < words.length; i += cellWords) if (words[i + 1] !== 0) text += String.fromCodePoint(words[i]!)
+      return text
+    },
+    state: (): TerminalState => {
+      const shown = readGrid(at.buffer)
+      const alternate = isAlternate()
+      const [ofShown, ofOther] = [savedCursor(at.savedCtx), savedCursor(at.alternateSavedCtx)]
+      return {
+        ...{ cols: word(at.cols), rows: word(at.rows) },
+        isAlternate: alternate,
+        primary: alternate ? readGrid(at.otherBuffer) : shown,
+        alternate: alternate ? shown : null,
+        cursor: cursor(),
+        saved: alternate ? { primary: ofOther, alternate: ofShown } : { primary: ofShown, alternate: ofOther },
+        pen: pen(base + at.pen),
+        isDrawing: [byte(at.charsets) === 1, byte(at.charsets + 1) === 1],
+        activeCharset: word(at.activeCharset),
+        tabs: tabs(),
+        topMargin: word(at.topMargin),
+        bottomMargin: word(at.bottomMargin),
+        isInsert: byte(at.insertMode) === 1,
+        isOrigin: byte(at.originMode) === 1,
+        isAutoWrap: byte(at.autoWrapMode) === 1,
+        isNewLine: byte(at.newLineMode) === 1,
+        isCursorKeys: byte(at.cursorKeysMode) === 1,
+      }
+    },
+  }
+}
+export type TerminalMemory = ReturnType<typeof createTerminalMemory>
