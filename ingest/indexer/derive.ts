@@ -12,6 +12,7 @@ import {
   takeProgram,
   takeShownLine,
 } from './commands.ts'
+import type { Missing } from './ordering.ts'
 import { endedRow, gapRow, isInteractiveShell, startedRow, timeOf, unknownRow } from './session-row.ts'
 import { newSessionState, type SessionState } from './session-state.ts'
 import { endTyping, takeExec, takeMasked, takeResize, takeShown, takeTyped } from './typed/typed-lines.ts'
@@ -23,7 +24,6 @@ import { isStepOfWrapper } from './wrapper.ts'
 const maxGaps = 20
 const keptSudos = 16
 
-export type Missing = { from: number; to: number }
 export type Derived = { state: SessionState; commands: NumberedCommand[] }
 
 const stateFromStart = (batch: DecodedBatch, start: SessionStart, changed: Changed): SessionState => {

@@ -1,6 +1,7 @@
 import { gapEvent } from '#ingest/ledger/gap-event.ts'
 import type { IndexerContext } from './context.ts'
-import { type IndexedSession, newIndexedSession, planCommit, takeBack, waitingBytes } from './indexed-session.ts'
+import { type IndexedSession, newIndexedSession, takeBack } from './indexed-session.ts'
+import { isAtRest, startFrom } from './ordering.ts'
 import { withLateness } from './session-row.ts'
 import { loadState, saveState } from './session-state.ts'
 
@@ -14,11 +15,9 @@ export const createSessionTable = (ctx: Pick<IndexerContext, 'bus' | 'catalog' |
 
   const load = async (session: IndexedSession): Promise<void> => {
     const stored = await catalog.progress(session.sessionId)
-    session.nextSeq = stored?.nextSeq ?? 0
+    startFrom(session, stored?.nextSeq ?? 0)
     session.state = stored && loadState(stored.progress)
     session.stands = stored?.state ?? null
-    session.isLoaded = true
-    for (const seq of session.waiting.keys()) if (seq < session.nextSeq) session.waiting.delete(seq)
   }
 
   const write = async (session: IndexedSession): Promise<void> => {
@@ -53,8 +52,6 @@ export const createSessionTable = (ctx: Pick<IndexerContext, 'bus' | 'catalog' |
     for (const one of done) if (one.status === 'rejected') throw one.reason
   }
 
-  const isForgettable = ({ waiting, applied }: IndexedSession): boolean => waiting.size === 0 && applied.length === 0
-
   return {
     all: () => [...sessions.values()],
     get: (sessionId: string): IndexedSession => {
@@ -70,12 +67,10 @@ export const createSessionTable = (ctx: Pick<IndexerContext, 'bus' | 'catalog' |
       const nowMs = clock.now()
       for (const session of sessions.values()) {
         const isIdle = Math.abs(nowMs - session.touchedAtMs) >= idleMs || sessions.size > maxKept
-        if (isIdle && isForgettable(session)) sessions.delete(session.sessionId)
+        if (isIdle && isAtRest(session)) sessions.delete(session.sessionId)
       }
     },
     forgetAll: () => sessions.clear(),
-    planCommit: (nextOffset: number) => planCommit(sessions.values(), nextOffset),
-    waitingBytes: () => waitingBytes(sessions.values()),
   }
 }
 export type SessionTable = ReturnType<typeof createSessionTable>
