@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmod, copyFile, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import type { ExecutionContext } from 'ava'
+
+import type { Teardown } from './temporary-folder.ts'
 
 const execute = promisify(execFile)
 
@@ -52,7 +53,7 @@ const addUser = async (name: string, shell: string, group: string | null): Promi
  * is gone after the test, also after a failed one.
  */
 export const createAccounts = async (
-  t: ExecutionContext<unknown>,
+  t: Teardown,
   options: { recorded: number; shell: string; outsiders: number },
 ): Promise<Accounts & { outsiders: Account[] }> => {
   const group = `btz${process.pid.toString(36)}${randomBytes(3).toString('hex')}`

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ExecutionContext } from 'ava'
 import { Client, type ClientChannel } from 'ssh2'
+import type { Teardown } from './temporary-folder.ts'
 import { until } from './until.ts'
 
 export type Target = { port: number; keyFile: string; key: string }
@@ -47,12 +47,7 @@ export const run = async (program: string, args: string[], options: RunOptions =
   return { stdout, stderr, code }
 }
 
-export const keepConnection = async (
-  t: ExecutionContext<unknown>,
-  target: Target,
-  user: string,
-  path: string,
-): Promise<string[]> => {
+export const keepConnection = async (t: Teardown, target: Target, user: string, path: string): Promise<string[]> => {
   const options = ['-o', `ControlPath=${path}`]
   const args = [...clientOptions(target), ...options, '-M', '-N', `${user}@127.0.0.1`]
   const child = spawn('ssh', args, { stdio: 'ignore' })

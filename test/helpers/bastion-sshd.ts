@@ -4,9 +4,9 @@ import { appendFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { ExecutionContext } from 'ava'
 import type { Syslog } from './bastion-syslog.ts'
 import { freePort } from './free-port.ts'
+import type { Teardown } from './temporary-folder.ts'
 import { until } from './until.ts'
 
 export type Sshd = { port: number; log(): string }
@@ -38,7 +38,7 @@ export type SshdOptions = {
  * to that instead, and so does what it starts.
  */
 export const startSshd = async (
-  t: ExecutionContext<unknown>,
+  t: Teardown,
   { folder, recipe, subsystem, logFile, syslog }: SshdOptions,
 ): Promise<Sshd> => {
   const port = await freePort()

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { chmod, chown, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ExecutionContext } from 'ava'
 import { type Account, createAccounts } from './bastion-accounts.ts'
 import {
   clientOptions,
@@ -18,7 +17,7 @@ import {
 } from './bastion-client.ts'
 import { startSshd } from './bastion-sshd.ts'
 import type { Syslog } from './bastion-syslog.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { type Teardown, temporaryFolder } from './temporary-folder.ts'
 
 const setup = fileURLToPath(new URL('../../hooks/sudo/setup/', import.meta.url))
 
@@ -85,7 +84,7 @@ export const writeFileOf = async ({ home, uid, gid }: Account, name: string, con
 }
 
 /** The documented set-up, word for word but for names and ports, on this machine's sshd and sudo. */
-export const startBastion = async (t: ExecutionContext<unknown>, options: BastionOptions): Promise<Bastion> => {
+export const startBastion = async (t: Teardown, options: BastionOptions): Promise<Bastion> => {
   const folder = await temporaryFolder(t)
   await chmod(folder, 0o755)
   const wrapper = join(folder, 'bartizan-session')
