@@ -1,5 +1,7 @@
 import { keyframeSequence } from './keyframe.ts'
-import { clampSize, createPlayerTerminal, type PlayerTerminal, type TerminalSize } from './player-terminal.ts'
+import { createPlayerTerminal, type PlayerTerminal } from './player-terminal.ts'
+import type { TerminalMemory } from './terminal-memory.ts'
+import { clampSize, type TerminalSize } from './terminal-size.ts'
 import { sameState, type TerminalState } from './terminal-state.ts'
 
 /** Emulates in the very terminal of the player: what it shows is by definition what a viewer will see. */
@@ -9,7 +11,7 @@ export type Emulator = {
   /** Clamped to what a terminal can sensibly be. */
   resize(cols: number, rows: number): void
   size(): TerminalSize
-  /** Control sequences that bring an empty terminal of this size to this state. Make it where `isClean`. */
+  /** Control sequences that bring an empty terminal of this size to this state; it ends with what `isClean` misses. */
   keyframe(): string
   /** The same, tried in another terminal; null: it would not be the same in everything. */
   exactKeyframe(): string | null
@@ -20,6 +22,8 @@ export type Emulator = {
   /** No escape sequence is open: a keyframe may be made. */
   isClean(): boolean
   dispose(): void
+  /** Row by row, and what no sequence tells. */
+  memory: TerminalMemory
 }
 
 /**
@@ -51,18 +55,20 @@ export const createEmulator = ({ cols, rows, init = '' }: TerminalSize & { init?
       terminal.resize(size.cols, size.rows)
     },
     size: terminal.size,
-    keyframe: () => keyframeSequence(forKeyframe(terminal)),
+    keyframe: () => keyframeSequence(forKeyframe(terminal)) + memory.openSequence(),
     exactKeyframe: () => {
       const state = forKeyframe(terminal)
-      const sequence = keyframeSequence(state)
+      const open = memory.openSequence()
+      const sequence = keyframeSequence(state) + open
       const restored = createPlayerTerminal(terminal.size())
       if (sequence !== '') restored.feed(sequence)
-      return restored.memory.isClean() && sameState(restored.memory.state(), state) ? sequence : null
+      return restored.memory.openSequence() === open && sameState(restored.memory.state(), state) ? sequence : null
     },
     lines: () => Array.from({ length: terminal.size().rows }, (_, row) => memory.rowText(row).trimEnd()),
     cursor: memory.cursor,
     isAlternate: memory.isAlternate,
     isClean: memory.isClean,
     dispose: () => {},
+    memory,
   }
 }

@@ -1,23 +1,11 @@
 import { instantiatePlayer } from './player-glue.ts'
 import { createTerminalMemory, type TerminalMemory } from './terminal-memory.ts'
+import type { TerminalSize } from './terminal-size.ts'
 
-export type TerminalSize = { cols: number; rows: number }
+export { clampSize, type TerminalSize } from './terminal-size.ts'
 
 /** The player gives its terminal so many lines to scroll back to; they come back when the screen grows. */
 const scrollbackLines = 100
-
-/**
- * Sizes beyond it are no terminal anybody looks at, and cost memory by their product; below 2 columns the player's
- * terminal breaks at a wide character that has nowhere to go.
- */
-export const sizeLimits = { cols: { min: 2, max: 1000 }, rows: { min: 1, max: 500 } } as const
-
-const within = (value: number, { min, max }: { min: number; max: number }): number =>
-  Math.min(Math.max(Math.trunc(value) || min, min), max)
-export const clampSize = ({ cols, rows }: TerminalSize): TerminalSize => ({
-  cols: within(cols, sizeLimits.cols),
-  rows: within(rows, sizeLimits.rows),
-})
 
 const encoder = new TextEncoder()
 let scratch = new Uint8Array(64 * 1024)

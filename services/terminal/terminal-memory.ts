@@ -1,3 +1,4 @@
+import { openSequence } from './open-sequence.ts'
 import {
   cellWords,
   type Grid,
@@ -33,12 +34,17 @@ const at = {
   autoWrapMode: 195,
   newLineMode: 196,
   cursorKeysMode: 197,
+  intermediate: 200,
+  parameters: 204,
+  parameterNumber: 716,
   parserState: 720,
 } as const
 const inBuffer = { lines: 16 - 4, cols: 28 - 4, rows: 32 - 4 } as const
 const vec = { pointer: 4, length: 8 } as const
 const lineBytes = 16
 const wrappedInLine = 12
+const parameterBytes = 16 // number of the current part, then up to 6 parts of 16 bits
+const noCharacter = 0x110000
 
 // Bytes that a color or pen does not use hold whatever was there before.
 const color = (word: number): number => {
@@ -108,7 +114,24 @@ export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) =
     return word(at.buffer + inBuffer.lines + vec.pointer) + (hidden + row) * lineBytes
   }
 
+  const parameter = (number: number): string => {
+    const from = at.parameters + number * parameterBytes
+    const parts = Array.from({ length: word(from) + 1 }, (_, i) => bytes().getUint16(base + from + 4 + i * 2, true))
+    return parts.join(':')
+  }
+  const parser = () => {
+    const intermediate = word(at.intermediate)
+    const count = word(at.parameterNumber) + 1
+    return {
+      state: byte(at.parserState),
+      intermediate: intermediate === noCharacter ? '' : String.fromCodePoint(intermediate),
+      parameters: () => Array.from({ length: count }, (_, i) => parameter(i)).join(';'),
+    }
+  }
+
   return {
+    /** Begins the sequence anew that is open; '': none is. */
+    openSequence: () => openSequence(parser()),
     size: () => ({ cols: word(at.cols), rows: word(at.rows) }),
     cursor,
     isAlternate,
