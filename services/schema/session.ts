@@ -66,12 +66,21 @@ export const Session = z.object({
 })
 export type Session = z.infer<typeof Session>
 
+/**
+ * Where a command is known from: a record of its execve, the keys and the screen alike, the screen behind the prompt,
+ * or the keys alone.
+ */
+export const LineSource = z.enum(['exec', 'both', 'screen', 'keys'])
+export type LineSource = z.infer<typeof LineSource>
+
 /** A command of a session: a typed line (with the execs it caused) or an exec that no line explains. */
 export const Command = z.object({
   atMs: z.number().int().nonnegative(), // since session start
   line: z.string(), // as typed, or the shell-quoted argv
   argv: z.array(z.string()), // of the first exec; empty for a typed line without one (a builtin)
   via: z.enum(['exec', 'typed']),
+  source: LineSource.optional(), // absent in rows of earlier versions, like the next
+  confidence: z.number().min(0).max(1).optional(), // share of lines known like this one that are right to the letter
   children: z.array(z.object({ atMs: z.number().int(), argv: z.array(z.string()) })), // further execs, in order
   childCount: z.number().int(), // may exceed children.length: more than 1,000 are counted, not kept
   startup: z.boolean(), // ran before the first prompt
