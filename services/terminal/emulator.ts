@@ -64,7 +64,7 @@ export const createEmulator = ({ cols, rows, init = '' }: TerminalSize & { init?
       if (sequence !== '') restored.feed(sequence)
       return restored.memory.openSequence() === open && sameState(restored.memory.state(), state) ? sequence : null
     },
-    lines: () => Array.from({ length: terminal.size().rows }, (_, row) => memory.rowText(row).trimEnd()),
+    lines: () => Array.from({ length: terminal.size().rows }, (_, row) => memory.rowText(row)),
     cursor: memory.cursor,
     isAlternate: memory.isAlternate,
     isClean: memory.isClean,

@@ -17,9 +17,19 @@ const reserved = 132 // handles below are constants of wasm-bindgen
 /** Handles of the objects that cross the border, dropped together after each call. */
 const createHandles = () => {
   const objects: unknown[] = new Array(reserved).fill(undefined)
+  let isWanted = true
   return {
-    add: (value: unknown): number => objects.push(value) - 1,
+    add: (value: unknown): number => (isWanted ? objects.push(value) - 1 : reserved),
     get: (handle: number): unknown => objects[handle],
+    /** What the call returns is of no use: nothing of it is kept. */
+    ignoring: (call: () => unknown): void => {
+      isWanted = false
+      try {
+        call()
+      } finally {
+        isWanted = true
+      }
+    },
     /** What a call returned; frees every handle. */
     take: (handle: number): unknown => {
       const value = objects[handle]

@@ -49,10 +49,10 @@ const wrapped = ({ wasm, handles }: ReturnType<typeof instantiatePlayer>, base: 
       const { written } = encoder.encodeInto(text, scratch)
       const from = wasm.__wbindgen_export(written, 1)
       new Uint8Array(wasm.memory.buffer, from, written).set(scratch.subarray(0, written))
-      handles.take(wasm.vt_feed(base, from, written))
+      handles.ignoring(() => wasm.vt_feed(base, from, written))
     },
     resize: (cols, rows) => {
-      handles.take(wasm.vt_resize(base, cols, rows))
+      handles.ignoring(() => wasm.vt_resize(base, cols, rows))
     },
     size: memory.size,
     cursor: () => {

@@ -44,8 +44,9 @@ export const createScreenTexts = ({ memory, write }: Pick<Emulator, 'memory' | '
   }
   const lineText = (first: number, last: number): string => {
     let text = ''
-    for (let row = first; row <= last; row++) text += memory.rowText(row)
-    return text.trimEnd()
+    // A wide character that found no room in the last column left it blank.
+    for (let row = first; row < last; row++) text += memory.rowText(row, !memory.beginsWide(row + 1))
+    return text + memory.rowText(last)
   }
 
   const leaveLine = (atUs: number): void => {

@@ -96,7 +96,8 @@ export const createSegmenter = ({ size, state }: { size: TerminalSize; state: Se
   const write = (text: string, atUs: number): void => {
     try {
       texts.output(text, atUs)
-    } catch {
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error
       // What breaks this terminal breaks the player's: who begins behind it sees the rest.
       counts.broken++
       mustCut = true

@@ -54,11 +54,55 @@ const color = (word: number): number => {
 }
 const attributes = (word: number): number => word & 0xffff
 
-/** Reads the terminal at `base`; every view is taken anew, since memory moves when it grows. */
+const longestRow = 1000 // as terminal-size.ts has it
+const units = new Uint16Array(2 * longestRow)
+const unitBytes = Buffer.from(units.buffer)
+
+const cellsText = (words: Uint32Array, from: number, to: number, isWhole: boolean): string => {
+  let end = to
+  while (!isWhole && end > from && words[end - cellWords] === 0x20) end -= cellWords
+  let count = 0
+  for (let i = from; i < end; i += cellWords) {
+    const code = words[i]!
+    if (words[i + 1] === 0) continue
+    if (code < 0x10000) units[count++] = code
+    else {
+      units[count++] = 0xd7c0 + (code >> 10)
+      units[count++] = 0xdc00 + (code & 0x3ff)
+    }
+  }
+  return unitBytes.toString('utf16le', 0, count * 2)
+}
+
+/** Views of the memory, taken anew when it has grown: then the old ones are empty. */
+const createViews = (memory: WebAssembly.Memory) => {
+  let bytes = new Uint8Array(memory.buffer)
+  let words = new Uint32Array(memory.buffer)
+  const renew = () => {
+    bytes = new Uint8Array(memory.buffer)
+    words = new Uint32Array(memory.buffer)
+  }
+  return {
+    bytes: (): Uint8Array => {
+      if (bytes.byteLength === 0) renew()
+      return bytes
+    },
+    words: (): Uint32Array => {
+      if (words.byteLength === 0) renew()
+      return words
+    },
+  }
+}
+
+/** Reads the terminal at `base`. */
 export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) => {
-  const bytes = () => new DataView(memory.buffer)
-  const word = (offset: number): number => bytes().getUint32(base + offset, true)
-  const byte = (offset: number): number => bytes().getUint8(base + offset)
+  const views = createViews(memory)
+  const wordAt = (address: number): number => views.words()[address >> 2]!
+  const word = (offset: number): number => wordAt(base + offset)
+  const byte = (offset: number): number => views.bytes()[base + offset]!
+  const half = (address: number): number => views.bytes()[address]! | (views.bytes()[address + 1]! << 8)
+  /** Not aligned. */
+  const looseWord = (address: number): number => (half(address) | (half(address + 2) << 16)) >>> 0
 
   const readLine = (words: Uint32Array, header: number): Line => {
     const from = words[(header + vec.pointer) >> 2]! >> 2
@@ -72,21 +116,18 @@ export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) =
   }
 
   const readGrid = (offset: number): Grid => {
-    const words = new Uint32Array(memory.buffer)
+    const words = views.words()
     const first = word(offset + inBuffer.lines + vec.pointer)
     const count = word(offset + inBuffer.lines + vec.length)
     const lines = Array.from({ length: count }, (_, i) => readLine(words, first + i * lineBytes))
     return { cols: word(offset + inBuffer.cols), rows: word(offset + inBuffer.rows), lines }
   }
 
-  const pen = (address: number): Pen => {
-    const view = bytes()
-    return {
-      fg: color(view.getUint32(address, true)),
-      bg: color(view.getUint32(address + 4, true)),
-      attributes: view.getUint16(address + 8, true),
-    }
-  }
+  const pen = (address: number): Pen => ({
+    fg: color(looseWord(address)),
+    bg: color(looseWord(address + 4)),
+    attributes: half(address + 8),
+  })
 
   const savedCursor = (offset: number): SavedCursor => ({
     col: word(offset),
@@ -98,7 +139,7 @@ export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) =
 
   const tabs = (): number[] => {
     const from = word(at.tabs + vec.pointer)
-    return [...new Uint32Array(memory.buffer, from, word(at.tabs + vec.length))]
+    return [...views.words().subarray(from >> 2, (from >> 2) + word(at.tabs + vec.length))]
   }
 
   const cursor = () => ({
@@ -116,7 +157,7 @@ export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) =
 
   const parameter = (number: number): string => {
     const from = at.parameters + number * parameterBytes
-    const parts = Array.from({ length: word(from) + 1 }, (_, i) => bytes().getUint16(base + from + 4 + i * 2, true))
+    const parts = Array.from({ length: word(from) + 1 }, (_, i) => half(base + from + 4 + i * 2))
     return parts.join(':')
   }
   const parser = () => {
@@ -140,21 +181,15 @@ export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) =
     margins: () => ({ top: word(at.topMargin), bottom: word(at.bottomMargin) }),
     /** Lines that have scrolled off and are still kept. */
     hiddenRows: (): number => word(at.buffer + inBuffer.lines + vec.length) - word(at.rows),
-    isWrapped: (row: number): boolean => bytes().getUint8(rowAt(row) + wrappedInLine) === 1,
+    isWrapped: (row: number): boolean => (wordAt(rowAt(row) + wrappedInLine) & 0xff) === 1,
     /** Names a line as long as it exists, wherever it scrolls to. */
-    lineId: (row: number): number => bytes().getUint32(rowAt(row) + vec.pointer, true),
-    /** The row's text with all its blanks. */
-    rowText: (row: number): string => {
+    lineId: (row: number): number => wordAt(rowAt(row) + vec.pointer),
+    beginsWide: (row: number): boolean => wordAt(wordAt(rowAt(row) + vec.pointer) + 4) === 2,
+    /** The row's text; `isWhole`: with the blanks at its end. */
+    rowText: (row: number, isWhole = false): string => {
       const header = rowAt(row)
-      const view = bytes()
-      const words = new Uint32Array(
-        memory.buffer,
-        view.getUint32(header + vec.pointer, true),
-        view.getUint32(header + vec.length, true) * cellWords,
-      )
-      let text = ''
-      for (let i = 0; i < words.length; i += cellWords) if (words[i + 1] !== 0) text += String.fromCodePoint(words[i]!)
-      return text
+      const from = wordAt(header + vec.pointer) >> 2
+      return cellsText(views.words(), from, from + wordAt(header + vec.length) * cellWords, isWhole)
     },
     state: (): TerminalState => {
       const shown = readGrid(at.buffer)
