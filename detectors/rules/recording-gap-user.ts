@@ -9,7 +9,9 @@ import {
   hasNoChannels,
   isChannelStart,
   isImported,
+  isRecordedBy,
   isRecordingOf,
+  localOf,
 } from './recording/connection.ts'
 import { excuseOf, type Gap, gapFinding, isBreakGlass } from './recording/gap-finding.ts'
 
@@ -143,6 +145,7 @@ const recorded = (state: UserRecordings, { event, timeMs }: Observed, context: R
     : null
   const met = state.expected.filter((one) => {
     if (one.isCut) return isEnd && one.sessionId === ends.sessionId
+    if (one.local) return !isEnd && isRecordedBy(one, ends)
     return one.isChannel ? one === channel : belongs(one, ends)
   })
   const next: UserRecordings = {
@@ -178,6 +181,14 @@ const ended = (state: UserRecordings, observed: Observed, context: RuleContext):
   return quiet(expect(state, observed, context, { isForward, isStarted: !isForward }))
 }
 
+/** On the bastion itself: no connection joins it with its recording, only whose it is and when it began. */
+const localStarted = (state: UserRecordings, observed: Observed, context: RuleContext): Step<UserRecordings> => {
+  const local = localOf(observed.event)!
+  const ends = endsOf(observed.event, observed.timeMs)
+  if (state.recorded.some((one) => isRecordedBy({ ...ends, local }, one))) return quiet(state)
+  return quiet(expect(state, observed, context, { isStarted: true, local }))
+}
+
 const due = (state: UserRecordings, dueMs: number, context: RuleContext): Step<UserRecordings> => {
   let after = state
   const findings: Finding[] = []
@@ -203,6 +214,7 @@ export const recordingGapUser: Rule<UserRecordings> = {
     if (event.kind === 'login') return quiet(expect(state, observed, context, {}))
     if (event.kind === 'port_forward') return seen(state, observed, context, { isForward: true })
     if (event.kind !== 'session_started' && event.kind !== 'session_ended') return quiet(state)
+    if (localOf(event)) return event.kind === 'session_started' ? localStarted(state, observed, context) : quiet(state)
     if (event.recorded) return recorded(state, observed, context)
     if (isChannelStart(event)) return channelStarted(state, observed, context)
     return event.kind === 'session_ended'

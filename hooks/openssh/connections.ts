@@ -80,6 +80,11 @@ export const createConnections = (snapshot: Connection[]) => {
     index,
     touch,
     remove,
+    /** Whether a user who logged in is still there. */
+    isIn: (host: string, user: string): boolean => {
+      for (const connection of authenticated) if (connection.host === host && connection.user === user) return true
+      return false
+    },
     /** One that is beyond the bounds of number or time: the caller removes it. */
     overdue: (nowMs: number): Connection | undefined =>
       overdue(preauth, maxPreauth, preauthLimitMs, nowMs) ??

@@ -15,11 +15,15 @@ export type Header = {
   entry?: string
 }
 
-const programs = new Set(['sshd', 'sshd-session', 'sshd-auth', 'internal-sftp', 'sftp-server'])
+const programs = new Set(['sshd', 'sshd-session', 'sshd-auth', 'internal-sftp', 'sftp-server', 'sudo', 'su', 'login'])
 /** PAM modules log as `sshd(pam_google_authenticator)`. */
 const isOurs = (program: string): boolean => program === 'sshd' || programs.has(program) || program.startsWith('sshd(')
 const startsOurs = (line: string, at: number): boolean =>
-  line.startsWith('sshd', at) || line.startsWith('internal-sftp', at) || line.startsWith('sftp-server', at)
+  line.startsWith('sshd', at) ||
+  line.startsWith('su', at) ||
+  line.startsWith('login', at) ||
+  line.startsWith('internal-sftp', at) ||
+  line.startsWith('sftp-server', at)
 
 const maxTagLength = 64
 const byteOrderMark = 0xfeff // RFC 5424, 6.4: behind a space

@@ -1,5 +1,6 @@
 import { jsonObject } from '#services/json.ts'
 import type { Header } from './header.ts'
+import { localProgram } from './local-facts.ts'
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 const pidOf = (value: unknown): string => {
@@ -14,9 +15,11 @@ const messageOf = (value: unknown): string => {
   return Buffer.from(value).toString('utf8')
 }
 
-const programs = /^(sshd|sshd-session|sshd-auth|internal-sftp|sftp-server|sshd\([a-z0-9_]{1,48}\))$/
+const programs = /^(sshd|sshd-session|sshd-auth|internal-sftp|sftp-server|sudo|su|login|sshd\([a-z0-9_]{1,48}\))$/
 /** `internal-sftp` is a process of sshd. */
-const executables = /^(sshd|sshd-session|sshd-auth|sftp-server)$/
+const executables = /^(sshd|sshd-session|sshd-auth|sftp-server|sudo|su|login)$/
+/** Who runs sudo and su is no root, so what proves them is their file. */
+const systemFile = /^(\/usr)?\/bin\/(sudo|su|login)$/
 
 /** Fields that begin with `_` are the journal's own: a process that only calls itself sshd cannot forge them. */
 const isReally = (executable: unknown): boolean =>
@@ -29,6 +32,11 @@ const journalTime = (micros: string): number | string =>
 const entryOf = (fields: Record<string, unknown>): string =>
   text(fields.__CURSOR) || JSON.stringify(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)))
 
+const isPrivileged = ({ _UID: uid, _EXE: file, SYSLOG_IDENTIFIER: name }: Record<string, unknown>): boolean =>
+  localProgram(text(name)) !== null && file !== undefined
+    ? systemFile.test(text(file))
+    : uid === undefined || uid === '0'
+
 const ofJournal = (fields: Record<string, unknown>): Header | null => {
   if (!isReally(fields._COMM) || !isReally(fields._EXE)) return null
   return {
@@ -37,7 +45,7 @@ const ofJournal = (fields: Record<string, unknown>): Header | null => {
     program: text(fields.SYSLOG_IDENTIFIER),
     pid: pidOf(fields._PID ?? fields.SYSLOG_PID),
     message: messageOf(fields.MESSAGE),
-    privileged: fields._UID === undefined || fields._UID === '0',
+    privileged: isPrivileged(fields),
     entry: entryOf(fields),
   }
 }
@@ -52,9 +60,11 @@ const ofSyslog = (fields: Record<string, unknown>): Header => ({
   privileged: true,
 })
 
+const names = ['"sshd', '"internal-sftp', '"sftp-server', '"sudo"', '"su"', '"login"']
+
 /** Of a JSON line: `journalctl -o json`, or rsyslog's. */
 export const readJsonHeader = (line: string): Header | null => {
-  if (!line.includes('"sshd') && !line.includes('"internal-sftp') && !line.includes('"sftp-server')) return null
+  if (!names.some((name) => line.includes(name))) return null
   const fields = jsonObject(line)
   if (fields === null) return null
   const header = fields.__REALTIME_TIMESTAMP === undefined ? ofSyslog(fields) : ofJournal(fields)

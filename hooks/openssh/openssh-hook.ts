@@ -16,7 +16,7 @@ export type OpensshHookOptions = {
   log: Logger
 }
 
-const identifiers = ['sshd', 'sshd-session', 'sshd-auth', 'internal-sftp', 'sftp-server']
+const identifiers = ['sshd', 'sshd-session', 'sshd-auth', 'internal-sftp', 'sftp-server', 'sudo', 'su', 'login']
 
 /** Who logs in, by the log of sshd: followed in a file, taken by syslog, read from the journal. @throws BTZ_CONFIG_INVALID */
 export const startOpensshHook = ({

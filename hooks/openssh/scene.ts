@@ -1,5 +1,6 @@
 import type { SshdEvent } from './api.ts'
 import { type Connections, newConnection } from './connections.ts'
+import type { LocalSessions } from './local-sessions.ts'
 import type { SecondFactors } from './second-factors.ts'
 import type { SftpServers } from './sftp-servers.ts'
 import type { Connection } from './state.ts'
@@ -19,6 +20,7 @@ export type Scene = {
   connections: Connections
   sftpServers: SftpServers
   secondFactors: SecondFactors
+  localSessions: LocalSessions
   events: SshdEvent[]
 }
 

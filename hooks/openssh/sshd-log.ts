@@ -8,8 +8,11 @@ import { readJsonHeader } from './json-header.ts'
 import { createLineIds } from './line-ids.ts'
 import { maxLineBytes } from './line-source.ts'
 import { createLineTimes } from './line-time.ts'
+import { localProgram, readLocal } from './local-facts.ts'
+import { createLocalSessions } from './local-sessions.ts'
 import { onAuth } from './on-auth.ts'
 import { onConnection, onForward } from './on-connection.ts'
+import { onLocal } from './on-local.ts'
 import { onSftp } from './on-sftp.ts'
 import { createRepetitions, unfold } from './repetitions.ts'
 import { pidKey, type Scene } from './scene.ts'
@@ -33,6 +36,8 @@ const empty: SshdLogState = {
   repeats: [],
   before: null,
   secondFactors: [],
+  locals: [],
+  stays: [],
 }
 
 const authTypes = ['invalidUser', 'pamFailure', 'turnedAway', 'accountPhase', 'pamRefused', 'keyAccepted', 'keyRefused']
@@ -49,6 +54,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
   const connections = createConnections(snapshot.connections)
   const sftpServers = createSftpServers(snapshot)
   const secondFactors = createSecondFactors(snapshot.secondFactors)
+  const localSessions = createLocalSessions(snapshot)
   const timeText = createTimeText()
   const counts: SshdLogCounts = { lines: 0, sshdLines: 0, events: 0, cut: 0, undated: 0, unexpanded: 0 }
 
@@ -72,6 +78,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
     connections,
     sftpServers,
     secondFactors,
+    localSessions,
     events: none,
   }
 
@@ -92,7 +99,10 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
       const fact = privileged ? readSecondFactor(message) : null
       if (fact) secondFactors.note(scene.host, fact.user, fact.denied ? 'mfa_denied' : null, scene.nowMs)
     } else if (program.startsWith('sshd')) onSshd(message, privileged)
-    else {
+    else if (localProgram(program) !== null) {
+      const fact = privileged ? readLocal(localProgram(program)!, message) : null
+      if (fact) onLocal(scene, fact)
+    } else {
       const fact = readSftp(message)
       if (fact) onSftp(scene, fact)
     }
@@ -121,7 +131,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
       if (line !== whole) counts.cut += 1
       const header = repetitions.meant(line.charCodeAt(0) === 123 ? readJsonHeader(line) : readTextHeader(line))
       if (header === null) return none
-      counts.sshdLines += 1
+      if (localProgram(header.program) === null) counts.sshdLines += 1
       const nowMs = times.read(header.time)
       if (nowMs !== null) return onHeader(line, header, nowMs)
       counts.undated += 1
@@ -141,6 +151,7 @@ export const createSshdLog = ({ bastion, snapshot = empty, ...when }: SshdLogOpt
       repeats: ids.snapshot(),
       before: repetitions.snapshot(),
       secondFactors: secondFactors.snapshot(),
+      ...localSessions.snapshot(),
     }),
     counts,
   }

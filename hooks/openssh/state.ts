@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LocalSession, LocalStay } from './local-sessions.ts'
 
 /** What the parser remembers: all of it bounded, all of it JSON. */
 
@@ -113,5 +114,7 @@ export const SshdLogState = z.object({
     .default(null),
   /** What PAM modules said of users, by host and user: a second factor passed (null), or why the login fails. */
   secondFactors: z.array(z.object({ key: z.string(), reason: FailureReason.nullable(), atMs: z.number() })),
+  locals: z.array(LocalSession).default([]),
+  stays: z.array(LocalStay).default([]),
 })
 export type SshdLogState = z.infer<typeof SshdLogState>

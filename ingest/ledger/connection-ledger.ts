@@ -1,6 +1,7 @@
 import type { EventKind, SessionEvent } from '#services/schema/session-event.ts'
+import { localsOfLate } from './local-recordings.ts'
 import { type Connection, type LedgerContext, reconcile } from './reconcile.ts'
-import { atMsOf, slackMs } from './visits.ts'
+import { atMsOf, isOfLog, slackMs } from './visits.ts'
 import { createWaiting } from './waiting.ts'
 
 /** Joins what sshd logged with what recorders saw, for the bastions of one partition of session-events. */
@@ -73,7 +74,7 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
         ...query,
         ...(cursor && { cursor }),
       })
-      found.push(...page.items.filter(({ source }) => source === 'openssh'))
+      found.push(...page.items.filter(isOfLog))
       cursor = page.next
     } while (cursor !== null)
     return found
@@ -119,9 +120,10 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
       bastion.movedAtMs = clock.now()
     }
     const { clockMs } = bastion
+    const told = [...connectionsOf(events), ...(await localsOfLate(catalog, events, clockMs - graceMs))]
     await look(
       bastion,
-      connectionsOf(events).map((connection) => ({ connection, clockMs })),
+      told.map((connection) => ({ connection, clockMs })),
     )
     await look(bastion, bastion.waiting.due(clockMs))
   }

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import type { ConnectionSession, SessionRow } from '#services/catalog/catalog.ts'
 import { SessionId } from '#services/schema/ids.ts'
+import { explains, localSource, type UserRecording } from '#services/schema/local-session.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import { unrecordedOf } from './match-channels.ts'
-import { atMsOf, type Stream, type Visit, visitsOf } from './visits.ts'
+import { atMsOf, type Channel, isLocal, type Stream, type Visit, visitsOf } from './visits.ts'
 
 /** Events of one ssh connection → the rows of its sessions that sshd saw and no recorder did. */
 
@@ -46,11 +47,11 @@ const rowOf = (
     ...connection,
     parentId: null,
     user: textOf(event.user) ?? textOf(login?.user) ?? 'unknown',
-    runAs: null,
+    runAs: textOf(event.runAs),
     target: event.target ?? connection.bastion,
     sourceIp: event.sourceIp ?? login?.sourceIp ?? null,
     sourcePort: event.sourcePort ?? login?.sourcePort ?? null,
-    hook: 'openssh',
+    hook: isLocal(event) ? localSource : 'openssh',
     startedAt,
     endedAt,
     exitCode: null,
@@ -61,7 +62,7 @@ const rowOf = (
     tty: terminalOf(textOf(event.ttyName)),
     rows: null,
     cols: null,
-    argv: [textOf(event.subsystem) ?? []].flat(),
+    argv: [textOf(isLocal(event) ? event.protocol : event.subsystem) ?? []].flat(),
     durationMs: endedAt === null ? null : Date.parse(endedAt) - startMs,
     outBytes: 0,
     inBytes: 0,
@@ -88,13 +89,19 @@ const streamsOf = (events: readonly SessionEvent[], sessions: readonly Connectio
 const isTunnel = ({ login, channels, streams, disconnect }: Visit): boolean =>
   login !== null && disconnect !== null && channels.length === 0 && streams.length === 0 && !disconnect.channels
 
-/** `clockMs`: how far event time has come on this bastion; `graceMs`: how long a recording is waited for. */
+const startOf = ({ event, atMs }: Channel) => ({ atMs, tty: textOf(event.ttyName) })
+
+/**
+ * `clockMs`: how far event time has come on this bastion; `graceMs`: how long a recording is waited for. `recordings`: of
+ * whoever began a session on the bastion itself.
+ */
 export const connectionRows = (
   connection: Connection,
   events: readonly SessionEvent[],
   sessions: readonly ConnectionSession[],
   clockMs: number,
   graceMs: number,
+  recordings: readonly UserRecording[] = [],
 ): ConnectionRows => {
   const rows: SessionRow[] = []
   let dueAtMs: number | null = null
@@ -104,7 +111,10 @@ export const connectionRows = (
   }
   for (const visit of visitsOf(events, streamsOf(events, sessions))) {
     if (isTunnel(visit)) judge(atMsOf(visit.disconnect!), () => rowOf(connection, visit, visit.login!, null))
-    for (const { event, atMs, endedAtMs } of unrecordedOf(visit.channels, visit.streams))
+    const unexplained = visit.channels.filter(
+      (channel) => !isLocal(channel.event) || !recordings.some((one) => explains(one, startOf(channel))),
+    )
+    for (const { event, atMs, endedAtMs } of unrecordedOf(unexplained, visit.streams))
       judge(atMs, () => rowOf(connection, visit, event, endedAtMs))
   }
   return { rows, dueAtMs }

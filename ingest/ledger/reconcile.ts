@@ -2,11 +2,12 @@ import type { Catalog, ConnectionSession } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
 import type { Logger } from '#services/log.ts'
 import { connectionRows } from './connection-rows.ts'
+import { recordingsOfLocal } from './local-recordings.ts'
 import { atMsOf } from './visits.ts'
 
 export type LedgerCatalog = Pick<
   Catalog,
-  'connectionEvents' | 'connectionSessions' | 'putUnrecorded' | 'events' | 'bastions'
+  'connectionEvents' | 'connectionSessions' | 'putUnrecorded' | 'events' | 'sessions' | 'bastions'
 >
 /** `graceMs`: how long a recording is waited for. */
 export type LedgerContext = { catalog: LedgerCatalog; graceMs: number; clock: Clock; log: Logger }
@@ -35,7 +36,9 @@ export const reconcile = async (
     // Of what is left out nothing is known: what it may still explain is not judged.
     const knownMs = more ? atMsOf(events.at(-1)!) : Number.POSITIVE_INFINITY
     if (more) log.warn({ connectionId, events: events.length }, 'a connection has more events than are looked at')
-    const { rows, dueAtMs } = connectionRows(connection, events, sessions, Math.min(clockMs, knownMs), graceMs)
+    const recordings = await recordingsOfLocal(catalog, events)
+    const untilMs = Math.min(clockMs, knownMs)
+    const { rows, dueAtMs } = connectionRows(connection, events, sessions, untilMs, graceMs, recordings)
     const wanted = new Set<string>(rows.map(({ id }) => id))
     const gone = sessions.filter((session) => isUnrecorded(session) && !wanted.has(session.id)).map(({ id }) => id)
     const fresh = rows.filter((row) => written.get(row.id) !== JSON.stringify(row))

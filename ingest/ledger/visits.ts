@@ -1,10 +1,11 @@
+import { localSource } from '#services/schema/local-session.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 
 /** An ssh client may use its port again after days: all that is known of one 4-tuple, told apart by its logins. */
 
 type LoginEvent = Extract<SessionEvent, { kind: 'login' }>
 
-/** A `Starting session` of sshd. */
+/** A `Starting session` of sshd, or a stay at a terminal of the bastion. */
 export type Channel = { event: SessionEvent; atMs: number; endedAtMs: number | null }
 /** A session that a recorder saw and that was started by the login itself. */
 export type Stream = { sessionId: string; atMs: number }
@@ -20,7 +21,9 @@ export const slackMs = 2_000
 
 export const atMsOf = ({ at }: SessionEvent): number => Date.parse(at)
 
-const isOfSshd = ({ source }: SessionEvent): boolean => source === 'openssh'
+/** Told by sudo, su or login of the bastion itself. */
+export const isLocal = ({ source }: SessionEvent): boolean => source === localSource
+export const isOfLog = (event: SessionEvent): boolean => event.source === 'openssh' || isLocal(event)
 const channelOf = (event: SessionEvent): unknown => event.channel ?? null
 const isDisconnect = (event: SessionEvent): boolean => channelOf(event) === null
 
@@ -38,7 +41,9 @@ const newVisit = (login: LoginEvent | null): Visit => ({ login, channels: [], st
 
 const takeEnd = (visit: Visit, event: SessionEvent): void => {
   if (isDisconnect(event)) {
-    visit.disconnect ??= event
+    if (isLocal(event))
+      visit.disconnect = event // the last that ended at that terminal
+    else visit.disconnect ??= event
     return
   }
   const open = visit.channels.find(
@@ -47,7 +52,7 @@ const takeEnd = (visit: Visit, event: SessionEvent): void => {
   if (open) open.endedAtMs = atMsOf(event)
 }
 
-const takeOfSshd = (visits: Visit[], event: SessionEvent): void => {
+const takeOfLog = (visits: Visit[], event: SessionEvent): void => {
   if (event.kind === 'login') {
     visits.push(newVisit(event))
     return
@@ -62,7 +67,7 @@ const beginsBy = (visit: Visit, atMs: number): boolean => visit.login === null |
 /** `events`: of one connection, in any order, some of them twice. `streams`: those that no event tells of. */
 export const visitsOf = (events: readonly SessionEvent[], streams: readonly Stream[]): Visit[] => {
   const visits: Visit[] = [newVisit(null)]
-  for (const event of distinct(events)) if (isOfSshd(event)) takeOfSshd(visits, event)
+  for (const event of distinct(events)) if (isOfLog(event)) takeOfLog(visits, event)
   const sorted = streams.toSorted((a, b) => a.atMs - b.atMs || (a.sessionId < b.sessionId ? -1 : 1))
   for (const stream of sorted) visits.findLast((visit) => beginsBy(visit, stream.atMs))!.streams.push(stream)
   return visits

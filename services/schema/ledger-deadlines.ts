@@ -36,6 +36,14 @@ export const deadlines: readonly Deadline[] = [
     resolves: 'the recording arrives: the row goes, the recorded one stays',
   },
   {
+    gap: 'missing',
+    from: "`sudo`, `su` or `login` at a terminal in the bastion's own log, which no session of ssh and no recording explains",
+    afterMs: graceMs,
+    setting: 'detectors.recordingGap.graceMs',
+    alert: 'began a session on the bastion itself',
+    resolves: 'the recording arrives: the row goes, the recorded one stays',
+  },
+  {
     gap: 'tunnel_only',
     from: 'end of a connection on which somebody had logged in, and no session began',
     afterMs: graceMs,

@@ -1,3 +1,4 @@
+import { explains, localSource } from '#services/schema/local-session.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 
 /** By what the events of one login, its connection and its sessions find each other. */
@@ -18,6 +19,7 @@ export type Expected = Ends & {
   isStarted: boolean // a shell, a command or a subsystem was
   isForward: boolean
   isChannel?: boolean // sshd started it: each needs a recording of its own, also on a connection that has others
+  local?: { by: string; tty: string | null } // sudo, su or login of the bastion itself told of it
   isCut?: boolean // it was recorded, and only others saw its end
   told: 'missing' | 'tunnel_only' | 'recorder_killed' | null
 }
@@ -52,6 +54,26 @@ export const isRecordingOf = (recording: Ends, channel: Ends): boolean =>
 /** A `Starting session` of sshd's log; other sources do not tell channels apart. */
 export const isChannelStart = (event: SessionEvent): boolean =>
   event.kind === 'session_started' && !event.recorded && typeof event.channel === 'number'
+
+const maxWord = 64
+const wordOf = (value: unknown): string | null => (typeof value === 'string' && value ? value.slice(0, maxWord) : null)
+
+/** What began on the bastion itself; null: what else there is. */
+export const localOf = (event: SessionEvent): Expected['local'] | null =>
+  event.source === localSource
+    ? { by: wordOf('protocol' in event ? event.protocol : null) ?? 'login', tty: wordOf(event.ttyName) }
+    : null
+
+/** Whether a recording of the same user has it, or goes on around it. */
+export const isRecordedBy = (
+  { bastion, timeMs, local }: Pick<Expected, 'bastion' | 'timeMs' | 'local'>,
+  one: Ends,
+): boolean =>
+  one.bastion === bastion &&
+  explains(
+    { startedAtMs: one.timeMs, endedAtMs: one.isEnded ? one.timeMs : null },
+    { atMs: timeMs, tty: local?.tty ?? null },
+  )
 
 /** A channel-less end: the connection carried forwards only. */
 export const hasNoChannels = (event: SessionEvent): boolean => event.kind === 'session_ended' && event.channels === 0

@@ -6,6 +6,9 @@ import type { Expected } from './connection.ts'
 /** What is said of a login that was not recorded. */
 export type Gap = 'missing' | 'tunnel_only' | 'recorder_killed'
 
+const localText = ({ by, tty }: NonNullable<Expected['local']>): string =>
+  `began a session on the bastion itself (${by}${tty ? ` on ${tty}` : ''}) that was not recorded`
+
 const texts: Record<Gap, string> = {
   missing: 'logged in and was not recorded',
   tunnel_only: 'logged in, started nothing and forwarded through the bastion',
@@ -44,13 +47,14 @@ export const gapFinding = (
   const { settings, subject, facts } = context
   const who = isBreakGlass(context, one.timeMs) ? `${subject.key}, the break-glass account,` : subject.key
   const from = one.sourceIp ? ` from ${one.sourceIp}` : ''
-  const observed = `${who} ${texts[gap]} (${one.bastion}${from})`
-  const expected = `a recording within ${span(settings.recordingGap.graceMs)} of the login`
+  const what = one.local ? localText(one.local) : texts[gap]
+  const observed = `${who} ${what} (${one.bastion}${from})`
+  const expected = `a recording within ${span(settings.recordingGap.graceMs)} of ${one.local ? 'its beginning' : 'the login'}`
   const late = isOver ? ' The recording came late.' : ''
   return {
     window: one.id,
     severity,
-    title: `${who} ${texts[gap]}`,
+    title: `${who} ${what}`,
     explanation: `${observed}. Expected: ${expected}.${late}${excuse ? ` No alert: ${excuse}.` : ''}`,
     baseline: { observed, expected, historySize: facts.loginCount, historyDays: facts.loginDays },
     sourceIp: one.sourceIp,

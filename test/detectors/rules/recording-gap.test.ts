@@ -28,6 +28,12 @@ const ended = (timeMs: number, fields: Record<string, unknown> = {}): SessionEve
 /** As sshd's log has it, which knows no session of ours. */
 const channel = (timeMs: number, number: number): SessionEvent =>
   started(timeMs, { source: 'openssh', recorded: false, sessionId: null, channel: number })
+/** As the log of the bastion itself has it. */
+const local = (timeMs: number, ttyName: string | null, fields: Record<string, unknown> = {}): SessionEvent =>
+  started(timeMs, {
+    ...{ source: 'auth-log', recorded: false, protocol: 'sudo', connectionId: `stay ${timeMs}`, ttyName },
+    ...{ sessionId: null, sourceIp: null, sourcePort: null, ...fields },
+  })
 const health = (timeMs: number, status: string, fields: Record<string, unknown> = {}): SessionEvent =>
   happened(timeMs, 'recorder_health', { source: 'agent', user: null, status, ...fields })
 const past = many(20, (n) => {
@@ -150,6 +156,28 @@ const cases: Case[] = [
       started(at + 3 * hour + 5 * second, { sessionId: 's4' }),
     ],
     gaps: [],
+  },
+  {
+    name: 'a sudo at a terminal of the bastion that nobody recorded',
+    events: [...past, local(at, 'pts/3'), ended(at + hour, { source: 'auth-log', connectionId: `stay ${at}` })],
+    gaps: ['missing'],
+  },
+  { name: 'a sudo that is recorded itself', events: [local(at, 'pts/3'), started(at + second)], gaps: [], infos: 0 },
+  {
+    name: 'a sudo and a console inside of and beside a recorded session',
+    events: [...past, login(at), started(at + second), local(at + hour, 'pts/3'), local(at + hour + second, 'tty1')],
+    gaps: ['missing'],
+  },
+  {
+    name: 'a sudo after the recorded session has ended',
+    events: [
+      ...past,
+      login(at),
+      started(at + second),
+      ended(at + hour, { source: 'sudo', recorded: true }),
+      local(at + 2 * hour, 'pts/3'),
+    ],
+    gaps: ['missing'],
   },
   {
     name: 'a user who is exempt',

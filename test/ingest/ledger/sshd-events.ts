@@ -45,6 +45,18 @@ export const recorded = (seconds: number, sessionId: string, more: Record<string
     ...more,
   })
 
+const ofLog = (kind: string, seconds: number, stay: string, more: Record<string, unknown>): SessionEvent =>
+  SessionEvent.parse({
+    ...{ id: `${kind}-${stay}-${seconds}`, at: at(seconds), kind, source: 'auth-log', bastion, user: 'alice' },
+    ...{ connectionId: stay, outcome: 'success', protocol: 'sudo', recorded: false, ...more },
+  })
+
+/** A `sudo` at a terminal of the bastion itself; `stay`: 32 hex digits. */
+export const atTerminal = (seconds: number, stay: string, more: Record<string, unknown> = {}): SessionEvent =>
+  ofLog('session_started', seconds, stay, { tty: true, ttyName: 'pts/3', runAs: 'root', ...more })
+export const leftTerminal = (seconds: number, stay: string): SessionEvent =>
+  ofLog('session_ended', seconds, stay, { durationMs: 0, outBytes: 0, inBytes: 0 })
+
 /** The agent's sign of life. */
 export const beat = (seconds: number): SessionEvent =>
   SessionEvent.parse({
