@@ -1,4 +1,4 @@
-import { keyframeSequence } from './keyframe.ts'
+import { type KeyframeStep, keyframeSequence, keyframeSteps } from './keyframe.ts'
 import { createPlayerTerminal, type PlayerTerminal } from './player-terminal.ts'
 import type { TerminalMemory } from './terminal-memory.ts'
 import { clampSize, type TerminalSize } from './terminal-size.ts'
@@ -15,6 +15,8 @@ export type Emulator = {
   keyframe(): string
   /** The same, tried in another terminal; null: it would not be the same in everything. */
   exactKeyframe(): string | null
+  /** What brings an empty terminal to this state in everything, where it may be resized in between. */
+  keyframeSteps(): KeyframeStep[]
   /** The shown screen, without the blanks at the ends. */
   lines(): string[]
   cursor(): { row: number; col: number; isVisible: boolean }
@@ -64,6 +66,11 @@ export const createEmulator = ({ cols, rows, init = '' }: TerminalSize & { init?
       if (sequence !== '') restored.feed(sequence)
       return restored.memory.openSequence() === open && sameState(restored.memory.state(), state) ? sequence : null
     },
+    keyframeSteps: () => {
+      const steps = keyframeSteps(memory.state())
+      const last = steps.pop()!
+      return [...steps, { ...last, sequence: last.sequence + memory.openSequence() }]
+    },
     lines: () => Array.from({ length: terminal.size().rows }, (_, row) => memory.rowText(row)),
     cursor: memory.cursor,
     isAlternate: memory.isAlternate,
@@ -71,4 +78,14 @@ export const createEmulator = ({ cols, rows, init = '' }: TerminalSize & { init?
     dispose: () => {},
     memory,
   }
+}
+
+/** In the state that `keyframeSteps` told. */
+export const restoreEmulator = ([first, ...rest]: KeyframeStep[]): Emulator => {
+  const emulator = createEmulator({ cols: first!.cols, rows: first!.rows, init: first!.sequence })
+  for (const { cols, rows, sequence } of rest) {
+    emulator.resize(cols, rows)
+    emulator.write(sequence)
+  }
+  return emulator
 }

@@ -69,3 +69,22 @@ const modes = (state: TerminalState): string => {
 
 /** The control sequences that bring an empty terminal of the state's size to this state. */
 export const keyframeSequence = (state: TerminalState): string => screens(state) + cursorSequence(state) + modes(state)
+
+/** A terminal of that size, made or resized to it, is to be given the sequence. */
+export type KeyframeStep = { cols: number; rows: number; sequence: string }
+
+/**
+ * The same, also where the hidden screen keeps a size that is not that of the shown one any more: it is written while the
+ * terminal has it, as no sequence changes the size.
+ */
+export const keyframeSteps = (state: TerminalState): KeyframeStep[] => {
+  const { primary, alternate, cols, rows, saved } = state
+  if (!alternate || (primary.cols === cols && primary.rows === rows))
+    return [{ cols, rows, sequence: keyframeSequence(state) }]
+  const hidden = gridSequence(primary) + saveSequence(saved.primary) + csi('?1047h')
+  const shown = csi('H') + tabSequence(state) + gridSequence(alternate) + saveSequence(saved.alternate)
+  return [
+    { cols: primary.cols, rows: primary.rows, sequence: hidden },
+    { cols, rows, sequence: shown + cursorSequence(state) + modes(state) },
+  ]
+}

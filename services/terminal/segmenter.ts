@@ -1,17 +1,18 @@
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import type { Place, ScreenText, Segment } from '#services/schema/screen.ts'
 import { eventBytes, isDue, mostActiveUs, type OpenSegment, overfullBytes } from './cut-rule.ts'
-import { createEmulator, type Emulator } from './emulator.ts'
+import { createEmulator, type Emulator, restoreEmulator } from './emulator.ts'
 import { partsOf } from './frame-parts.ts'
+import type { KeyframeStep } from './keyframe.ts'
 import { createSpans, type Spans } from './pauses.ts'
 import { createScreenTexts, type TextsState } from './screen-texts.ts'
 import { createEventReader, type OpenCharacters, type TerminalEvent, type TimedFrame } from './terminal-events.ts'
 import { clampSize, type TerminalSize } from './terminal-size.ts'
 
-/** All that is needed to go on; `keyframe` brings an empty terminal of that size to what is shown now. */
+/** All that is needed to go on; `keyframe` brings an empty terminal to what is shown now. */
 export type SegmenterState = TerminalSize & {
   version: 1
-  keyframe: string
+  keyframe: KeyframeStep[]
   isAlternate: boolean
   segmentCount: number
   open: OpenSegment
@@ -41,7 +42,7 @@ const usOf = ({ atNs }: TimedFrame): number => Number(atNs / 1000n)
 const newState = (size: TerminalSize): SegmenterState => ({
   version: 1,
   ...clampSize(size),
-  keyframe: '',
+  keyframe: [{ ...clampSize(size), sequence: '' }],
   isAlternate: false,
   segmentCount: 0,
   open: { startUs: 0, bytes: 0, activeUs: 0, isAlternate: false },
@@ -68,7 +69,7 @@ export const createSegmenter = ({ size, state }: { size: TerminalSize; state: Se
   const from = state ?? newState(size)
   const reader = createEventReader(from.openCharacters)
   const spans = createSpans(from.spans)
-  let emulator: Emulator = createEmulator({ cols: from.cols, rows: from.rows, init: from.keyframe })
+  let emulator: Emulator = restoreEmulator(from.keyframe)
   let texts = createScreenTexts(emulator, from.texts)
   let { segmentCount } = from
   let open = { ...from.open }
@@ -145,7 +146,7 @@ export const createSegmenter = ({ size, state }: { size: TerminalSize; state: Se
       return drained
     },
     state: () => ({
-      ...{ version: 1, ...emulator.size(), keyframe: emulator.keyframe(), isAlternate: emulator.isAlternate() },
+      ...{ version: 1, ...emulator.size(), keyframe: emulator.keyframeSteps(), isAlternate: emulator.isAlternate() },
       ...{ segmentCount, open: { ...open }, spans: spans.saved() },
       ...{ openCharacters: reader.openCharacters(), texts: texts.saved() },
     }),
