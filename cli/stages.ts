@@ -13,6 +13,7 @@ import { createCustodian } from '#ingest/custody/custodian.ts'
 import { eraseDue } from '#ingest/custody/erase.ts'
 import { reportNightly } from '#ingest/custody/report-nightly.ts'
 import { createIndexer } from '#ingest/indexer/indexer.ts'
+import { createScreenIndexer } from '#ingest/indexer/screen/screen-indexer.ts'
 import { watchLag } from '#ingest/lag-watch.ts'
 import { makeStatements } from '#ingest/ledger/daily-statements.ts'
 import { watchSilence } from '#ingest/ledger/silence-watch.ts'
@@ -121,7 +122,7 @@ export const receiverStage = (
   return { router, close }
 }
 
-/** Bus → evidence, bus → transparency log, bus → catalog: four consumer groups that do not wait for each other. */
+/** Bus → evidence, bus → transparency log, bus → catalog, bus → views: five consumer groups that do not wait for each other. */
 export const ingestStage = async (options: StageOptions<Backends>): Promise<DrainedStage> => {
   const { config, backends, clock, log, registry } = options
   const { silentMs, graceMs } = config.detectors.recordingGap
@@ -163,6 +164,7 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     graceMs,
     log: log.child({ stage: 'indexer' }),
   })
+  const screens = await createScreenIndexer({ ...shared, erased, log: log.child({ stage: 'screen' }) })
   const { retentionMs } = config.bus
   const lag = watchLag({ ...shared, retentionMs, bastion: config.bastion, log: log.child({ stage: 'lag' }) })
   const deadMan = startDeadManOf(options)
@@ -174,7 +176,7 @@ export const ingestStage = async (options: StageOptions<Backends>): Promise<Drai
     close: async () => {
       await deadMan?.close()
       await Promise.all([silence.close(), statements.close()])
-      await Promise.all([lag.close(), recorder.close(), eventRecorder.close(), indexer.close()])
+      await Promise.all([lag.close(), recorder.close(), eventRecorder.close(), indexer.close(), screens.close()])
       known?.close()
       await logWriter.close()
     },

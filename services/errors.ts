@@ -48,6 +48,7 @@ export const errorCodes = {
   BTZ_CERTIFICATE: 'a certificate cannot be made or is not to be trusted',
   BTZ_ENROL_REFUSED: 'the agent was not enrolled',
   BTZ_PROTOCOL_VERSION: 'agent and receiver are more than one release apart',
+  BTZ_SCREEN_UNAVAILABLE: 'what stood on the screen of a session cannot be derived from its output',
   BTZ_SCRIPT_FORMAT: 'what script(1) or `bartizan record` sent has a form they never use',
   BTZ_ALIS_FORMAT: 'the live stream breaks the ALiS protocol',
   BTZ_AUTH_REQUIRED: 'the request carries no valid credentials',

@@ -73,9 +73,12 @@ export const startWorkerCalls = async <Operations extends Record<keyof Operation
   data: unknown
   what: string
   maxPending: number
+  /** Of the thread, MiB: beyond it the thread ends, and not the process. */
+  heapMb?: number
 }): Promise<WorkerCalls<Operations>> => {
-  const { file, data, what, maxPending } = options
-  const worker = new Worker(file, { workerData: data })
+  const { file, data, what, maxPending, heapMb } = options
+  const resourceLimits = heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMb } }
+  const worker = new Worker(file, { workerData: data, ...resourceLimits })
   const answers = trackAnswers(worker, what)
   let lastId = startId
   await answers.answerTo(startId).catch(async (error: unknown) => {

@@ -20,7 +20,7 @@ export type Derivation<Session extends OrderedSession> = {
   settle(session: Session): Promise<void>
   /** Writes what it is time to write. `now`: all of it. */
   write(now: boolean): Promise<void>
-  forgetIdle(): void
+  forgetIdle(): void | Promise<void>
   forgetAll(): void
 }
 
@@ -99,7 +99,7 @@ export const createBatchWorker = <Session extends OrderedSession>(
     try {
       await settleAll()
       await of.write(now)
-      of.forgetIdle()
+      await of.forgetIdle()
     } finally {
       await commitDone()
     }
