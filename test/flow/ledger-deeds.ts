@@ -5,16 +5,16 @@ import type { Account } from '#test/helpers/bastion-accounts.ts'
 import { until } from '#test/helpers/until.ts'
 import { type Client, type Door, recordersOf, startClient } from './ledger-clients.ts'
 import type { Lab } from './ledger-lab.ts'
-import type { Gap, Kind, Truth } from './ledger-truth.ts'
+import { type Gap, type Kind, placeOf, type Truth } from './ledger-truth.ts'
 
 /** Does one thing on the bastion, and says what the ledger has to make of it. `nth`: for those that come in variants. */
 export type Deed = (lab: Lab, user: Account, nth: number) => Promise<Truth>
 
 const host = ({ name }: Account): string => `${name}@127.0.0.1`
 
-export const healthy = (kind: Kind, user: Account, sourceIp: string, sessions = 1): Truth => ({
+export const healthy = (kind: Kind, user: Account, place: string, sessions = 1): Truth => ({
   kind,
-  sourceIp,
+  place,
   user: user.name,
   states: Array.from({ length: sessions }, () => 'complete' as const),
   children: 0,
@@ -24,8 +24,8 @@ export const healthy = (kind: Kind, user: Account, sourceIp: string, sessions = 
   mayBeLate: false,
 })
 
-export const faulty = (lab: Lab, kind: Kind, user: Account, sourceIp: string, gap: Gap, faultAtMs: number): Truth => ({
-  ...healthy(kind, user, sourceIp),
+export const faulty = (lab: Lab, kind: Kind, user: Account, place: string, gap: Gap, faultAtMs: number): Truth => ({
+  ...healthy(kind, user, place),
   states: [gap],
   gap,
   faultAtMs,
@@ -154,6 +154,21 @@ const killed: Deed = async (lab, user, nth) => {
   return faulty(lab, 'recorder killed', user, sourceIp, 'recorder_killed', killedAtMs)
 }
 
+const sudoAtTerminal = async (lab: Lab, user: Account): Promise<string> => {
+  const code = await lab.atTerminal(user, 'sudo -n /usr/bin/id')
+  if (code !== 0) throw new Error(`a sudo of ${user.name} at a terminal ended with ${code}`)
+  return placeOf({ sourceIp: null, user: user.name })
+}
+
+/** The recipe's rules count for its members wherever they are. */
+const ofMember: Deed = async (lab, user) => healthy('sudo at a terminal', user, await sudoAtTerminal(lab, user))
+
+const ofOutsider: Deed = async (lab) => {
+  const [outsider] = lab.bastion.outsiders
+  const startedAtMs = Date.now()
+  return faulty(lab, 'sudo of an outsider', outsider!, await sudoAtTerminal(lab, outsider!), 'missing', startedAtMs)
+}
+
 /** Those that leave the agent and ingest alone, with how many of a hundred deeds they are. */
 export const deeds: Partial<Record<Kind, { deed: Deed; weight: number; sessions: number }>> = {
   shell: { deed: shell, weight: 20, sessions: 1 },
@@ -165,4 +180,7 @@ export const deeds: Partial<Record<Kind, { deed: Deed; weight: number; sessions:
   tunnel: { deed: tunnel, weight: 6, sessions: 1 },
   'no recorder': { deed: unrecorded, weight: 8, sessions: 1 },
   'recorder killed': { deed: killed, weight: 6, sessions: 1 },
+  // Once: one user at one terminal is one session for half an hour.
+  'sudo at a terminal': { deed: ofMember, weight: 0, sessions: 1 },
+  'sudo of an outsider': { deed: ofOutsider, weight: 0, sessions: 1 },
 }

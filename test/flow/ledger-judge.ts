@@ -1,7 +1,7 @@
 import type { Alert } from '#services/schema/alert.ts'
 import type { CoverageDay } from '#services/schema/coverage.ts'
 import type { Session } from '#services/schema/session.ts'
-import { dueAfter, type Kind, kinds, type Played, type Silence, type Truth } from './ledger-truth.ts'
+import { dueAfter, type Kind, kinds, type Played, placeOf, type Silence, type Truth } from './ledger-truth.ts'
 import type { Seen, SeenAlert } from './ledger-watch.ts'
 
 /** Holds what the ledger said against what was done. */
@@ -44,9 +44,9 @@ const judgeRows = (truth: Truth, rows: readonly Session[]): string[] => {
   return complaints
 }
 
-const isAbout = ({ alert }: SeenAlert, { sourceIp }: Truth, rows: readonly Session[]): boolean =>
+const isAbout = ({ alert }: SeenAlert, { place }: Truth, rows: readonly Session[]): boolean =>
   ledgerGaps.includes(alert.gap ?? '') &&
-  (alert.sourceIp === sourceIp || rows.some(({ id }) => id === alert.sessionId || alert.sessionIds.includes(id)))
+  (placeOf(alert) === place || rows.some(({ id }) => id === alert.sessionId || alert.sessionIds.includes(id)))
 
 const judgeAlerts = (
   truth: Truth,
@@ -112,11 +112,11 @@ const isWithin = (ms: number, fromMs: number, toMs: number): boolean => ms >= fr
 
 /** Alerts of connections that the run knows nothing of, and silences that were none. */
 const strangers = ({ truths, outages }: Played, { alerts, sessions }: Seen): string[] => {
-  const addresses = new Set(truths.map(({ sourceIp }) => sourceIp))
-  const isOfRun = new Set<string>(sessions.filter(({ sourceIp }) => addresses.has(sourceIp ?? '')).map(({ id }) => id))
+  const places = new Set(truths.map(({ place }) => place))
+  const isOfRun = new Set<string>(sessions.filter((session) => places.has(placeOf(session))).map(({ id }) => id))
   const wasKilled = truths.some(({ kind }) => kind === 'agent killed')
   const isOurs = ({ alert }: SeenAlert) =>
-    addresses.has(alert.sourceIp ?? '') ||
+    places.has(placeOf(alert)) ||
     [alert.sessionId, ...alert.sessionIds].some((id) => id && isOfRun.has(id)) ||
     (wasKilled && alert.gap === 'recorder_killed' && alert.sessionIds.length === 0) // the agent's own
   const last = latest(alerts)
@@ -124,7 +124,7 @@ const strangers = ({ truths, outages }: Played, { alerts, sessions }: Seen): str
     outages.some(({ fromMs, toMs }) => isWithin(Date.parse(alert.firstEventAt), fromMs - nearMs, toMs))
   return [
     ...sessions
-      .filter(({ sourceIp }) => !addresses.has(sourceIp ?? ''))
+      .filter((session) => !places.has(placeOf(session)))
       .map(({ id, state }) => `a row of nobody: ${id} ${state}`),
     ...last
       .filter((seen) => seen.alert.gap !== 'agent_silent' && !isOurs(seen))
@@ -167,13 +167,13 @@ const judgeCoverage = ({ truths, silences }: Played, { coverage }: Seen): string
 
 export const judge = (played: Played, seen: Seen, slackMs: number): Verdict => {
   const lines = new Map<Line['kind'], Line>([...kinds, 'agent silent' as const].map((kind) => [kind, emptyLine(kind)]))
-  const rowsBy = Map.groupBy(seen.sessions, ({ sourceIp }) => sourceIp)
+  const rowsBy = Map.groupBy(seen.sessions, placeOf)
   const complaints: string[] = []
   for (const truth of played.truths) {
     const due = { ...truth, dueAtMs: dueAfter(truth, played.outages, slackMs) }
-    const one = judgeOne(truth, seen, rowsBy.get(truth.sourceIp) ?? [], due.dueAtMs > truth.dueAtMs)
+    const one = judgeOne(truth, seen, rowsBy.get(truth.place) ?? [], due.dueAtMs > truth.dueAtMs)
     count(lines.get(truth.kind)!, truth.states.length + truth.children, one, due, slackMs)
-    complaints.push(...one.complaints.map((text) => `${truth.kind} of ${truth.user} from ${truth.sourceIp}: ${text}`))
+    complaints.push(...one.complaints.map((text) => `${truth.kind} of ${truth.user} from ${truth.place}: ${text}`))
   }
   for (const silence of played.silences) {
     const one = judgeSilence(silence, seen)

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
@@ -24,6 +26,8 @@ export type Lab = {
   recorded: Door
   /** sshd without it: what somebody who is root could start, or the recipe undone. */
   unrecorded: Door
+  /** Runs it as a user at a terminal of the bastion itself. @returns the exit code */
+  atTerminal(user: Account, command: string): Promise<number | null>
   /** An address for one connection. `loses`: of its lines in sshd's log those are lost, by their place in `losses`. */
   newAddress(loses?: number): string
   killIngest(): Promise<void>
@@ -51,10 +55,21 @@ const createAddresses = () => {
 }
 
 // As everybody's own rules give rights to become somebody else, from inside of a recorded session.
-const sudoers = '%@GROUP@ ALL = (root) NOPASSWD: /usr/bin/id\n'
+const sudoers = '%@GROUP@ ALL = (root) NOPASSWD: /usr/bin/id\n@GROUP@-x0 ALL = (root) NOPASSWD: /usr/bin/id\n'
 
 // More at once than sshd lets wait by default: it drops what it calls too many by chance.
 const sshd = 'MaxStartups 500\nPerSourceMaxStartups none\n'
+
+const runAtTerminal = async (
+  syslog: Awaited<ReturnType<typeof startSyslog>>,
+  { name }: Account,
+  command: string,
+): Promise<number | null> => {
+  const [program, ...args] = syslog.within(['script', '-qec', `runuser -u ${name} -- ${command}`, '/dev/null'])
+  const child = spawn(program!, args, { stdio: 'ignore', cwd: '/' })
+  const [code] = await once(child, 'close')
+  return code
+}
 
 const startUnrecorded = async (
   t: ExecutionContext<unknown>,
@@ -83,7 +98,15 @@ export const startLab = async (
     if (!t.passed) t.log(product.output().slice(-10_000))
   })
   // bash in passwd: the door with the recipe forces the wrapper, the other one has nothing that could.
-  const bastion = await startBastion(t, { sudoPort, users, passwdShell: '/bin/bash', syslog, sshd, sudoers })
+  const bastion = await startBastion(t, {
+    sudoPort,
+    users,
+    outsiders: 1,
+    passwdShell: '/bin/bash',
+    syslog,
+    sshd,
+    sudoers,
+  })
   const unrecorded = await startUnrecorded(t, bastion, syslog)
   const keyFile = join(bastion.folder, 'client_key')
   const agentPid = async (): Promise<number> => (await endpointsOf(product.data))!.agentPid
@@ -95,6 +118,7 @@ export const startLab = async (
     deadlines,
     recorded: { port: bastion.port, keyFile },
     unrecorded: { port: unrecorded.port, keyFile },
+    atTerminal: (user, command) => runAtTerminal(syslog, user, command),
     newAddress: createAddresses(),
     killIngest: async () => {
       product.child.kill('SIGKILL')

@@ -12,6 +12,8 @@ export const kinds = [
   'tunnel',
   'no recorder',
   'recorder killed',
+  'sudo at a terminal',
+  'sudo of an outsider',
   'agent killed',
   'ingest away',
   'agent stopped',
@@ -20,10 +22,14 @@ export type Kind = (typeof kinds)[number]
 
 export type Gap = 'missing' | 'tunnel_only' | 'recorder_killed' | 'truncated'
 
-/** One ssh connection. */
+/** Where a row or an alert of one user comes from: an address, or a terminal of the bastion itself. */
+export const placeOf = ({ sourceIp, user }: { sourceIp: string | null; user: string | null }): string =>
+  sourceIp ?? `terminal of ${user}`
+
+/** One ssh connection, or one terminal of the bastion itself. */
 export type Truth = {
   kind: Kind
-  sourceIp: string // of no other connection
+  place: string // of no other connection
   user: string
   states: SessionState[] // of its sessions, in no order
   children: number // nested ones, each complete
