@@ -3,6 +3,7 @@ import express, { type Router } from 'express'
 import type { Config } from '#services/config.ts'
 import { listen } from '#services/http/listen.ts'
 import { problemHandler } from '#services/http/problem.ts'
+import { serveUpgrades, wantsWebSocket } from '#services/http/upgrade.ts'
 import type { Logger } from '#services/log.ts'
 
 export type Served = { httpPort: number; close(): void }
@@ -14,7 +15,9 @@ export const serve = async (config: Config, log: Logger, routers: Router[]): Pro
   app.set('etag', false)
   for (const router of routers) app.use(router)
   app.use(problemHandler(log))
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 15_000 }, app)
+  const timeouts = { requestTimeout: 60_000, headersTimeout: 15_000 }
+  const server = createServer({ ...timeouts, shouldUpgradeCallback: wantsWebSocket }, app)
+  serveUpgrades(server, app)
   const httpPort = await listen(server, { what: 'the console', ...config.http, setting: 'BARTIZAN_HTTP_PORT' })
   return {
     httpPort,

@@ -49,6 +49,7 @@ import { createSavedSearches } from '#services/saved-searches/saved-searches.ts'
 import { startSchedule } from '#services/schedule.ts'
 import { type Audit, createAudit } from '#viewer/access/audit.ts'
 import { createContentGate } from '#viewer/access/content-gate.ts'
+import { createLiveHub } from '#viewer/live/hub.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
 import type { Access } from './access.ts'
@@ -302,6 +303,7 @@ export const viewerStage = (
   const sweeping = keepSaying(triage, log)
   const audit = createAudit({ bus: backends.bus, bastion: config.bastion, clock })
   const rules = accessRules({ ...options, log }, audit)
+  const live = createLiveHub({ ...backends, clock, log })
   const router = createViewer({
     ...healthOf(options),
     ...access,
@@ -320,6 +322,7 @@ export const viewerStage = (
     triage,
     suppressions: createSuppressions({ ...backends, clock }),
     savedSearches: createSavedSearches({ ...backends, clock }),
+    live,
     agents: {
       codes: createEnrolmentCodes({ ...backends, clock }),
       enrolments: access.enrolments,
@@ -332,7 +335,7 @@ export const viewerStage = (
   const close = async () => {
     orders.close()
     rules.close()
-    await sweeping.stop()
+    await Promise.all([live.close(), sweeping.stop()])
   }
   return { router, close }
 }

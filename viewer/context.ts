@@ -23,6 +23,7 @@ import type { RecordingReader } from '#services/recordings/recording-store.ts'
 import type { SavedSearches } from '#services/saved-searches/saved-searches.ts'
 import type { Audit } from './access/audit.ts'
 import type { ContentGate } from './access/content-gate.ts'
+import type { LiveHub } from './live/hub.ts'
 
 /** What the viewer's routes work with. Of what is recorded it can change nothing; it reads, and appends audit records. */
 export type ViewerContext = {
@@ -49,6 +50,8 @@ export type ViewerContext = {
   triage: Pick<AlertTriage, 'of' | 'decide'>
   suppressions: Suppressions
   savedSearches: SavedSearches
+  /** Sessions that run now. */
+  live: Pick<LiveHub, 'prepare' | 'watch'>
   agents: {
     codes: Pick<EnrolmentCodes, 'issue' | 'revoke'>
     enrolments: Pick<Enrolments, 'list' | 'revoke'>

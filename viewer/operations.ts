@@ -25,6 +25,7 @@ import { ApprovalsQuery, AskAccess, DecideApproval } from './routes/approvals.ts
 import { CoverageParameters } from './routes/coverage.ts'
 import { AskCustody, CustodyInfo, NewRetention } from './routes/custody.ts'
 import { EventsQuery, SearchQuery } from './routes/events.ts'
+import { LiveQuery } from './routes/live.ts'
 import { LeafPlace } from './routes/log.ts'
 import { ExportQuery } from './routes/recordings.ts'
 import { RuleInfo } from './routes/rules.ts'
@@ -190,6 +191,14 @@ export const operations: Operation[] = [
     body: AskCustody,
     answer: Approval,
     status: 202,
+  },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/live',
+    summary:
+      'A WebSocket with the sub-protocol v1.alis: the screen of a running session as it is, or was afterUs microseconds into it, then what comes',
+    query: LiveQuery,
+    status: 101,
   },
   {
     method: 'post',

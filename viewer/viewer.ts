@@ -14,6 +14,7 @@ import { coverageRoutes } from './routes/coverage.ts'
 import { custodyRoutes } from './routes/custody.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { liveRoutes } from './routes/live.ts'
 import { logRoutes } from './routes/log.ts'
 import { recordingRoutes } from './routes/recordings.ts'
 import { ruleRoutes } from './routes/rules.ts'
@@ -67,6 +68,7 @@ const consoleFiles = (): Router => {
 const allRoutes = [
   sessionRoutes,
   recordingRoutes,
+  liveRoutes,
   eventRoutes,
   alertRoutes,
   ruleRoutes,

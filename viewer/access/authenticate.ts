@@ -27,6 +27,17 @@ const bearerOf = (request: Request): string | null => {
 const mayBeForged = (request: Request): boolean =>
   !['GET', 'HEAD', 'OPTIONS'].includes(request.method) && request.headers['x-bartizan'] !== '1'
 
+/** Who asks, now; null: nobody that is known. @throws BTZ_UNAVAILABLE */
+export const whoAsks = async (
+  { tokens, browserSessions }: Pick<ViewerContext, 'tokens' | 'browserSessions'>,
+  request: Request,
+): Promise<Principal | null> => {
+  const bearer = bearerOf(request)
+  if (bearer !== null) return tokens.verify(bearer)
+  const cookie = cookieOf(request)
+  return cookie === null ? null : browserSessions.verify(cookie)
+}
+
 /** Finds out who asks, by bearer token or browser session; refuses with 401 and, after too many failures, 429. */
 export const authenticate = (context: Pick<ViewerContext, 'tokens' | 'browserSessions' | 'clock'>): RequestHandler => {
   const failures = createFailureLimit(context.clock, { perMinute: 30, addresses: 10_000 })
@@ -42,12 +53,7 @@ export const authenticate = (context: Pick<ViewerContext, 'tokens' | 'browserSes
     if (cookie !== null && mayBeForged(request)) {
       throw new BartizanError('BTZ_FORBIDDEN', 'a browser must send the header X-Bartizan: 1 to change something')
     }
-    const principal =
-      bearer !== null
-        ? await context.tokens.verify(bearer)
-        : cookie !== null
-          ? await context.browserSessions.verify(cookie)
-          : null
+    const principal = await whoAsks(context, request)
     if (!principal) {
       if (bearer !== null || cookie !== null) failures.count(address)
       throw new BartizanError('BTZ_AUTH_REQUIRED', 'sign in, or send a valid token', {

@@ -106,8 +106,20 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
     }
   }
 
+  /** @throws BTZ_APPROVAL_REQUIRED */
+  const refuseWithoutLeave = async (principal: Principal, session: Session): Promise<void> => {
+    if (needsSecondPerson(session) && !(await hasLeave(principal, session.id))) throw noLeave(session.id)
+  }
+
   return {
     needsSecondPerson,
+
+    /** Whether somebody who entered may still see it. @throws BTZ_OWN_SESSION BTZ_APPROVAL_REQUIRED BTZ_ERASED */
+    stay: async (principal: Principal, session: Session): Promise<void> => {
+      await ownership.refuseOwn(principal, session)
+      refuseErased(session)
+      await refuseWithoutLeave(principal, session)
+    },
 
     /** That there is a session, and of whom: nothing of what was recorded in it. @throws BTZ_OWN_SESSION */
     enterSession: async (request: Request, response: Response, session: Session, shown: Shown): Promise<void> => {
@@ -126,7 +138,7 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
         await ownership.refuseOwn(principal, session)
         refuseErased(session)
         const reason = contentReason(request, policy.reason)
-        if (needsSecondPerson(session) && !(await hasLeave(principal, session.id))) throw noLeave(session.id)
+        await refuseWithoutLeave(principal, session)
         return reason
       }),
 
