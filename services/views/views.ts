@@ -2,6 +2,9 @@ import type { ScreenText, Segment, SegmentHead } from '../schema/screen.ts'
 
 /** What is derived of a session's terminal: keyframes, segments, text of the screen. All of it can be derived anew. */
 
+/** Derives them from the bus; a session's state stands in the views before its batches are committed. */
+export const screenGroup = 'screen'
+
 /** What the search of a text needs to know of its session; equal in each update of it. */
 export type ScreenOwner = { startedAtMs: number; user: string; bastion: string }
 

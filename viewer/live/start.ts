@@ -4,11 +4,10 @@ import { BartizanError } from '#services/errors.ts'
 import type { Session } from '#services/schema/session.ts'
 import type { SegmenterState } from '#services/terminal/segmenter.ts'
 import { clampSize } from '#services/terminal/terminal-size.ts'
-import type { ViewsReader } from '#services/views/views.ts'
+import { screenGroup, type ViewsReader } from '#services/views/views.ts'
 import type { LiveStart } from './live-session.ts'
 
 const topic = 'session-frames'
-const screenGroup = 'screen'
 
 type Sources = { bus: Pick<Bus, 'committed' | 'partitions'>; views: Pick<ViewsReader, 'liveState' | 'unavailable'> }
 

@@ -1,11 +1,10 @@
 import { createOriginGate } from '#ingest/origin/origin-gate.ts'
 import { createPartitionWorkers, type PartitionWorkers } from '#services/bus/partition-workers.ts'
+import { screenGroup } from '#services/views/views.ts'
 import type { ScreenContext, ScreenOptions } from './context.ts'
 import { createEmulation } from './emulation.ts'
 import { createScreenMetrics } from './metrics.ts'
 import { createScreenWorker } from './screen-worker.ts'
-
-export const screenGroup = 'screen'
 
 /**
  * Bus → views: consumes session-frames as group `screen`. States are in the views before offsets are committed, so that a
