@@ -47,9 +47,11 @@ import type { Authority } from '#services/pki/authority.ts'
 import { verifierOf } from '#services/proofs/note.ts'
 import { createSavedSearches } from '#services/saved-searches/saved-searches.ts'
 import { startSchedule } from '#services/schedule.ts'
+import { createShares } from '#services/shares/shares.ts'
 import { type Audit, createAudit } from '#viewer/access/audit.ts'
 import { createContentGate } from '#viewer/access/content-gate.ts'
 import { createLiveHub } from '#viewer/live/hub.ts'
+import { createReplays } from '#viewer/playback/replays.ts'
 import { type HealthContext, healthRoutes } from '#viewer/routes/health.ts'
 import { createViewer } from '#viewer/viewer.ts'
 import type { Access } from './access.ts'
@@ -311,6 +313,8 @@ export const viewerStage = (
     approvals: tellingDecisions(rules.approvals, custodyChanged),
     custody: createCustody({ ...backends, clock }),
     custodyChanged,
+    replays: createReplays({ ...backends, clock }),
+    shares: createShares({ ...backends, clock }),
     silences: createSilences(backends),
     ...backends,
     logVerifier: verifierOf(backends.logKey),

@@ -281,6 +281,9 @@ const Access = z.strictObject({
     .max(100)
     .default([])
     .describe('sessions whose content nobody sees without leave of another person; in the configuration file only'),
+  shares: Flag.default(false).describe(
+    'whether links can be made that show a part of one session to who has no account',
+  ),
 })
 const Approvals = z.strictObject({
   expiresMs: int

@@ -21,9 +21,11 @@ import type { Logger } from '#services/log.ts'
 import type { NoteVerifier } from '#services/proofs/note.ts'
 import type { RecordingReader } from '#services/recordings/recording-store.ts'
 import type { SavedSearches } from '#services/saved-searches/saved-searches.ts'
+import type { Shares } from '#services/shares/shares.ts'
 import type { Audit } from './access/audit.ts'
 import type { ContentGate } from './access/content-gate.ts'
 import type { LiveHub } from './live/hub.ts'
+import type { Replays } from './playback/replays.ts'
 
 /** What the viewer's routes work with. Of what is recorded it can change nothing; it reads, and appends audit records. */
 export type ViewerContext = {
@@ -47,6 +49,10 @@ export type ViewerContext = {
   custodyChanged: () => void
   /** Everything that shows what was recorded passes it. */
   content: ContentGate
+  /** Recordings as they are played. */
+  replays: Replays
+  /** Links for people without an account. */
+  shares: Shares
   triage: Pick<AlertTriage, 'of' | 'decide'>
   suppressions: Suppressions
   savedSearches: SavedSearches

@@ -31,7 +31,7 @@ const register = (registry: OpenAPIRegistry, operation: Operation): void => {
     method,
     path,
     summary,
-    security: path.startsWith('/api') && path !== '/api/sign-in' ? [{ bearer: [] }] : [],
+    security: path.startsWith('/api') && !/^\/api\/(?:sign-in|shared)(?:\/|$)/.test(path) ? [{ bearer: [] }] : [],
     request: {
       ...pathParameters(path),
       ...(query && { query }),

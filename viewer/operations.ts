@@ -16,6 +16,7 @@ import {
   ImportKey,
   ImportKeyAnswer,
 } from '#services/schema/uplink.ts'
+import { Share } from '#services/shares/shares.ts'
 import { OpenFindings } from './agents/open-findings.ts'
 import { AgentInfo } from './agents/roster.ts'
 import { NewLoginLink, NewToken, SignIn } from './routes/access.ts'
@@ -24,27 +25,29 @@ import { AlertInfo, AlertsQuery, Triage } from './routes/alerts.ts'
 import { ApprovalsQuery, AskAccess, DecideApproval } from './routes/approvals.ts'
 import { CoverageParameters } from './routes/coverage.ts'
 import { AskCustody, CustodyInfo, NewRetention } from './routes/custody.ts'
-import { EventsQuery, SearchQuery } from './routes/events.ts'
+import { EventsQuery } from './routes/events.ts'
 import { LiveQuery } from './routes/live.ts'
 import { LeafPlace } from './routes/log.ts'
 import { ExportQuery } from './routes/recordings.ts'
+import { ReplayQuery, SegmentQuery, Timeline } from './routes/replay.ts'
 import { RuleInfo } from './routes/rules.ts'
+import {
+  FacetsAnswer,
+  FacetsQuery,
+  FieldsAnswer,
+  Hit,
+  SearchQuery,
+  SearchSessionsQuery,
+  ValuesAnswer,
+  ValuesQuery,
+} from './routes/search.ts'
 import { CommandsQuery, SessionsQuery, Terminate } from './routes/sessions.ts'
+import { OpenShare, SharedReplayQuery, SharedSegmentQuery, SharedSession } from './routes/shared.ts'
+import { NewShare, ShareLink } from './routes/shares.ts'
 import { StatementInfo } from './routes/statements.ts'
 import { EndSuppression, NewSuppression } from './routes/suppressions.ts'
 import { UserInfo, UserQuery, UsersQuery } from './routes/users.ts'
 
-const Hit = z.object({
-  in: z.enum(['commands', 'events']),
-  sessionId: z.string().nullable(),
-  eventId: z.string().nullable(),
-  atMs: z.number().nullable(),
-  at: z.iso.datetime(),
-  snippet: z.string(),
-  highlights: z.array(z.tuple([z.number(), z.number()])),
-  user: z.string().nullable(),
-  bastion: z.string(),
-})
 const History = z.object({ items: z.array(Decision) })
 /** Also why somebody wants to see content, if policy asks for that and the query does not say. */
 const shownFor = z.object({ 'x-bartizan-reason': z.string().optional() })
@@ -111,14 +114,26 @@ export const operations: Operation[] = [
   {
     method: 'get',
     path: '/api/sessions/{id}/replay/index.json',
-    summary: 'Index of the recording for asciinema-player (segmented form)',
+    summary:
+      'Index of the recording for asciinema-player (segmented form); pauses longer than idleMs are played as long as that',
+    query: ReplayQuery,
     headers: shownFor,
     isContent: true,
   },
   {
     method: 'get',
-    path: '/api/sessions/{id}/replay/0.json',
-    summary: 'A segment of the recording',
+    path: '/api/sessions/{id}/replay/segments/{number}.json',
+    summary: 'A segment of the recording, by the address that the index gives',
+    query: SegmentQuery,
+    headers: shownFor,
+    isContent: true,
+  },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/replay/timeline.json',
+    summary: 'How long it was and is played, where pauses are shortened, and moments worth a look, in session time',
+    query: ReplayQuery,
+    answer: Timeline,
     headers: shownFor,
     isContent: true,
   },
@@ -130,6 +145,48 @@ export const operations: Operation[] = [
     headers: shownFor,
     isContent: true,
     answerType: 'application/octet-stream',
+  },
+  {
+    method: 'post',
+    path: '/api/sessions/{id}/shares',
+    summary: 'Make a link that shows a part of it to who has no account, until it expires; its secret is shown once',
+    body: NewShare,
+    answer: ShareLink,
+    status: 201,
+  },
+  {
+    method: 'get',
+    path: '/api/sessions/{id}/shares',
+    summary: 'Links that were made to it, without their secrets, and when and from where they were opened',
+    answer: listOf(Share),
+  },
+  { method: 'delete', path: '/api/shares/{id}', summary: 'End a link: who made it, or an admin', status: 204 },
+  {
+    method: 'post',
+    path: '/api/shared',
+    summary: 'Open a link without an account: the answer sets a cookie that is good for this alone',
+    body: OpenShare,
+    status: 204,
+  },
+  { method: 'get', path: '/api/shared/session', summary: 'What the link shows', answer: SharedSession },
+  {
+    method: 'get',
+    path: '/api/shared/replay/index.json',
+    summary: 'Index of the part that is shown, for asciinema-player (segmented form); times count from its beginning',
+    query: SharedReplayQuery,
+  },
+  {
+    method: 'get',
+    path: '/api/shared/replay/segments/{number}.json',
+    summary: 'A segment of it, by the address that the index gives',
+    query: SharedSegmentQuery,
+  },
+  {
+    method: 'get',
+    path: '/api/shared/replay/timeline.json',
+    summary: 'How long it was and is played, and moments worth a look; times count from its beginning',
+    query: SharedReplayQuery,
+    answer: Timeline,
   },
   {
     method: 'post',
@@ -224,6 +281,33 @@ export const operations: Operation[] = [
     answer: siftedListOf(Hit),
     headers: shownFor,
     isContent: true,
+  },
+  {
+    method: 'get',
+    path: '/api/search/sessions',
+    summary:
+      'What a search finds by session, that with the newest hit first; of each the newest five hits, in order of time',
+    query: SearchSessionsQuery,
+    headers: shownFor,
+    isContent: true,
+    answer: siftedListOf(z.object({ session: Session, hits: z.array(Hit), hitCount: listOf(Hit).shape.total })),
+  },
+  {
+    method: 'get',
+    path: '/api/search/facets',
+    summary: 'What the latest 300 hits that the asker may see have most: at most 10 of each',
+    query: FacetsQuery,
+    headers: shownFor,
+    isContent: true,
+    answer: FacetsAnswer,
+  },
+  { method: 'get', path: '/api/search/fields', summary: 'Fields of the query language', answer: FieldsAnswer },
+  {
+    method: 'get',
+    path: '/api/search/values',
+    summary: 'At most 20 values of a field that begin so',
+    query: ValuesQuery,
+    answer: ValuesAnswer,
   },
   {
     method: 'get',

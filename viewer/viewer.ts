@@ -17,9 +17,13 @@ import { healthRoutes } from './routes/health.ts'
 import { liveRoutes } from './routes/live.ts'
 import { logRoutes } from './routes/log.ts'
 import { recordingRoutes } from './routes/recordings.ts'
+import { replayRoutes } from './routes/replay.ts'
 import { ruleRoutes } from './routes/rules.ts'
+import { searchRoutes } from './routes/search.ts'
 import { searchesRoutes } from './routes/searches.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { sharedRoutes } from './routes/shared.ts'
+import { shareRoutes } from './routes/shares.ts'
 import { statementRoutes } from './routes/statements.ts'
 import { suppressionRoutes } from './routes/suppressions.ts'
 import { userRoutes } from './routes/users.ts'
@@ -69,7 +73,10 @@ const allRoutes = [
   sessionRoutes,
   recordingRoutes,
   liveRoutes,
+  replayRoutes,
+  shareRoutes,
   eventRoutes,
+  searchRoutes,
   alertRoutes,
   ruleRoutes,
   suppressionRoutes,
@@ -91,6 +98,7 @@ export const createViewer = (context: ViewerContext): Router => {
   router.use(healthRoutes(context))
   router.use('/api', express.json({ limit: '64kb' }))
   router.use(signInRoutes(context))
+  router.use(sharedRoutes(context))
   router.get('/api/openapi.json', (_request, response) => {
     response.json(openApi(context.publicUrl()))
   })

@@ -10,7 +10,7 @@ const watch: Action[] = [
   'coverage.read',
   ...readAlerts,
 ]
-const investigate: Action[] = [...watch, 'session.export', 'search', 'log.read']
+const investigate: Action[] = [...watch, 'session.export', 'session.share', 'search', 'log.read']
 
 const respond: Action[] = ['session.terminate', 'alert.triage', 'suppression.manage', 'access.approve']
 /** Whoever keeps evidence sees which there is, and none of its content. */

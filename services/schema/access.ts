@@ -9,6 +9,7 @@ export const Action = z.enum([
   'session.view',
   'session.replay',
   'session.export',
+  'session.share', // a link for people without an account
   'session.terminate',
   'event.list',
   'search',

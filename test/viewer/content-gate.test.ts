@@ -28,7 +28,7 @@ const readsOf = ({ id, user }: Target) =>
   operations
     .filter(({ method, path }) => method === 'get' && path.startsWith('/api/') && !path.startsWith('/api/ingest/'))
     .map((operation) => {
-      const path = operation.path.replace('{id}', id).replace('{user}', user).replace('{path}', '0/000')
+      const path = operation.path.replace('{id}', id).replace('{number}', '0').replace('{user}', user).replace('{path}', '0/000')
       const searches = ['/api/search', '/api/sessions', '/api/events'].includes(path)
       const query = path.endsWith('/export') ? '?format=ndjson' : searches ? `?q=${wordOf(user)}` : ''
       return { ...operation, path: path + query }
@@ -85,7 +85,7 @@ test('with a reason, in a header or the query, every one of them shows it', asyn
     const byHeader = await place.as('bob')(path, { headers: forReason })
     t.is(byHeader.status, 200, path)
     const text = await byHeader.text()
-    const shows = ['commands', '0.json', 'ndjson'].some((end) => path.endsWith(end)) || path.startsWith('/api/search')
+    const shows = ['commands', 'segments/0.json', 'ndjson'].some((end) => path.endsWith(end)) || path.startsWith('/api/search')
     t.is(holds(text, canaryOf('alice')), shows, path)
     const query = new URLSearchParams({ reason: 'ein Grund: ä' })
     t.is((await place.as('bob')(`${path}${path.includes('?') ? '&' : '?'}${query}`)).status, 200, path)
@@ -186,7 +186,7 @@ test('who saw what is a salted event and a leaf of its bytes, both durable befor
   const reason = 'the audit of May'
   const headers = { 'x-bartizan-reason': reason }
   const ask = place.as('ines')
-  const paths = ['commands', 'replay/index.json', 'replay/0.json', 'export?format=txt'].map(
+  const paths = ['commands', 'replay/index.json', 'replay/segments/0.json', 'export?format=txt'].map(
     (path) => `/api/sessions/${id}/${path}`,
   )
   for (const path of [

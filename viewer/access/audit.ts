@@ -6,7 +6,8 @@ import { leafRecord } from '#services/proofs/leaf.ts'
 import type { Principal } from '#services/schema/access.ts'
 
 export type AuditEntry = {
-  principal: Principal
+  /** `role`: or what somebody is who has none. */
+  principal: Pick<Principal, 'id' | 'name'> & { role: string }
   action: string
   object?: string | undefined
   sessionId?: string | undefined

@@ -20,6 +20,9 @@ type Options = {
   catalog: Pick<CatalogReader, 'session'>
 }
 type Shown = Pick<AuditEntry, 'action' | 'object' | 'repeats'>
+/** `isOnRecord`: what is asked for is part of what the same person opened, for that reason, and that
+ * stands on record. `reason`: said in the body of the request. */
+type Opened = Shown & { isOnRecord?: (reason: string | undefined) => Promise<boolean>; reason?: string }
 type Judged = Pick<Session, 'user' | 'person' | 'parentId' | 'bastion' | 'target'> & Partial<Pick<Session, 'evidence'>>
 
 /** What a list over content holds of each thing: of which session it is, and what is known of that without the session. */
@@ -91,12 +94,13 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
 
   type Judge = (principal: Principal) => Promise<string | undefined>
   /** What the judge lets through is on record before it is shown; so is, once in five minutes, who was refused. */
-  const pass = async (request: Request, response: Response, session: Session, shown: Shown, judge: Judge) => {
+  const pass = async (request: Request, response: Response, session: Session, opened: Opened, judge: Judge) => {
     const principal = principalOf(response)
+    const { isOnRecord, reason: _, ...shown } = opened
     const entry = { ...shown, sessionId: session.id }
     try {
       const reason = await judge(principal)
-      await seen(request, principal, { ...entry, reason })
+      if (!(await isOnRecord?.(reason))) await seen(request, principal, { ...entry, reason })
       return reason
     } catch (error) {
       const code = error instanceof BartizanError ? error.code : ''
@@ -133,11 +137,11 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
      * What was recorded in one session. @returns why, where that was said
      * @throws BTZ_OWN_SESSION BTZ_REASON_REQUIRED BTZ_APPROVAL_REQUIRED BTZ_ERASED
      */
-    enter: (request: Request, response: Response, session: Session, shown: Shown): Promise<string | undefined> =>
+    enter: (request: Request, response: Response, session: Session, shown: Opened): Promise<string | undefined> =>
       pass(request, response, session, shown, async (principal) => {
         await ownership.refuseOwn(principal, session)
         refuseErased(session)
-        const reason = contentReason(request, policy.reason)
+        const reason = shown.reason ?? contentReason(request, policy.reason)
         await refuseWithoutLeave(principal, session)
         return reason
       }),

@@ -58,7 +58,7 @@ export const accessRoutes = (context: ViewerContext): Router => {
   router.get('/api/me', (_request, response) => {
     const { name, role } = principalOf(response)
     const { bastion, access } = context.config
-    response.json({ name, role, bastion, contentReason: access.reason })
+    response.json({ name, role, bastion, contentReason: access.reason, shares: access.shares })
   })
 
   router.post('/api/login-links', allow('login.issue'), async (request, response) => {

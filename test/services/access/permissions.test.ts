@@ -8,6 +8,7 @@ const expected: Record<Action, Role[]> = {
   'session.view': ['admin', 'analyst', 'oncall', 'auditor'],
   'session.replay': ['admin', 'analyst', 'oncall', 'auditor'],
   'session.export': ['admin', 'analyst', 'auditor'],
+  'session.share': ['admin', 'analyst', 'auditor'],
   'session.terminate': ['admin', 'analyst'],
   'event.list': ['admin', 'analyst', 'oncall', 'auditor', 'siem'],
   search: ['admin', 'analyst', 'auditor'],
