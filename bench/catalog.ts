@@ -5,6 +5,7 @@ import type { Catalog } from '#services/catalog/catalog.ts'
 import { createSqliteCatalog } from '#services/catalog/sqlite-catalog.ts'
 import { systemClock } from '#services/clock.ts'
 import { createLogger } from '#services/log.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { event, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 
@@ -74,13 +75,15 @@ const fill = async (catalog: Catalog) => {
 const queries = (catalog: Catalog): Record<string, () => Promise<{ total: { value: number; relation: string } }>> => ({
   'sessions, first page': () => catalog.sessions({ limit: 50 }),
   'sessions of a user': () => catalog.sessions({ user: 'user-7', limit: 50 }),
-  'sessions with a rare word': () => catalog.sessions({ text: 'file-4242.log', limit: 50 }),
-  'sessions with a common word': () => catalog.sessions({ text: 'systemctl', limit: 50 }),
-  'search, rare word': () => catalog.search({ text: 'file-4242.log', in: ['commands', 'events'], limit: 50 }),
-  'search, common word': () => catalog.search({ text: 'systemctl', in: ['commands'], limit: 50 }),
-  'search, two words': () => catalog.search({ text: 'password app-42/', in: ['commands'], limit: 50 }),
-  'search, short word': () => catalog.search({ text: 'ps', in: ['commands'], limit: 50 }),
-  'search, nothing': () => catalog.search({ text: 'no such thing', in: ['commands', 'events'], limit: 50 }),
+  'sessions with a rare word': () => catalog.sessions({ query: wordsQuery('file-4242.log'), limit: 50 }),
+  'sessions with a common word': () => catalog.sessions({ query: wordsQuery('systemctl'), limit: 50 }),
+  'search, rare word': () =>
+    catalog.search({ query: wordsQuery('file-4242.log'), in: ['commands', 'events'], limit: 50 }),
+  'search, common word': () => catalog.search({ query: wordsQuery('systemctl'), in: ['commands'], limit: 50 }),
+  'search, two words': () => catalog.search({ query: wordsQuery('password app-42/'), in: ['commands'], limit: 50 }),
+  'search, short word': () => catalog.search({ query: wordsQuery('ps'), in: ['commands'], limit: 50 }),
+  'search, nothing': () =>
+    catalog.search({ query: wordsQuery('no such thing'), in: ['commands', 'events'], limit: 50 }),
   'events of a kind': () => catalog.events({ kinds: ['login'], limit: 50 }),
 })
 

@@ -1,4 +1,5 @@
 import type { Alert, AlertStatus, RuleId, Severity } from '../schema/alert.ts'
+import type { SearchKind, SearchQuery } from '../schema/search-query.ts'
 import type { Command, List, Session, SessionState } from '../schema/session.ts'
 import type { EventKind, SessionEvent } from '../schema/session-event.ts'
 
@@ -58,7 +59,7 @@ export type SessionRow = Omit<Session, 'evidence' | 'person' | 'commandCount' | 
 export type ErasureState = 'erasing' | 'erased'
 
 export type SessionQuery = {
-  text?: string // user, hosts, addresses, command lines: words that must all be found
+  query?: SearchQuery // each of its texts stands somewhere in the session: its own data, commands, screens
   from?: Date // sessions that overlap [from, to]
   to?: Date
   user?: string
@@ -84,16 +85,17 @@ export type EventQuery = {
   limit: number
   cursor?: string
 }
-export type SearchQuery = {
-  text: string
-  in: ('commands' | 'events')[]
+export type HitQuery = {
+  query: SearchQuery
+  in: SearchKind[]
+  sessionId?: string
   from?: Date
   to?: Date
   limit: number
   cursor?: string
 }
 export type SearchHit = {
-  in: 'commands' | 'events'
+  in: SearchKind
   sessionId: string | null
   eventId: string | null
   atMs: number | null // in the session
@@ -110,6 +112,15 @@ export type PutEvents = {
   duplicates: number
   refused?: { index: number; reason: string }[]
 }
+
+/** Of which session a hit is, and when. `atMs`: since 1970. */
+export type HitRow = { sessionId: string | null; atMs: number; user: string | null; bastion: string }
+/** `isAll`: there are no older ones. */
+export type HitRows = { rows: HitRow[]; isAll: boolean }
+export const maxHitRows = 10_000
+
+export type ValueField = 'user' | 'host' | 'bastion' | 'ip'
+export type ValuesQuery = { field: ValueField; prefix: string; limit: number }
 
 export type CatalogWriter = {
   /** Idempotent by key. */
@@ -154,7 +165,11 @@ export type CatalogReader = {
   /** Newest first. */
   events(query: EventQuery): Promise<List<SessionEvent>>
   /** Newest first. */
-  search(query: SearchQuery): Promise<List<SearchHit>>
+  search(query: HitQuery): Promise<List<SearchHit>>
+  /** The newest hits, no more than maxHitRows, with nothing of what they show. */
+  hitRows(query: Omit<HitQuery, 'cursor'>): Promise<HitRows>
+  /** What sessions have there and begins so, sorted. */
+  fieldValues(query: ValuesQuery): Promise<string[]>
   /** Open sessions of a bastion, for the agent's heartbeat. */
   openSessions(bastion: string): Promise<{ id: string; nextSeq: number }[]>
   /** Sessions of one connection, by start, at most the latest 1,000. */

@@ -19,7 +19,13 @@ export type Search = {
   /** Counted, up to one more than the exact total; else not at all. */
   counted?: boolean
 }
-export type Hit<Source> = { _index: string; _id: string; _source: Source; sort: (number | string)[] }
+export type Hit<Source> = {
+  matched_queries?: string[]
+  _index: string
+  _id: string
+  _source: Source
+  sort: (number | string)[]
+}
 export type Answer<Source> = { hits: Hit<Source>[]; count: number; aggregations: Record<string, unknown> }
 
 type RawAnswer<Source> = {
@@ -44,6 +50,7 @@ const answerOf = <Source>({ hits, aggregations = {}, error }: RawAnswer<Source>)
 const startingMs = 4_000
 const startingErrors = /search_phase_execution|no_shard_available/
 const retryMs = 50
+const termsTogether = 10_000
 
 /** The shards of an index that was made a moment ago cannot be searched or read yet: Elasticsearch says so at once, and soon no more. */
 const whenStarted = async <T>(endMs: number, act: () => Promise<T>): Promise<T> => {
@@ -69,7 +76,33 @@ export const createAsk = (elastic: Elastic, allowedMs: number) => {
   const post = async <Body>(path: string, more: Pick<ElasticRequest, 'body' | 'ndjson' | 'query'>): Promise<Body> =>
     (await elastic.request<Body>({ method: 'POST', path, ...more, ...limits() })).body
 
+  /** Values of a keyword that begin so, sorted; one page of them. */
+  const termsPage = async (index: string, body: object): Promise<string[]> => {
+    const { terms, complete: isComplete } = await post<{ terms: string[]; complete: boolean }>(
+      `/${index}/_terms_enum`,
+      { body },
+    )
+    if (!isComplete) throw new BartizanError('BTZ_UNAVAILABLE', 'Elasticsearch cannot list all values now')
+    return terms
+  }
+
   return {
+    /** Values of a keyword that begin so, sorted, at most so many. */
+    termsOf: (index: string, { field, prefix, limit }: { field: string; prefix: string; limit: number }) =>
+      whenStarted(endMs, async () => {
+        const terms: string[] = []
+        for (;;) {
+          const size = Math.min(termsTogether, limit - terms.length)
+          if (size <= 0) return terms
+          const after = terms.at(-1)
+          const timeout = `${limits().timeoutMs}ms`
+          const more = { field, string: prefix, size, timeout, ...(after !== undefined && { search_after: after }) }
+          const found = await termsPage(index, more)
+          terms.push(...found)
+          if (found.length < size) return terms
+        }
+      }),
+
     search: <Source>(index: string, search: Search): Promise<Answer<Source>> =>
       whenStarted(endMs, async () =>
         answerOf(await post<RawAnswer<Source>>(`/${index}/_search`, { query: complete, body: bodyOf(search) })),

@@ -5,7 +5,7 @@ import { createRefresh } from '../elastic/elastic-refresh.ts'
 import { ensureTemplates } from '../elastic/elastic-templates.ts'
 import type { Logger } from '../log.ts'
 import type { Views } from '../views/views.ts'
-import type { Catalog, SessionUpdate } from './catalog.ts'
+import { type Catalog, maxHitRows, type SessionUpdate } from './catalog.ts'
 import { checkedLimit } from './checked-limit.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
 import { createAsk } from './elastic-ask.ts'
@@ -20,8 +20,10 @@ import { readCommands } from './elastic-read-commands.ts'
 import { readCoverage } from './elastic-read-coverage.ts'
 import { createScreenReads } from './elastic-read-screen.ts'
 import { readSession, readSessions } from './elastic-read-sessions.ts'
-import { readEvents, search } from './elastic-read-timed.ts'
+import { readEvents } from './elastic-read-timed.ts'
+import { readHitRows, search } from './elastic-search.ts'
 import { createTermMembers } from './elastic-terms.ts'
+import { readValues } from './elastic-values.ts'
 import { createAlertWriter } from './elastic-write-alerts.ts'
 import { createEventWriter } from './elastic-write-events.ts'
 import { createFrameWriter } from './elastic-write-frames.ts'
@@ -132,6 +134,8 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     alert: (id) => readAlert(ask(), indices, id),
     alerts: async (query) => readAlerts(ask(), indices, checkedLimit(query)),
     search: async (query) => search(ask(), indices, checkedLimit(query)),
+    hitRows: async (query) => readHitRows(ask(), indices, checkedLimit(query, maxHitRows)),
+    fieldValues: async (query) => readValues(ask(), indices, checkedLimit(query)),
     close: async () => {
       await Promise.all([frames.drained(), eventWriter.drained(), alertWriter.drained(), screenWriter.drained()])
       await elastic.close()

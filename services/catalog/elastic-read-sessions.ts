@@ -1,4 +1,6 @@
+import type { SearchQuery } from '../schema/search-query.ts'
 import type { List, Session } from '../schema/session.ts'
+import { hasText } from '../search/hit-tree.ts'
 import type { ErasureState, SessionQuery, SessionRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { type Answer, type Ask, between, equals, type Search, totalOf } from './elastic-ask.ts'
@@ -6,8 +8,7 @@ import { erasureId } from './elastic-erase.ts'
 import { sealId } from './elastic-evidence.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { readLogins } from './elastic-read-logins.ts'
-import { type Joined, joinWords, maxJoined, type StartPlace, upTo } from './elastic-session-join.ts'
-import { wordsOf } from './search-text.ts'
+import { type Joined, joinQuery, maxJoined, type StartPlace, upTo } from './elastic-session-join.ts'
 import { type EvidenceFacts, SessionPlace, sessionOf } from './session-page.ts'
 
 type Stored = { row: string; commandCount: number }
@@ -109,7 +110,9 @@ const pageOf = (sections: readonly Section[], answers: readonly Answer<Stored>[]
   return { rows, next: null }
 }
 
-/** Open sessions first, then by start, newest first. `limit`: of sessions that are looked at for one word. */
+const everySession: SearchQuery = { is: 'all', of: [] }
+
+/** Open sessions first, then by start, newest first. `limit`: of sessions that are looked at for one text. */
 export const readSessions = async (
   ask: Ask,
   indices: CatalogIndices,
@@ -117,9 +120,9 @@ export const readSessions = async (
   limit = maxJoined,
 ): Promise<List<Session>> => {
   const place = decodeCursor('sessions', query, SessionPlace)
-  const words = wordsOf(query.text ?? '')
-  const join = (after: StartPlace | null) => joinWords(ask, indices, query, words, after, limit)
-  const [whole, behind] = await Promise.all([join(null), place && words.length > 0 ? join(place) : null])
+  const { query: tree = everySession } = query
+  const join = (after: StartPlace | null) => joinQuery(ask, indices, tree, { query, after, limit })
+  const [whole, behind] = await Promise.all([join(null), place && hasText(tree) ? join(place) : null])
   const closings = place?.closings ?? (await closingsNow(ask, indices))
   const here = { joined: behind ?? whole, after: place }
   const sections: Section[] = [

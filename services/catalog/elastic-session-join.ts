@@ -1,11 +1,15 @@
+import type { SearchQuery } from '../schema/search-query.ts'
 import type { SessionQuery } from './catalog.ts'
 import { type Ask, between, equals } from './elastic-ask.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
-import { wordFilters } from './elastic-terms.ts'
+import { type Leaf, sessionFilters, treeFilter } from './elastic-query.ts'
+import { sessionsWithText } from './elastic-session-sets.ts'
+import { termFilter } from './elastic-terms.ts'
+import { textIndex } from './elastic-texts.ts'
 
 /**
- * A word of a session's text may stand in one of its commands, and Elasticsearch joins nothing: so the sessions whose
- * commands have the word are asked for first, newest first, and only so many.
+ * A text of a session may stand in one of its rows, and Elasticsearch joins nothing: so the sessions whose
+ * rows have it are asked for first, newest first, and only so many.
  */
 export const maxJoined = 10_000
 
@@ -25,59 +29,82 @@ const sources = [
 const isBefore = (a: StartPlace, b: StartPlace): boolean =>
   a.startedAtMs === b.startedAtMs ? a.id < b.id : a.startedAtMs > b.startedAtMs
 
-const joinWord = async (
+const keysIn = async (
   ask: Ask,
-  indices: CatalogIndices,
-  query: SessionQuery,
-  word: string,
+  index: string,
+  filter: object[],
   after: StartPlace | null,
   limit: number,
-): Promise<Joined> => {
-  const found = wordFilters([word])
-  const { user, bastion, to } = query
-  const filter = [
-    ...found,
-    ...equals('user', user),
-    ...equals('bastion', bastion),
-    ...between('startedAt', undefined, to),
-  ]
+): Promise<{ ids: string[]; horizon: StartPlace | null }> => {
   const composite = {
     size: limit,
     sources,
     ...(after && { after: { startedAt: after.startedAtMs, sessionId: after.id } }),
   }
-  const answer = await ask.search(indices.commands, {
+  const answer = await ask.search(index, {
     size: 0,
     query: { bool: { filter } },
     aggs: { sessions: { composite } },
   })
   const keys = ((answer.aggregations as Buckets).sessions?.buckets ?? []).map(({ key }) => key)
   const last = keys.length === limit ? keys.at(-1)! : null
-  const should = [...found, { terms: { id: keys.map(({ sessionId }) => sessionId) } }]
   return {
-    filters: [{ bool: { should } }],
+    ids: keys.map(({ sessionId }) => sessionId),
     horizon: last && { startedAtMs: last.startedAt, id: last.sessionId },
   }
 }
 
-/** Sessions in which every word stands, behind a place. */
-export const joinWords = async (
+const nearest = (horizons: readonly (StartPlace | null)[]): StartPlace | null =>
+  horizons.reduce((first, one) => (first && one ? (isBefore(first, one) ? first : one) : (first ?? one)), null)
+
+export type JoinPlace = { query: SessionQuery; after: StartPlace | null; limit: number }
+type TextLeaf = Extract<Leaf, { is: 'text' }>
+
+/** Where a text stands in rows of sessions; `horizon`: where a kind of rows was not looked through to its end. */
+const joinText = async (
   ask: Ask,
   indices: CatalogIndices,
-  query: SessionQuery,
-  words: readonly string[],
-  after: StartPlace | null,
-  limit: number,
-): Promise<Joined> => {
-  const joined = await Promise.all(words.map((word) => joinWord(ask, indices, query, word, after, limit)))
-  const horizons = joined.flatMap(({ horizon }) => (horizon ? [horizon] : []))
+  { in: kind, ...term }: TextLeaf,
+  { query, after, limit }: JoinPlace,
+): Promise<{ filter: object; horizon: StartPlace | null }> => {
+  const own = kind === null ? (['sessions'] as const) : []
+  const rows = kind === null ? (['commands', 'screen'] as const) : ([kind] as const)
+  const { filter, isExact } = termFilter(term)
+  const looked = rows.map(async (one) => {
+    // Events do not know when their session began.
+    if (!isExact || one === 'events') return { ids: await sessionsWithText(ask, indices, one, term), horizon: null }
+    const { user, bastion, to } = query
+    const of = [...equals('user', user), ...equals('bastion', bastion), ...between('startedAt', undefined, to)]
+    return keysIn(ask, textIndex(indices, one), [filter, ...of], after, limit)
+  })
+  const found = await Promise.all(looked)
+  const ofOwn = own.map(async (one) =>
+    isExact ? filter : { terms: { id: await sessionsWithText(ask, indices, one, term) } },
+  )
+  const should = [...(await Promise.all(ofOwn)), ...found.map(({ ids }) => ({ terms: { id: ids } }))]
   return {
-    filters: joined.flatMap(({ filters }) => filters),
-    horizon: horizons.reduce<StartPlace | null>(
-      (nearest, one) => (nearest && isBefore(nearest, one) ? nearest : one),
-      null,
-    ),
+    filter: { bool: { should, minimum_should_match: 1 } },
+    horizon: nearest(found.map(({ horizon }) => horizon)),
   }
+}
+
+/**
+ * Sessions for which a query holds, behind a place. Up to the horizon every text was looked for in every session, so
+ * that what is negated is right, too.
+ */
+export const joinQuery = async (
+  ask: Ask,
+  indices: CatalogIndices,
+  tree: SearchQuery,
+  place: JoinPlace,
+): Promise<Joined> => {
+  const horizons: (StartPlace | null)[] = []
+  const leaves = await sessionFilters(ask, indices, tree, async (leaf) => {
+    const { filter, horizon } = await joinText(ask, indices, leaf, place)
+    horizons.push(horizon)
+    return filter
+  })
+  return { filters: [treeFilter(tree, leaves)], horizon: nearest(horizons) }
 }
 
 /** Nothing behind it. */

@@ -1,5 +1,7 @@
+import type { TextTerm } from '../schema/search-query.ts'
 import { type Clause, clausesOf, separator, termsOf } from './analyzer.ts'
 import { folded, runsOf } from './search-text.ts'
+import { termClauses } from './text-term.ts'
 
 const keptRuns = 20_000
 const seenRuns = 2_000
@@ -60,3 +62,10 @@ const filterOf = (clause: Clause): Filter => {
 
 /** One filter for each word: all of them hold exactly where every word is found. */
 export const wordFilters = (words: readonly string[]): Filter[] => clausesOf(words).map(filterOf)
+
+/** A filter that takes every document in which the term stands; `isExact`: and no other. */
+export const termFilter = (term: TextTerm): { filter: Filter; isExact: boolean } => {
+  const { clauses, isExact } = termClauses(term)
+  const [first, ...more] = clauses.map(filterOf)
+  return { filter: more.length === 0 ? first! : { bool: { filter: [first!, ...more] } }, isExact }
+}

@@ -56,8 +56,8 @@ export const sessionDocument = (
   const endedAt = session.endedAt === null ? null : Date.parse(session.endedAt)
   const numbers =
     `"startedAt":${timeOf(session)},"endedAt":${endedAt},"closing":${closing},"nextSeq":${nextSeq},` +
-    `"commandCount":${commandCount}`
-  const words = (['id', 'connectionId', 'parentId', 'user', 'bastion', 'sourceIp', 'state'] as const)
+    `"commandCount":${commandCount},"lastedMs":${endedAt === null ? null : endedAt - timeOf(session)}`
+  const words = (['id', 'connectionId', 'parentId', 'user', 'bastion', 'sourceIp', 'target', 'state'] as const)
     .map((name) => member(name, session[name]))
     .join('')
   const row = JSON.stringify(JSON.stringify(session))

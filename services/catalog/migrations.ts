@@ -222,4 +222,7 @@ export const migrations: readonly string[] = [
   coverageTable,
 
   screenTables,
+
+  `ALTER TABLE session ADD COLUMN target TEXT AS (json_extract(row, '$.target')) VIRTUAL;
+   CREATE INDEX session_by_target ON session (target) WHERE target IS NOT NULL;`,
 ]

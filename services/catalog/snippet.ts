@@ -1,12 +1,14 @@
-import { folded, placeOf } from './search-text.ts'
+import type { TextTerm } from '../schema/search-query.ts'
+import { folded } from './search-text.ts'
+import { termPlace } from './text-term.ts'
 
 const maxChars = 240
 const leadChars = 60
 
 export type Snippet = { snippet: string; highlights: [start: number, end: number][] }
 
-const found = (line: string, words: readonly string[]): number =>
-  words.filter((word) => placeOf(word, folded(line)) >= 0).length
+const found = (line: string, terms: readonly TextTerm[]): number =>
+  terms.filter((term) => termPlace(term, folded(line)) !== null).length
 
 /** A cut never leaves half of a surrogate pair. */
 const cut = (line: string, from: number, to: number): string => {
@@ -24,10 +26,10 @@ const windowOf = (line: string, firstMatch: number): string => {
     : `${before}${cut(line, from, from + room - 1)}…`
 }
 
-const placesOf = (word: string, text: string): [number, number][] => {
+const placesOf = (term: TextTerm, text: string): [number, number][] => {
   const places: [number, number][] = []
-  for (let at = placeOf(word, text); at >= 0; at = placeOf(word, text, at + word.length)) {
-    places.push([at, at + word.length])
+  for (let place = termPlace(term, text); place !== null; place = termPlace(term, text, place.end)) {
+    places.push([place.start, place.end])
   }
   return places
 }
@@ -42,12 +44,12 @@ const merged = (places: [number, number][]): [number, number][] => {
   return result
 }
 
-/** Of a document's lines the one with the most words of the search, cut to 240 UTF-16 units around the first of them. */
-export const snippetOf = (text: string, words: readonly string[]): Snippet => {
+/** Of a document's lines the one with the most texts of the search, cut to 240 UTF-16 units around the first of them. */
+export const snippetOf = (text: string, terms: readonly TextTerm[]): Snippet => {
   const lines = text.split('\n')
-  const counts = lines.map((line) => found(line, words))
+  const counts = lines.map((line) => found(line, terms))
   const line = lines[counts.indexOf(Math.max(...counts))] ?? ''
-  const places = words.map((word) => placeOf(word, folded(line))).filter((at) => at >= 0)
+  const places = terms.flatMap((term) => termPlace(term, folded(line))?.start ?? [])
   const snippet = windowOf(line, places.length > 0 ? Math.min(...places) : 0)
-  return { snippet, highlights: merged(words.flatMap((word) => placesOf(word, folded(snippet)))) }
+  return { snippet, highlights: merged(terms.flatMap((term) => placesOf(term, folded(snippet)))) }
 }

@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads'
 import { openSqliteFile, sqliteError } from '../sqlite/sqlite-file.ts'
 import { answerCalls } from '../worker-calls.ts'
 import { migrations } from './migrations.ts'
+import { readHitRows, readValues } from './sqlite-hit-rows.ts'
 import { readAlert, readAlerts } from './sqlite-read-alerts.ts'
 import { readBlocks, readCommands, readRanges } from './sqlite-read-commands.ts'
 import { readCoverage } from './sqlite-read-coverage.ts'
@@ -24,6 +25,8 @@ const reads = {
   alert: readAlert,
   alerts: readAlerts,
   search,
+  hitRows: readHitRows,
+  fieldValues: readValues,
   segments: readSegments,
   segment: readSegment,
   liveState: readLiveState,
@@ -59,6 +62,8 @@ const createOperations = (select: Select, file: string): ReaderOperations => {
     alert: limited(alert),
     alerts: limited(alerts),
     search: limited(search),
+    hitRows: limited(reads.hitRows),
+    fieldValues: limited(reads.fieldValues),
     segments: limited(reads.segments),
     segment: limited(reads.segment),
     liveState: limited(reads.liveState),

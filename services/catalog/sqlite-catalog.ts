@@ -7,7 +7,7 @@ import { syncFolder } from '../durable-file.ts'
 import type { Logger } from '../log.ts'
 import type { Views } from '../views/views.ts'
 import { startWorkerCalls, type WorkerCalls } from '../worker-calls.ts'
-import type { Catalog } from './catalog.ts'
+import { type Catalog, maxHitRows } from './catalog.ts'
 import { checkedLimit } from './checked-limit.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
 import { keepWorker } from './lasting-worker.ts'
@@ -95,6 +95,8 @@ export const createSqliteCatalog = async (options: SqliteCatalogOptions): Promis
     alert: (id) => pool.run('alert', id),
     alerts: async (query) => pool.run('alerts', checkedLimit(query)),
     search: async (query) => pool.run('search', checkedLimit(query)),
+    hitRows: async (query) => pool.run('hitRows', checkedLimit(query, maxHitRows)),
+    fieldValues: async (query) => pool.run('fieldValues', checkedLimit(query)),
     segments: (sessionId) => pool.run('segments', sessionId),
     segment: (sessionId, number) => pool.run('segment', { sessionId, number }),
     liveState: (sessionId) => pool.run('liveState', sessionId),

@@ -6,6 +6,7 @@ import { wordsOf } from './search-text.ts'
 import { KeyText } from './sqlite-read-events.ts'
 import { timedPage } from './sqlite-read-timed.ts'
 import { type Condition, condition, equals, isOneOf, type Select } from './sqlite-select.ts'
+import { textMatch } from './sqlite-text-match.ts'
 
 /** IS, and not =: the opposite of what is unknown would be unknown too. */
 const matches = ({ rule, user, bastion, source }: AlertMatch): Condition => {
@@ -58,11 +59,12 @@ export const readAlert = (select: Select, id: string): Alert | null => {
 export const readAlerts = (select: Select, query: AlertQuery): List<Alert> => {
   const { except, ...lasting } = query
   const place = decodeCursor('alerts', lasting, KeyText)
+  const match = textMatch(select, wordsOf(query.text ?? ''))
   const page = timedPage<{ row: string }>(select, {
     table: 'alert',
     columns: 'x.row',
-    words: wordsOf(query.text ?? ''),
-    conditions: conditionsOf(query),
+    match: match?.query ?? null,
+    conditions: [...conditionsOf(query), ...(match?.exactly('x.text') ?? [])],
     from: query.from,
     to: query.to,
     below: place === null ? null : BigInt(place),

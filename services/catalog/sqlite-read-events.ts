@@ -6,6 +6,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
 import { timedPage } from './sqlite-read-timed.ts'
 import { equals, isOneOf, type Select } from './sqlite-select.ts'
+import { textMatch } from './sqlite-text-match.ts'
 
 export const KeyText = z.string().regex(/^-?[0-9]{1,19}$/)
 
@@ -13,10 +14,11 @@ export const KeyText = z.string().regex(/^-?[0-9]{1,19}$/)
 export const readEvents = (select: Select, query: EventQuery): List<SessionEvent> => {
   const place = decodeCursor('events', query, KeyText)
   const { kinds, sessionId, user, bastion, sourceIp, target, outcome, from, to, limit } = query
+  const match = textMatch(select, wordsOf(query.text ?? ''))
   const page = timedPage<{ row: string }>(select, {
     table: 'event',
     columns: 'x.row',
-    words: wordsOf(query.text ?? ''),
+    match: match?.query ?? null,
     conditions: [
       ...isOneOf('x.kind', kinds),
       ...equals('x.session_id', sessionId),
@@ -25,6 +27,7 @@ export const readEvents = (select: Select, query: EventQuery): List<SessionEvent
       ...equals('x.source_ip', sourceIp),
       ...equals('x.target', target),
       ...equals('x.outcome', outcome),
+      ...(match?.exactly('x.text') ?? []),
     ],
     from,
     to,

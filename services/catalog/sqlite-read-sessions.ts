@@ -1,11 +1,12 @@
 import type { List, Session } from '../schema/session.ts'
+import { hasText } from '../search/hit-tree.ts'
 import type { ErasureState, SessionQuery, SessionRow } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { wordsOf } from './search-text.ts'
 import { SessionPlace, sessionOf } from './session-page.ts'
+import { sessionCondition } from './sqlite-query-sql.ts'
 import { readLogin } from './sqlite-read-logins.ts'
 import { allOf, type Condition, condition, equals, type Select, totalOf } from './sqlite-select.ts'
-import { textMatch } from './sqlite-text-match.ts'
+import { checkIndexed } from './sqlite-text-match.ts'
 
 type SessionColumns = { row: string; commandCount: number; sealed: number; erasure: ErasureState | null }
 type ListedSession = SessionColumns & { startedAtMs: number; id: string }
@@ -23,22 +24,6 @@ export const readSession = (select: Select, id: string): Session | null => {
   const found = select.first<ListedSession>(`SELECT ${columns} FROM session s WHERE s.id = ?`, [id])
   return found && sessionIn(select, found)
 }
-
-/** Each word stands in the session's own text or in one of its commands. */
-const hasWords = (select: Select, words: readonly string[]): Condition[] =>
-  words.flatMap((word) => {
-    const match = textMatch(select, [word])
-    if (match === null) return []
-    const own = allOf([condition('session_text MATCH ?', match.query), ...match.exactly('o.text')])
-    const ran = allOf([condition('command_text MATCH ?', match.query), ...match.exactly('c.text')])
-    return condition(
-      `s.number IN (
-         SELECT t.rowid FROM session_text t CROSS JOIN session o ON o.number = t.rowid WHERE ${own.sql}
-         UNION SELECT c.session_number FROM command_text t CROSS JOIN command c ON c.time_key = t.rowid WHERE ${ran.sql})`,
-      ...own.params,
-      ...ran.params,
-    )
-  })
 
 const conditionsOf = (query: SessionQuery): Condition[] => [
   ...equals('s.user', query.user),
@@ -86,7 +71,8 @@ const closingsNow = (select: Select): number => select.first<{ count: number }>(
 /** Open sessions first, then by start, newest first. */
 export const readSessions = (select: Select, query: SessionQuery): List<Session> => {
   const place = decodeCursor('sessions', query, SessionPlace)
-  const filters = [...conditionsOf(query), ...hasWords(select, wordsOf(query.text ?? ''))]
+  if (query.query && hasText(query.query)) checkIndexed(select)
+  const filters = [...conditionsOf(query), ...(query.query ? [sessionCondition(select, query.query)] : [])]
   const closings = place?.closings ?? closingsNow(select)
   const rows = listed(select, filters, place, closings, query.limit)
   const items = rows.slice(0, query.limit)

@@ -1,31 +1,32 @@
 import { allOf, type Condition, condition, type Param, type Select, type Total, totalOf } from './sqlite-select.ts'
-import { textMatch } from './sqlite-text-match.ts'
 import { firstKeyOf, lastKeyOf } from './sqlite-time-key.ts'
 
 export type TimedQuery = {
-  table: 'command' | 'event' | 'alert'
+  table: 'command' | 'event' | 'alert' | 'screen'
   columns: string // besides the key; the row is x
+  /** `columns` need it; `joinNeeded`: the conditions, too. */
   join?: string
-  words: readonly string[]
+  joinNeeded?: boolean
+  match: string | null // of FTS5; null: every row
   conditions: readonly Condition[]
   from?: Date | undefined
   to?: Date | undefined
   below: bigint | null // keys of the pages before are not below this
   limit: number
 }
-export type TimedPage<Row> = { rows: (Row & { key: string })[]; more: boolean; total: Total }
+type Keyed<Row> = Row & { key: string }
+export type TimedPage<Row> = { rows: Keyed<Row>[]; more: boolean; total: Total }
 
 /** `key`: the column that orders by time, newest first where it is asked for in descending order. */
 type Source = { from: string; key: string; conditions: Condition[] }
 
-const sourceOf = (select: Select, { table, words, join = '' }: TimedQuery): Source => {
-  const match = textMatch(select, words)
+const sourceOf = ({ table, match }: TimedQuery, join: string): Source => {
   if (match === null) return { from: `${table} x ${join}`, key: 'x.time_key', conditions: [] }
   // CROSS JOIN keeps the order: the index of the text leads, newest row first.
   return {
     from: `${table}_text t CROSS JOIN ${table} x ON x.time_key = t.rowid ${join}`,
     key: 't.rowid',
-    conditions: [condition(`${table}_text MATCH ?`, match.query), ...match.exactly('x.text')],
+    conditions: [condition(`${table}_text MATCH ?`, match)],
   }
 }
 
@@ -39,21 +40,28 @@ const selection = (source: Source, conditions: readonly Condition[]): { from: st
   return { from: `${source.from} WHERE ${where.sql}`, params: where.params }
 }
 
+/** The latest rows, without counting them. */
+export const timedRows = <Row>(select: Select, query: TimedQuery): Keyed<Row>[] => {
+  const source = sourceOf(query, query.join ?? '')
+  const { key } = source
+  const below = query.below === null ? [] : [condition(`${key} < ?`, query.below)]
+  const page = selection(source, [...inRange(key, query), ...query.conditions, ...below])
+  return select.rows<Keyed<Row>>(
+    `SELECT CAST(x.time_key AS TEXT) AS key, ${query.columns} FROM ${page.from} ORDER BY ${key} DESC LIMIT ?`,
+    [...page.params, query.limit],
+  )
+}
+
 /** Rows in order of time, newest first. */
 export const timedPage = <Row>(select: Select, query: TimedQuery): TimedPage<Row> => {
-  const source = sourceOf(select, query)
-  const { key } = source
-  const conditions = [...inRange(key, query), ...query.conditions]
-  const below = query.below === null ? [] : [condition(`${key} < ?`, query.below)]
-  const page = selection(source, [...conditions, ...below])
-  const rows = select.rows<Row & { key: string }>(
-    `SELECT CAST(x.time_key AS TEXT) AS key, ${query.columns} FROM ${page.from} ORDER BY ${key} DESC LIMIT ?`,
-    [...page.params, query.limit + 1],
-  )
-  const all = selection(source, conditions)
+  const rows = timedRows<Row>(select, { ...query, limit: query.limit + 1 })
+  const more = rows.length > query.limit
+  const isAll = !more && query.below === null
+  const source = sourceOf(query, query.joinNeeded ? (query.join ?? '') : '')
+  const all = selection(source, [...inRange(source.key, query), ...query.conditions])
   return {
     rows: rows.slice(0, query.limit),
-    more: rows.length > query.limit,
-    total: totalOf(select.count(all.from, all.params)),
+    more,
+    total: totalOf(isAll ? rows.length : select.count(all.from, all.params)),
   }
 }

@@ -1,71 +1,78 @@
 import { z } from 'zod'
-import { BartizanError } from '../errors.ts'
+import { type SearchKind, searchKinds, type TextTerm } from '../schema/search-query.ts'
 import type { Command, List } from '../schema/session.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
-import type { SearchHit, SearchQuery } from './catalog.ts'
+import { shownTexts } from '../search/hit-tree.ts'
+import type { HitQuery, SearchHit } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { wordsOf } from './search-text.ts'
 import { snippetOf } from './snippet.ts'
 import { KeyText } from './sqlite-read-events.ts'
 import { timedPage } from './sqlite-read-timed.ts'
-import { exactTotal, type Select, type Total } from './sqlite-select.ts'
+import { timedQuery } from './sqlite-search-plan.ts'
+import { exactTotal, type Select, type Total, totalOf } from './sqlite-select.ts'
 
-type Kind = SearchHit['in']
-/** Ordered by key, newest first; a command comes before an event of the same key. */
-const Place = z.tuple([KeyText, z.enum(['commands', 'events'])])
+/** Ordered by key, newest first; of the same key in the order of the kinds. */
+const Place = z.tuple([KeyText, z.enum(searchKinds)])
 type Place = z.infer<typeof Place>
 type Found = { key: bigint; hit: SearchHit }
-type CommandHit = { row: string; text: string; id: string; user: string; bastion: string; startedAtMs: number }
+type Owned = { key: string; text: string; id: string; user: string; bastion: string }
+type CommandRow = Owned & { row: string; startedAtMs: number }
+type ScreenRow = Owned & { atMs: number; startedAtMs: number }
+type EventRow = { key: string; row: string; text: string }
 
-const belowFor = (kind: Kind, place: Place | null): bigint | null => {
+const rank = (kind: SearchKind): number => searchKinds.indexOf(kind)
+
+const belowFor = (kind: SearchKind, place: Place | null): bigint | null => {
   if (place === null) return null
   const [key, of] = place
-  return kind === 'events' && of === 'commands' ? BigInt(key) + 1n : BigInt(key)
+  return rank(kind) > rank(of) ? BigInt(key) + 1n : BigInt(key)
 }
 
-const foundCommand = (words: string[], found: CommandHit & { key: string }): Found => {
+const inSession = (kind: SearchKind, { id, user, bastion }: Owned, startedAtMs: number, atMs: number) => ({
+  ...{ in: kind, sessionId: id, eventId: null, atMs, user, bastion },
+  at: new Date(Math.trunc(startedAtMs + atMs)).toISOString(),
+})
+
+const commandHit = (found: CommandRow, terms: TextTerm[]): SearchHit => {
   const { atMs } = JSON.parse(found.row) as Command
-  const { id, user, bastion, startedAtMs } = found
-  const at = new Date(startedAtMs + atMs).toISOString()
-  const where = { in: 'commands', sessionId: id, eventId: null, atMs, at, user, bastion } as const
-  return { key: BigInt(found.key), hit: { ...where, ...snippetOf(found.text, words) } }
+  return { ...inSession('commands', found, found.startedAtMs, atMs), ...snippetOf(found.text, terms) }
 }
-
-const foundEvent = (words: string[], found: { key: string; row: string; text: string }): Found => {
+const screenHit = (found: ScreenRow, terms: TextTerm[]): SearchHit => ({
+  ...inSession('screen', found, found.startedAtMs, found.atMs),
+  ...snippetOf(found.text, terms),
+})
+const eventHit = (found: EventRow, terms: TextTerm[]): SearchHit => {
   const event = JSON.parse(found.row) as SessionEvent
   const { id: eventId, sessionId = null, user = null, bastion } = event
   const atMs = event.kind === 'command' ? event.atMs : null
   const at = new Date(event.at).toISOString()
-  return {
-    key: BigInt(found.key),
-    hit: { in: 'events', sessionId, eventId, atMs, at, user, bastion, ...snippetOf(found.text, words) },
-  }
+  return { in: 'events', sessionId, eventId, atMs, at, user, bastion, ...snippetOf(found.text, terms) }
 }
 
-const pageOf = (select: Select, query: SearchQuery, words: string[], kind: Kind, place: Place | null) => {
-  const common = {
-    words,
-    conditions: [],
-    from: query.from,
-    to: query.to,
-    below: belowFor(kind, place),
-    limit: query.limit,
-  }
-  if (kind === 'events') {
-    const page = timedPage<{ row: string; text: string }>(select, {
-      ...common,
-      table: 'event',
-      columns: 'x.row, x.text',
-    })
-    return { ...page, rows: page.rows.map((row) => foundEvent(words, row)) }
-  }
-  const page = timedPage<CommandHit>(select, {
-    ...common,
-    table: 'command',
+const kinds = {
+  commands: {
     columns: 'x.row, x.text, s.id, s.user, s.bastion, s.started_at_ms AS startedAtMs',
-    join: 'JOIN session s ON s.number = x.session_number',
-  })
-  return { ...page, rows: page.rows.map((row) => foundCommand(words, row)) }
+    hitOf: (found: object, terms: TextTerm[]) => commandHit(found as CommandRow, terms),
+  },
+  screen: {
+    columns: 'x.at_ms AS atMs, x.text, v.session_id AS id, v.user, v.bastion, v.started_at_ms AS startedAtMs',
+    hitOf: (found: object, terms: TextTerm[]) => screenHit(found as ScreenRow, terms),
+  },
+  events: {
+    columns: 'x.row, x.text',
+    hitOf: (found: object, terms: TextTerm[]) => eventHit(found as EventRow, terms),
+  },
+} as const
+
+type KindPage = { rows: Found[]; more: boolean; total: Total }
+
+const pageOf = (select: Select, query: HitQuery, kind: SearchKind, place: Place | null): KindPage => {
+  const { columns, hitOf } = kinds[kind]
+  const timed = timedQuery(select, query, kind, columns)
+  if (timed === null) return { rows: [], more: false, total: totalOf(0) }
+  const page = timedPage<object>(select, { ...timed, below: belowFor(kind, place), limit: query.limit })
+  const terms = shownTexts(query.query, kind)
+  return { ...page, rows: page.rows.map((row) => ({ key: BigInt(row.key), hit: hitOf(row, terms) })) }
 }
 
 const sumOf = (totals: Total[]): Total => {
@@ -76,16 +83,13 @@ const sumOf = (totals: Total[]): Total => {
 
 const newestFirst = (a: Found, b: Found): number => {
   if (a.key !== b.key) return a.key > b.key ? -1 : 1
-  return a.hit.in === b.hit.in ? 0 : a.hit.in === 'commands' ? -1 : 1
+  return rank(a.hit.in) - rank(b.hit.in)
 }
 
-/** Newest first. @throws BTZ_CATALOG_QUERY without a word to look for */
-export const search = (select: Select, query: SearchQuery): List<SearchHit> => {
+/** Newest first. */
+export const search = (select: Select, query: HitQuery): List<SearchHit> => {
   const place = decodeCursor('search', query, Place)
-  const words = wordsOf(query.text)
-  if (words.length === 0) throw new BartizanError('BTZ_CATALOG_QUERY', 'a search without a word')
-  const kinds = [...new Set(query.in)]
-  const pages = kinds.map((kind) => pageOf(select, query, words, kind, place))
+  const pages = [...new Set(query.in)].map((kind) => pageOf(select, query, kind, place))
   const found = pages.flatMap(({ rows }) => rows)
   const items = found.sort(newestFirst).slice(0, query.limit)
   const more = found.length > items.length || pages.some((page) => page.more)

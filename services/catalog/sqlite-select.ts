@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { addressKey } from '../address-key.ts'
 import { BartizanError } from '../errors.ts'
 import { folded, placeOf } from './search-text.ts'
+import { termPlace } from './text-term.ts'
 
 export type Param = string | number | bigint | null
 /** A part of a WHERE with its parameters. */
@@ -52,6 +54,13 @@ export const createSelect = (database: DatabaseSync): Select => {
   database.function('has_word', { deterministic: true }, (text, word) =>
     placeOf(String(word), folded(String(text))) >= 0 ? 1 : 0,
   )
+  database.function('has_term', { deterministic: true }, (text, term, isPrefix) =>
+    termPlace({ text: String(term), isPrefix: isPrefix === 1 }, folded(String(text))) === null ? 0 : 1,
+  )
+  database.function('in_network', { deterministic: true }, (address, from, to) => {
+    const key = addressKey(String(address))
+    return key !== null && key >= String(from) && key <= String(to) ? 1 : 0
+  })
 
   const prepared = (sql: string): StatementSync => {
     const known = statements.get(sql)

@@ -1,6 +1,9 @@
 import { BartizanError } from '../errors.ts'
+import type { TextTerm } from '../schema/search-query.ts'
 import { type Clause, clausesOf } from './analyzer.ts'
+import { isLongWord } from './search-text.ts'
 import { type Condition, condition, type Select } from './sqlite-select.ts'
+import { termClauses } from './text-term.ts'
 
 /** Words of a search as a query of FTS5 and what has to be checked in the rows it gives. */
 
@@ -35,20 +38,41 @@ const isOneTerm = (clause: Clause): boolean => clause.kind === 'start' || clause
 const standsIn = (column: string, word: string): Condition =>
   condition(`instr(lower(${column}), ?) > 0 OR has_word(${column}, ?)`, word, word)
 
+/** @throws BTZ_UNAVAILABLE while the index is made anew */
+export const checkIndexed = (select: Select): void => {
+  if (!select.first('SELECT 1 FROM text_rebuild LIMIT 1', [])) return
+  throw new BartizanError('BTZ_UNAVAILABLE', 'the search index is being made anew and does not know all texts yet', {
+    hint: 'search again in a while: the log says how far it is; lists without a text are answered',
+  })
+}
+
+const allTerms = (clauses: readonly Clause[]): string =>
+  [...new Set(clauses.flatMap(termsOfClause))].map(quoted).join(' ')
+
+/** What FTS5 is asked for. `isExact`: it gives no row in which the text does not stand. */
+export const termMatch = (term: TextTerm): { query: string; isExact: boolean } => {
+  const { clauses, isExact } = termClauses(term)
+  return { query: allTerms(clauses), isExact: isExact && clauses.every(isOneTerm) }
+}
+
+/** The term stands in the column. */
+export const hasTerm = (column: string, term: TextTerm): Condition => {
+  const { text, isPrefix } = term
+  if (!isPrefix && !text.includes(' ')) return isLongWord(text) ? standsIn(column, text) : hasShort(column, text)
+  return condition(`has_term(${column}, ?, ?)`, text, isPrefix ? 1 : 0)
+}
+const hasShort = (column: string, word: string): Condition => condition(`has_word(${column}, ?)`, word)
+
 export type TextMatch = { query: string; exactly(column: string): Condition[] }
 
 /** Null without words. @throws BTZ_UNAVAILABLE while the index is made anew */
 export const textMatch = (select: Select, words: readonly string[]): TextMatch | null => {
   if (words.length === 0) return null
-  if (select.first('SELECT 1 FROM text_rebuild LIMIT 1', [])) {
-    throw new BartizanError('BTZ_UNAVAILABLE', 'the search index is being made anew and does not know all texts yet', {
-      hint: 'search again in a while: the log says how far it is; lists without a text are answered',
-    })
-  }
+  checkIndexed(select)
   const clauses = clausesOf(words)
   const checked = words.filter((_, n) => !isOneTerm(clauses[n]!))
   return {
-    query: [...new Set(clauses.flatMap(termsOfClause))].map(quoted).join(' '),
+    query: allTerms(clauses),
     exactly: (column) => checked.map((word) => standsIn(column, word)),
   }
 }

@@ -14,6 +14,9 @@ export const firstKeyOf = (ms: number): bigint => clamped(ms) << counterBits
 /** The greatest key of this millisecond. */
 export const lastKeyOf = (ms: number): bigint => firstKeyOf(ms) + perMs - 1n
 
+/** The millisecond of a key. */
+export const msOfKey = (key: bigint): number => Number(key >> counterBits)
+
 /** Gives free keys of a table; a millisecond with more rows than it has keys goes on in the next one's. */
 export const createTimeKeys = (database: DatabaseSync, table: 'command' | 'event' | 'alert' | 'screen') => {
   const last = database.prepare(`SELECT max(time_key) AS last FROM ${table} WHERE time_key BETWEEN ? AND ?`)

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, Response } from 'express'
-import { BartizanError, type ErrorCode, errorCodes } from '../errors.ts'
+import { BartizanError, type ErrorCode, type ErrorPosition, errorCodes } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
 /** An error as every endpoint answers it: RFC 9457 (application/problem+json) with our code and hint. */
@@ -10,12 +10,14 @@ export type Problem = {
   detail: string
   code: ErrorCode
   hint?: string
+  position?: ErrorPosition
 }
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   BTZ_REQUEST_INVALID: 400,
   BTZ_BATCH_INVALID: 400,
   BTZ_CATALOG_QUERY: 400,
+  BTZ_QUERY_SYNTAX: 400,
   BTZ_CATALOG_CURSOR: 400,
   BTZ_AUTH_REQUIRED: 401,
   BTZ_ENROL_REFUSED: 401,
@@ -64,7 +66,7 @@ const presentable = (error: unknown): BartizanError => {
 }
 
 export const problemOf = (thrown: unknown): Problem => {
-  const { code, message, hint } = presentable(thrown)
+  const { code, message, hint, position } = presentable(thrown)
   return {
     type: `urn:bartizan:error:${code}`,
     title: errorCodes[code],
@@ -72,6 +74,7 @@ export const problemOf = (thrown: unknown): Problem => {
     detail: message,
     code,
     ...(hint !== undefined && { hint }),
+    ...(position && { position }),
   }
 }
 

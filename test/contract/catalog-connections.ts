@@ -1,6 +1,7 @@
 import type { TestFn } from 'ava'
 import type { SessionQuery } from '#services/catalog/catalog.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { at, ended, event, type MakeCatalogPlace, newId, opened, sessionRow, update } from './catalog-place.ts'
 
 const connectionId = 'f'.repeat(32)
@@ -121,7 +122,7 @@ const ledgerContract = (test: TestFn, make: MakeCatalogPlace): void => {
       [missing.id, tunnel.id, recorded.id],
     )
     t.deepEqual(
-      (await find({ text: 'quietly' })).map(({ id }) => id),
+      (await find({ query: wordsQuery('quietly') })).map(({ id }) => id),
       [tunnel.id],
     )
     t.deepEqual(
@@ -139,13 +140,13 @@ const ledgerContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await place.settle()
     t.is(await catalog.session(tunnel.id), null)
     t.like(await catalog.session(missing.id), { endedAt: at(50), state: 'missing' })
-    t.deepEqual(await find({ text: 'quietly' }), [])
-    t.is((await find({ text: 'noisily' })).length, 1)
+    t.deepEqual(await find({ query: wordsQuery('quietly') }), [])
+    t.is((await find({ query: wordsQuery('noisily') })).length, 1)
     t.is((await catalog.sessions({ limit: 10 })).total.value, 2)
 
     await catalog.putUnrecorded([tunnel], [])
     await place.settle()
-    t.is((await find({ text: 'quietly' })).length, 1, 'what is gone may come again')
+    t.is((await find({ query: wordsQuery('quietly') })).length, 1, 'what is gone may come again')
   })
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext, TestFn } from 'ava'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { until } from '#test/helpers/until.ts'
 import { allPages, type CatalogPlace, type MakeCatalogPlace, sessionRow, update } from './catalog-place.ts'
 
@@ -45,7 +46,9 @@ export const crashContract = (test: TestFn, make: MakeCatalogPlace): void => {
       )
       const { commandCount } = (await catalog.session(id))!
       t.true(commandCount >= progress!.nextSeq && commandCount <= progress!.nextSeq + 1, `${commandCount} counted`)
-      t.true((await catalog.search({ text: `echo ${last}`, in: ['commands'], limit: 50 })).items.length >= 1)
+      t.true(
+        (await catalog.search({ query: wordsQuery(`echo ${last}`), in: ['commands'], limit: 50 })).items.length >= 1,
+      )
       const events = await allPages((cursor) => catalog.events({ limit: 500, ...(cursor && { cursor }) }))
       const ids = events.map((one) => one.id).filter((one) => one.startsWith(id))
       t.true(ids.length >= last + 1 && new Set(ids).size === ids.length)
@@ -65,7 +68,9 @@ export const crashContract = (test: TestFn, make: MakeCatalogPlace): void => {
     t.teardown(() => catalog.close())
     const slow = { text: 'echo cho ech ec e', limit: 1_000 }
     await t.throwsAsync(catalog.sessions(slow), { code: 'BTZ_CATALOG_TIMEOUT' })
-    const answered = await Promise.allSettled(Array.from({ length: 20 }, () => catalog.session(row.id)))
-    t.true(answered.some((result) => result.status === 'fulfilled' && result.value?.id === row.id))
+    // Its limit is a few milliseconds: a busy machine may need several tries for the quickest of queries.
+    const answers = async () => (await catalog.session(row.id).catch(() => null))?.id === row.id
+    await until(answers, { limitMs: 30_000, what: 'the next query is answered' })
+    t.pass()
   })
 }

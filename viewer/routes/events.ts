@@ -19,14 +19,6 @@ export const EventsQuery = z.strictObject({
   ...page,
   ...why,
 })
-export const SearchQuery = z.strictObject({
-  q: z.string().trim().min(1).max(512),
-  in: commaList(['commands', 'events'] as const),
-  from: instant,
-  to: instant,
-  ...page,
-  ...why,
-})
 
 /** What was done inside of a session; all else tells that somebody came, went, or is not well. */
 const contentKinds: readonly EventKind[] = ['command', 'file_transfer']
@@ -42,13 +34,6 @@ export const eventRoutes = ({ catalog, content }: ViewerContext): Router => {
     // Asked for by its words, anything tells what it holds.
     const placeOf = q ? (event: SessionEvent) => event : contentOf
     response.json({ ...found, ...(await content.sift(response, found.items, placeOf)) })
-  })
-
-  router.get('/api/search', allow('search'), async (request, response) => {
-    const { q, in: where, reason: _, ...query } = parseInput(SearchQuery, request.query)
-    await content.enterList(request, response, { action: 'search', object: q })
-    const found = await catalog.search({ ...query, text: q, in: where ?? ['commands', 'events'] })
-    response.json({ ...found, ...(await content.sift(response, found.items, (hit) => hit)) })
   })
   return router
 }

@@ -5,12 +5,15 @@ import { BartizanError } from '#services/errors.ts'
 import type { Principal } from '#services/schema/access.ts'
 import { SessionId } from '#services/schema/ids.ts'
 import { type Session, SessionState } from '#services/schema/session.ts'
+import { TimeZone } from '#services/schema/time-zone.ts'
 import { allow, principalOf } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
-import { instant, page, parseInput, text, why, word } from './input.ts'
+import { instant, page, parseInput, why, word } from './input.ts'
+import { timedQuery } from './search.ts'
 
 export const SessionsQuery = z.strictObject({
-  q: text,
+  q: z.string().max(1_024).optional(),
+  tz: TimeZone.default('UTC'), // of dates, today and yesterday in q
   from: instant,
   to: instant,
   user: word,
@@ -46,13 +49,15 @@ export const sessionRoutes = (context: ViewerContext): Router => {
   const { catalog, audit, content } = context
 
   router.get('/api/sessions', allow('session.list'), async (request, response) => {
-    const { q, reason: _, ...query } = parseInput(SessionsQuery, request.query)
-    if (!q) return void response.json(await catalog.sessions(query))
+    const { q, tz, reason: _, ...query } = parseInput(SessionsQuery, request.query)
+    if (!q?.trim()) return void response.json(await catalog.sessions(query))
     searchesContent(principalOf(response))
     await content.enterList(request, response, { action: 'search', object: q })
-    const found = await catalog.sessions({ ...query, text: q })
+    const { cursor: given, ...asked } = query
+    const { query: tree, next, cursor } = timedQuery({ q, tz, cursor: given }, context.clock.now())
+    const found = await catalog.sessions({ ...asked, query: tree, ...(cursor !== undefined && { cursor }) })
     const placeOf = (session: Session) => ({ sessionId: session.id, bastion: session.bastion, session })
-    response.json({ ...found, ...(await content.sift(response, found.items, placeOf)) })
+    response.json({ ...found, next: next(found.next), ...(await content.sift(response, found.items, placeOf)) })
   })
 
   router.get('/api/sessions/:id', allow('session.view'), async (request, response) => {

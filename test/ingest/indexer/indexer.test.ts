@@ -3,6 +3,7 @@ import type { Bus, BusRecord } from '#services/bus/bus.ts'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import type { Frame } from '#services/recordings/format/frame-batch.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { event } from '#test/contract/catalog-place.ts'
 import { exec, recordedSession, sessionAtMs, shown, typed } from '#test/helpers/recorded-session.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
@@ -38,7 +39,7 @@ test('a recorded session is found, and found to be over', async (t) => {
   await until(async () => (await catalog.session(id))?.commandCount === 2)
   t.like(await catalog.session(id), { state: 'open', evidence: 'pending', user: 'alice' })
   t.deepEqual(
-    (await catalog.sessions({ text: 'second', limit: 5 })).items.map((item) => item.id),
+    (await catalog.sessions({ query: wordsQuery('second'), limit: 5 })).items.map((item) => item.id),
     [id],
   )
   await produceBatches(bus, id, batches.slice(2))

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { command, event, newId, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { onServices } from '#test/helpers/cluster.ts'
 import { elasticProxy, type Intercept } from '#test/helpers/elastic-proxy.ts'
@@ -130,7 +131,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
       () => through.indexFrames(update(sessionRow(0), [0, 1], ['hunter2'])),
       () => through.progress(newId()),
       () => through.sessions({ limit: 1 }),
-      () => through.search({ text: 'hunter2', in: ['events'], limit: 1 }),
+      () => through.search({ query: wordsQuery('hunter2'), in: ['events'], limit: 1 }),
     ]) {
       const error = await t.throwsAsync(call(), { code: 'BTZ_UNAVAILABLE' })
       t.notRegex(JSON.stringify(error, ['message', 'cause', 'hint', 'stack', 'meta', 'body']), /hunter2/)

@@ -3,6 +3,7 @@ import { createAsk } from '#services/catalog/elastic-ask.ts'
 import { indicesOf } from '#services/catalog/elastic-mappings.ts'
 import { readSessions } from '#services/catalog/elastic-read-sessions.ts'
 import { connectElastic } from '#services/elastic/elastic-client.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { allPages, ended, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { onServices } from '#test/helpers/cluster.ts'
 import { openElasticCatalog, ownElastic, refreshAll } from '#test/helpers/open-elastic-catalog.ts'
@@ -25,7 +26,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
           readSessions(
             createAsk(elastic, 20_000),
             indicesOf(config.indexPrefix),
-            { text, limit, ...(cursor && { cursor }) },
+            { query: wordsQuery(text), limit, ...(cursor && { cursor }) },
             looked,
           ),
         )
@@ -37,7 +38,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
       ['often rare', 0],
       ['vi', 24],
     ] as const) {
-      const all = (await catalog.sessions({ text, limit: 50 })).items.map(({ id }) => id)
+      const all = (await catalog.sessions({ query: wordsQuery(text), limit: 50 })).items.map(({ id }) => id)
       t.is(all.length, count, text)
       for (const [looked, limit] of [
         [2, 50],
@@ -50,7 +51,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
     const { total } = await readSessions(
       createAsk(elastic, 20_000),
       indicesOf(config.indexPrefix),
-      { text: 'vim', limit: 1 },
+      { query: wordsQuery('vim'), limit: 1 },
       3,
     )
     t.is(total.relation, 'gte')

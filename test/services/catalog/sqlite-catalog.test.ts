@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'ava'
 import type { SessionRow } from '#services/catalog/catalog.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { catalogContract } from '#test/contract/catalog.ts'
 import { event, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { canMount, smallDisk } from '#test/helpers/mounted-folder.ts'
@@ -97,7 +98,7 @@ test('a write that cannot be is refused alone: those of the same transaction sta
     ['fulfilled', 'rejected', 'fulfilled'],
   )
   t.is(await catalog.session(wrong.id), null)
-  t.is((await catalog.search({ text: 'distinctive', in: ['commands'], limit: 10 })).total.value, 2)
+  t.is((await catalog.search({ query: wordsQuery('distinctive'), in: ['commands'], limit: 10 })).total.value, 2)
   await catalog.close()
 })
 

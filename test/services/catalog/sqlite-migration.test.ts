@@ -9,6 +9,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import { migrations } from '#services/catalog/migrations.ts'
 import { BartizanError } from '#services/errors.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { command, epochMs, event, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
@@ -30,7 +31,7 @@ const opened = async (t: ExecutionContext, file: string): Promise<Catalog> => {
 
 const canSearch = async (catalog: Catalog): Promise<boolean> => {
   try {
-    await catalog.search({ text: 'x', in: ['commands'], limit: 1 })
+    await catalog.search({ query: wordsQuery('x'), in: ['commands'], limit: 1 })
     return true
   } catch (error) {
     if (error instanceof BartizanError && error.code === 'BTZ_UNAVAILABLE') return false
@@ -40,7 +41,7 @@ const canSearch = async (catalog: Catalog): Promise<boolean> => {
 const rebuilt = (catalog: Catalog): Promise<void> => until(() => canSearch(catalog), { limitMs: 180_000 })
 
 const linesFound = async (catalog: Catalog, text: string): Promise<string[]> => {
-  const { items, total } = await catalog.search({ text, in: ['commands'], limit: 100 })
+  const { items, total } = await catalog.search({ query: wordsQuery(text), in: ['commands'], limit: 100 })
   if (total.value <= 100 && total.value !== items.length) throw new Error(`${items.length} of ${total.value}`)
   return items.map(({ snippet }) => snippet)
 }
@@ -78,7 +79,8 @@ test('a catalog written by the first schema is taken over: its rows are found as
   t.deepEqual(await linesFound(catalog, 'ls'), ['ls -la'])
   t.is((await linesFound(catalog, 'οδοσ istanbul GRÜße 世 😀')).length, 1)
   t.is((await linesFound(catalog, 'οδος')).length, 1)
-  const users = async (text: string) => (await catalog.sessions({ text, limit: 10 })).items.map(({ user }) => user)
+  const users = async (text: string) =>
+    (await catalog.sessions({ query: wordsQuery(text), limit: 10 })).items.map(({ user }) => user)
   t.deepEqual(await users('192.0.2.77 shadow.bak'), ['quentin'])
   t.deepEqual(await users('app-42 db-pri'), ['rose'])
   const { items } = await catalog.events({ text: 'sha256:key/1', limit: 10 })
@@ -128,11 +130,11 @@ test('a catalog of the schema before counts: its sessions are counted as if they
 
 test('while the index is made anew lists are read and rows written; text searches say so, and then find each row once', async (t) => {
   const catalog = await opened(t, await oldCatalog(t, 8_000))
-  await t.throwsAsync(catalog.search({ text: 'grep', in: ['commands'], limit: 1 }), {
+  await t.throwsAsync(catalog.search({ query: wordsQuery('grep'), in: ['commands'], limit: 1 }), {
     code: 'BTZ_UNAVAILABLE',
     message: /index is being made anew/,
   })
-  await t.throwsAsync(catalog.sessions({ text: 'grep', limit: 1 }), { code: 'BTZ_UNAVAILABLE' })
+  await t.throwsAsync(catalog.sessions({ query: wordsQuery('grep'), limit: 1 }), { code: 'BTZ_UNAVAILABLE' })
   t.is((await catalog.commands(oldSession.id, { limit: 10 })).total.value, 8_000)
   const at = (line: string, second: number) => command(line, { atMs: second * 1_000 })
   const changed = [
@@ -150,8 +152,8 @@ test('while the index is made anew lists are read and rows written; text searche
   for (const { command } of changed) t.deepEqual(await linesFound(catalog, command.line), [command.line])
   for (const gone of [0, 5, 7_998, 7_999]) t.deepEqual(await linesFound(catalog, `old-${gone}.`), [])
   t.deepEqual(await linesFound(catalog, 'old-4000.'), ['grep old-4000. /srv/app'])
-  t.is((await catalog.search({ text: 'grep', in: ['commands'], limit: 1 })).total.value, 7_996)
-  t.is((await catalog.search({ text: 'g', in: ['commands'], limit: 1 })).total.value, 7_996)
+  t.is((await catalog.search({ query: wordsQuery('grep'), in: ['commands'], limit: 1 })).total.value, 7_996)
+  t.is((await catalog.search({ query: wordsQuery('g'), in: ['commands'], limit: 1 })).total.value, 7_996)
   t.is((await catalog.events({ text: 'alice', limit: 1 })).total.value, 1)
 })
 

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import test from 'ava'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { newId, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { screenUpdate, segment, viewsContract } from '#test/contract/views.ts'
 import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
@@ -59,7 +60,10 @@ test('a catalog of the schema before views: its rows are found as they were, and
   await catalog.indexScreen(screenUpdate(erasing, [0, 1], { segments: [segment(0)] }))
   t.is((await catalog.segments(stays))?.segments.length, 1)
   t.is(await catalog.segments(erasing), null, 'it was being erased')
-  await until(async () => (await catalog.search({ text: 'motd', in: ['commands'], limit: 1 })).total.value === 1, {
-    limitMs: 30_000,
-  })
+  await until(
+    async () => (await catalog.search({ query: wordsQuery('motd'), in: ['commands'], limit: 1 })).total.value === 1,
+    {
+      limitMs: 30_000,
+    },
+  )
 })
