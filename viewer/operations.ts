@@ -140,7 +140,8 @@ export const operations: Operation[] = [
   {
     method: 'get',
     path: '/api/sessions/{id}/export',
-    summary: 'The recording as asciicast, text or NDJSON, or its evidence with the proofs, as an archive (tar)',
+    summary:
+      'The recording as asciicast v2 or v3, transcript, text or NDJSON, or its evidence with the proofs, as an archive (tar)',
     query: ExportQuery,
     headers: shownFor,
     isContent: true,

@@ -3,6 +3,7 @@ import { Stream } from '#services/recordings/format/frame-batch.ts'
 import type { Session } from '#services/schema/session.ts'
 import { createTerminalEvents, type TimedFrame } from '#services/terminal/terminal-events.ts'
 import { milliseconds } from './frames.ts'
+import { transcript } from './transcript.ts'
 
 export type Frames = AsyncIterable<TimedFrame>
 
@@ -22,6 +23,31 @@ export async function* asciicast(session: Session, frames: Frames): AsyncGenerat
     const event = toEvent(frame)
     if (event) yield `${JSON.stringify(event)}\n`
   }
+}
+
+/**
+ * asciicast v3 (docs.asciinema.org/manual/asciicast/v3): times are those since the event before, to the microsecond, and
+ * the exit status is an event.
+ */
+export async function* asciicast3(session: Session, frames: Frames): AsyncGenerator<string> {
+  const header = {
+    version: 3,
+    term: { cols: session.cols || 80, rows: session.rows || 24 },
+    timestamp: Math.floor(Date.parse(session.startedAt) / 1000),
+    title: `${session.user}@${session.target ?? session.bastion}`,
+    command: session.argv.join(' '),
+  }
+  yield `${JSON.stringify(header)}\n`
+  const toEvent = createTerminalEvents()
+  let lastUs = 0
+  for await (const frame of frames) {
+    const event = toEvent(frame)
+    if (!event) continue
+    const [atUs, code, data] = [Math.round(event[0] * 1e6), event[1], event[2]]
+    yield `${JSON.stringify([(atUs - lastUs) / 1e6, code, data])}\n`
+    lastUs = atUs
+  }
+  if (session.exitCode !== null) yield `${JSON.stringify([0, 'x', String(session.exitCode)])}\n`
 }
 
 const maxLineLength = 64 * 1024
@@ -71,6 +97,8 @@ export async function* ndjson(_session: Session, frames: Frames): AsyncGenerator
 
 export const exportFormats = {
   cast: { write: asciicast, contentType: 'application/x-asciicast', extension: 'cast' },
+  castv3: { write: asciicast3, contentType: 'application/x-asciicast', extension: 'cast' },
+  transcript: { write: transcript, contentType: 'text/plain; charset=utf-8', extension: 'transcript.txt' },
   txt: { write: plainText, contentType: 'text/plain; charset=utf-8', extension: 'txt' },
   ndjson: { write: ndjson, contentType: 'application/x-ndjson', extension: 'ndjson' },
 } as const
