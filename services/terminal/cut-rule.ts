@@ -17,10 +17,25 @@ export const overfullBytes = 2 * fullBytes
 /** What an event costs beyond its data, as it is sent to the player. */
 export const eventBytes = 16
 
-export type OpenSegment = { startUs: number; bytes: number; activeUs: number; isAlternate: boolean }
+export type OpenSegment = {
+  startUs: number
+  bytes: number
+  activeUs: number
+  isAlternate: boolean
+  /** Its keyframe holds the hidden screen in the size of the shown one: see `hasOneSize` of the emulator. */
+  isApproximate: boolean
+}
+
+/**
+ * A hidden screen of another size is exact in a keyframe until the next resize. So no segment begins with one as long as
+ * it can be helped, and after that each resize, almost, ends it.
+ */
+export const mayApproximate = (open: OpenSegment): boolean => open.isApproximate || open.bytes >= overfullBytes
+const leastApproximateBytes = 2 * 1024
 
 /** `gapUs`: since the event before. */
 export const isDue = (open: OpenSegment, now: { gapUs: number; isAlternate: boolean; isResize: boolean }): boolean => {
+  if (now.isResize && open.isApproximate && open.bytes >= leastApproximateBytes) return true
   if (open.bytes >= fullBytes || open.activeUs >= fullActiveUs) return true
   if (open.bytes < sensibleBytes && open.activeUs < sensibleActiveUs) return false
   return now.isResize || now.gapUs >= pauseUs || now.isAlternate !== open.isAlternate

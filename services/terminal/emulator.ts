@@ -17,6 +17,8 @@ export type Emulator = {
   exactKeyframe(): string | null
   /** What brings an empty terminal to this state in everything, where it may be resized in between. */
   keyframeSteps(): KeyframeStep[]
+  /** The screen under a full-screen program has the size of the shown one: it has not been resized meanwhile. */
+  hasOneSize(): boolean
   /** The shown screen, without the blanks at the ends. */
   lines(): string[]
   cursor(): { row: number; col: number; isVisible: boolean }
@@ -71,6 +73,7 @@ export const createEmulator = ({ cols, rows, init = '' }: TerminalSize & { init?
       const last = steps.pop()!
       return [...steps, { ...last, sequence: last.sequence + memory.openSequence() }]
     },
+    hasOneSize: memory.hasOneSize,
     lines: () => Array.from({ length: terminal.size().rows }, (_, row) => memory.rowText(row)),
     cursor: memory.cursor,
     isAlternate: memory.isAlternate,

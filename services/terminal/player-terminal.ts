@@ -10,8 +10,8 @@ const scrollbackLines = 100
 const encoder = new TextEncoder()
 let scratch = new Uint8Array(64 * 1024)
 
-/** A row as the player draws it: its characters, and spans of text and background with their colors and attributes. */
-export type DrawnLine = { codePoints: number[]; text: number[]; bg: number[]; raster: number[]; vector: number[] }
+/** A row as the player draws it: what the page makes its characters and colors of. */
+export type DrawnLine = Record<keyof typeof drawnFields, number[][]>
 
 /** The terminal of the shipped player, without its page. Each has a memory of its own. */
 export type PlayerTerminal = {
@@ -28,20 +28,37 @@ export type PlayerTerminal = {
   clone(): PlayerTerminal
 }
 
-const spans = { bg: 8, text: 12, raster: 12, vector: 16, codePoints: 4 } as const
+// Of the structures in the player's src/vt/src/lib.rs: the bytes that mean something, and where a color begins.
+const drawnFields = {
+  codepoints: { sizeBytes: 4, fields: [0, 1, 2, 3], color: null },
+  text: { sizeBytes: 12, fields: [0, 1, 2, 3, 4, 5, 10], color: 6 },
+  bg: { sizeBytes: 8, fields: [0, 1, 2, 3], color: 4 },
+  raster_symbols: { sizeBytes: 12, fields: [0, 1, 4, 5, 6, 7], color: 8 },
+  vector_symbols: { sizeBytes: 16, fields: [0, 1, 4, 5, 6, 7, 12], color: 8 },
+} as const
+/** Bytes of a color that mean something, by its first: none, default foreground and background, of the palette, RGB. */
+const colorBytes = [1, 1, 1, 2, 4]
+
+const drawnItems = (bytes: Uint8Array, { sizeBytes, fields, color }: (typeof drawnFields)[keyof typeof drawnFields]) =>
+  Array.from({ length: bytes.byteLength / sizeBytes }, (_, i) => {
+    const item = bytes.subarray(i * sizeBytes, (i + 1) * sizeBytes)
+    const own = color === null ? [] : [...item.subarray(color, color + colorBytes[item[color]!]!)]
+    return [...fields.map((at) => item[at]!), ...own]
+  })
 
 const wrapped = ({ wasm, handles }: ReturnType<typeof instantiatePlayer>, base: number): PlayerTerminal => {
   const memory = createTerminalMemory(wasm.memory, base)
-  const bytesOf = (value: unknown, sizeBytes: number): number[] => {
+  const itemsOf = (value: unknown, name: keyof typeof drawnFields) => {
     const [from, count] = Array.isArray(value) ? value : [0, 0]
-    return [...new Uint8Array(wasm.memory.buffer, from, count * sizeBytes)]
+    const bytes = new Uint8Array(wasm.memory.buffer, from, count * drawnFields[name].sizeBytes)
+    return drawnItems(bytes, drawnFields[name])
   }
   const drawn = (line: Record<string, unknown>): DrawnLine => ({
-    codePoints: bytesOf(line.codepoints, spans.codePoints),
-    text: bytesOf(line.text, spans.text),
-    bg: bytesOf(line.bg, spans.bg),
-    raster: bytesOf(line.raster_symbols, spans.raster),
-    vector: bytesOf(line.vector_symbols, spans.vector),
+    codepoints: itemsOf(line.codepoints, 'codepoints'),
+    text: itemsOf(line.text, 'text'),
+    bg: itemsOf(line.bg, 'bg'),
+    raster_symbols: itemsOf(line.raster_symbols, 'raster_symbols'),
+    vector_symbols: itemsOf(line.vector_symbols, 'vector_symbols'),
   })
   return {
     feed: (text) => {
@@ -62,7 +79,7 @@ const wrapped = ({ wasm, handles }: ReturnType<typeof instantiatePlayer>, base: 
     drawnLine: (row) => drawn(Object(handles.take(wasm.vt_getLine(base, row, 0)))),
     memory,
     clone: () => {
-      const copy = instantiatePlayer()
+      const copy = instantiatePlayer(handles.copy())
       const missing = wasm.memory.buffer.byteLength - copy.wasm.memory.buffer.byteLength
       if (missing > 0) copy.wasm.memory.grow(missing / (64 * 1024))
       new Uint8Array(copy.wasm.memory.buffer).set(new Uint8Array(wasm.memory.buffer))

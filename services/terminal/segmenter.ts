@@ -1,6 +1,6 @@
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 import type { Place, ScreenText, Segment } from '#services/schema/screen.ts'
-import { eventBytes, isDue, mostActiveUs, type OpenSegment, overfullBytes } from './cut-rule.ts'
+import { eventBytes, isDue, mayApproximate, mostActiveUs, type OpenSegment, overfullBytes } from './cut-rule.ts'
 import { createEmulator, type Emulator, restoreEmulator } from './emulator.ts'
 import { partsOf } from './frame-parts.ts'
 import type { KeyframeStep } from './keyframe.ts'
@@ -45,7 +45,7 @@ const newState = (size: TerminalSize): SegmenterState => ({
   keyframe: [{ ...clampSize(size), sequence: '' }],
   isAlternate: false,
   segmentCount: 0,
-  open: { startUs: 0, bytes: 0, activeUs: 0, isAlternate: false },
+  open: { startUs: 0, bytes: 0, activeUs: 0, isAlternate: false, isApproximate: false },
   spans: { pauses: [], marks: [], lastUs: 0 },
   openCharacters: {},
   texts: {
@@ -81,17 +81,20 @@ export const createSegmenter = ({ size, state }: { size: TerminalSize; state: Se
     const isAlternate = emulator.isAlternate()
     segments.push({ number: segmentCount, startUs, place, ...emulator.size(), init, isAlternate, ...spans.take() })
     segmentCount++
-    open = { startUs, bytes: 0, activeUs: 0, isAlternate }
+    open = { startUs, bytes: 0, activeUs: 0, isAlternate, isApproximate: !emulator.hasOneSize() }
   }
   if (state === null) push(0, { batchSeq: 0, frame: 0, byte: 0 }, '')
 
   /** Where it cannot be exact the segment grows. */
   const cut = (startUs: number, place: Place): void => {
-    const init = startUs > open.startUs ? emulator.exactKeyframe() : null
-    if (init !== null) {
-      push(startUs, place, init)
-      mustCut = false
-    } else if (startUs > open.startUs) counts.refused++
+    if (startUs <= open.startUs) return // the player wants them apart
+    const init = emulator.hasOneSize() || mayApproximate(open) ? emulator.exactKeyframe() : null
+    if (init === null) {
+      counts.refused++
+      return
+    }
+    push(startUs, place, init)
+    mustCut = false
   }
 
   const write = (text: string, atUs: number): void => {
