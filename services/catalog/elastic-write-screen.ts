@@ -48,8 +48,9 @@ const textItem = (
   const id = partId(sessionId, number)
   const text = screenText(shown)
   const at = Math.trunc(owner.startedAtMs + atMs)
+  // A command of the same number may be of the same millisecond, and a page ends between the two.
   const fields =
-    `"at":${at},"tie":${tieOf(id)},"number":${number},"startedAt":${owner.startedAtMs}` +
+    `"at":${at},"tie":${tieOf(`screen ${id}`)},"number":${number},"startedAt":${owner.startedAtMs}` +
     member('sessionId', sessionId) +
     member('user', owner.user) +
     member('bastion', owner.bastion)

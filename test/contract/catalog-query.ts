@@ -10,7 +10,7 @@ import { fillCatalog, idOfHit, randomQuery } from '#test/helpers/searched-place.
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { allPages, epochMs, type MakeCatalogPlace, opened } from './catalog-place.ts'
 
-const queryCount = Number(process.env.TEST_QUERIES ?? 150)
+const queryCount = Number(process.env.TEST_QUERIES ?? 60)
 const time = { nowMs: epochMs + 3 * 3_600_000, tz: 'UTC' }
 
 /** What the query language means, of generated sessions and generated searches, against services/search/matches.ts. */
