@@ -1,8 +1,10 @@
 import test from 'ava'
+import { systemClock } from '#services/clock.ts'
 import type { PlayerTerminal } from '#services/terminal/player-terminal.ts'
 import { sameState, type TerminalState } from '#services/terminal/terminal-state.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { createPlayClock, type Skip } from '#viewer/playback/play-clock.ts'
+import { createReplays } from '#viewer/playback/replays.ts'
 import { startContentPlace } from '../content-place.ts'
 import { capturedFrames, deriveViews, eventsOf, linearly, storeSession } from './replay-place.ts'
 import { openShippedPlayer } from './shipped-player.ts'
@@ -23,11 +25,19 @@ const sameScreen = (one: PlayerTerminal, other: PlayerTerminal): boolean => {
   return sameState(cut(a), cut(b))
 }
 
+let place: Awaited<ReturnType<typeof startContentPlace>>
+const undo: (() => unknown)[] = []
+test.before(async () => {
+  place = await startContentPlace({ teardown: (run) => undo.push(run) })
+})
+test.after.always(async () => {
+  for (const run of undo.reverse()) await run()
+})
+
 test('whatever is sought, in the shipped player the screen is that of the whole recording fed from its beginning', async (t) => {
   const seed = Number(process.env.BARTIZAN_REPLAY_SEED ?? Date.now() % 1e9)
   const random = seededRandom(seed)
   t.log(`seed ${seed}, ${seeks} seeks`)
-  const place = await startContentPlace(t)
   const frames = capturedFrames(random, 4)
   const events = eventsOf(frames)
   const { id, batches } = await storeSession(place, frames)
@@ -64,4 +74,71 @@ test('whatever is sought, in the shipped player the screen is that of the whole 
     }
     await player.stop()
   }
+})
+
+const eventsOfAccess = async (id: string): Promise<string[]> => {
+  const { bus } = place.backends
+  const partitions = Array.from({ length: bus.partitions('session-events') }, (_, partition) => partition)
+  const rows = await Promise.all(
+    partitions.map((partition) => bus.read({ topic: 'session-events', partition }, 0, 10_000)),
+  )
+  const events = rows.flat().map(({ value }) => JSON.parse(Buffer.from(value).toString()))
+  return events.filter(({ kind, object }) => kind === 'access' && object === id).map(({ action }) => action)
+}
+
+test('a replay is on record once, its segments for who opened it; for anybody else each by itself', async (t) => {
+  const { id } = await storeSession(place, capturedFrames(seededRandom(7), 1))
+  const base = `/api/sessions/${id}/replay`
+  const ask = place.as('bob', 'analyst')
+  const { segments } = (await (await ask(`${base}/index.json`)).json()) as Index
+  const url = `${base}/${segments[0]!.url}`
+  for (let time = 0; time < 3; time++) t.is((await ask(url)).status, 200)
+  t.deepEqual(await eventsOfAccess(id), ['session.replay'])
+
+  t.is((await place.as('eve', 'analyst')(url)).status, 200)
+  t.is((await ask(url.replace(/pin=\d+/, 'pin=0'))).status, 404)
+  t.is((await ask(url.replace(/view=[^&]+/, 'view=x'))).status, 200)
+  t.is((await ask(`${url}&reason=another`)).status, 200)
+  t.deepEqual((await eventsOfAccess(id)).sort(), ['session.replay', ...Array(4).fill('session.replay.segment')])
+  t.is((await place.as('alice', 'analyst')(url)).status, 403)
+})
+
+test('segments are compressed as the client takes it, and kept nowhere', async (t) => {
+  const { id } = await storeSession(place, capturedFrames(seededRandom(8), 1))
+  const ask = place.as('bob', 'analyst')
+  const get = async (encoding: string) => {
+    const answer = await ask(`/api/sessions/${id}/replay/segments/0.json`, { headers: { 'accept-encoding': encoding } })
+    t.is(answer.headers.get('cache-control'), 'no-store')
+    return { encoding: answer.headers.get('content-encoding'), text: await answer.text() }
+  }
+  const plain = await get('identity')
+  t.is(plain.encoding, null)
+  t.deepEqual(await get('gzip, deflate'), { encoding: 'gzip', text: plain.text })
+  t.is((await get('gzip;q=0, zstd')).encoding, 'zstd')
+})
+
+test('what is recorded later changes nothing of a replay that is open', async (t) => {
+  const frames = capturedFrames(seededRandom(9), 2)
+  const { id, batches } = await storeSession(place, frames)
+  await deriveViews(place, id, batches)
+  const ask = place.as('bob', 'analyst')
+  const blocks = await place.backends.catalog.blocks(id)
+  const { views } = place.backends
+  const early = createReplays({
+    ...place.backends,
+    clock: systemClock,
+    views: { ...views, segments: async () => null },
+  })
+  const later = createReplays({ ...place.backends, clock: systemClock })
+  const session = (await place.backends.catalog.session(id))!
+  const [one, other] = [await early.plans.latest(session), await later.plans.latest(session)]
+  t.is(one.pin.viewCount, 0)
+  t.true(other.pin.viewCount > 1)
+  t.is(one.pin.lastSeq, blocks.at(-1)!.lastSeq)
+  t.deepEqual((await later.plans.pinned(session, one.pin)).heads, [])
+  const pauses = (plan: typeof one) => plan.pauses.map((pause) => [...pause])
+  t.deepEqual(pauses(one), pauses(other), 'the views know the same pauses as the recording')
+  t.deepEqual(one.marks, other.marks)
+  const gone = `/api/sessions/${id}/replay/segments/0.json?pin=${one.pin.lastSeq}.9999`
+  t.is((await ask(gone)).status, 404)
 })
