@@ -1,7 +1,8 @@
-import { basename } from 'node:path'
 import { quote } from 'shell-quote'
 import { maskCommandLine } from '#services/masking/mask-argv.ts'
 import type { Command } from '#services/schema/session.ts'
+import { type NumberedCommand, type OpenCommand, ownerOf, programOf, withLine, withoutEnded } from './open-commands.ts'
+import type { ToldLine } from './typed/typing.ts'
 
 /** Typed lines and execs of one session → its commands. */
 
@@ -12,16 +13,12 @@ const limits = {
   argvWords: 256,
   argvChars: 4_096,
   ran: 16,
-  untaken: 16,
 } as const
-
-export type NumberedCommand = { number: number; command: Command }
-type OpenCommand = NumberedCommand & { childChars: number; ran: string[] } // ran: names of programs it executed
 
 export type Commands = {
   next: number
-  current: OpenCommand | null // execs belong to it
-  untaken: OpenCommand[] // typed while something else ran, or pasted together: a shell may run them later
+  current: number | null // of the command that execs belong to
+  open: OpenCommand[] // that may execute something, in the order in which they were typed
   typed: number // lines so far
   unexplained: number
   lastUnexplained: NumberedCommand | null
@@ -30,7 +27,7 @@ export type Commands = {
 export const newCommands = (): Commands => ({
   next: 0,
   current: null,
-  untaken: [],
+  open: [],
   typed: 0,
   unexplained: 0,
   lastUnexplained: null,
@@ -54,73 +51,61 @@ export const boundedArgv = (argv: readonly string[]): string[] => {
 
 const charsOf = (argv: readonly string[]): number => argv.reduce((sum, word) => sum + word.length + 3, 0)
 
-/** The program's name as it would stand in a line: -bash is bash. */
-const nameOf = (argv: readonly string[]): string => basename(argv[0] ?? '').replace(/^-/, '')
-
-export const mentions = (line: string, argv: readonly string[]): boolean => {
-  const name = nameOf(argv)
-  if (name === '') return false
-  for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at + 1)) {
-    const isWord = !/[\w.+-]/.test(line[at - 1] ?? ' ') && !/[\w.+-]/.test(line[at + name.length] ?? ' ')
-    if (isWord) return true
-  }
-  return false
-}
-
 const newCommand = (
   commands: Commands,
-  command: Partial<Command> & Pick<Command, 'atMs' | 'line' | 'via'>,
-): OpenCommand => ({
+  command: Partial<Command> & Pick<Command, 'atMs' | 'line' | 'via' | 'source' | 'confidence'>,
+): NumberedCommand => ({
   number: commands.next++,
   command: { argv: [], children: [], childCount: 0, startup: false, exitCode: null, ...command },
-  childChars: 0,
-  ran: [],
 })
 
-/** A typed line. `taken`: it runs now. Null: a secret was taken as a line, what follows is not explained by any. */
-export const addLine = (
-  commands: Commands,
-  text: string | null,
-  atMs: number,
-  taken: boolean,
-  changed: Changed,
-): void => {
-  if (taken) commands.current = null
-  if (text === null) return
-  const added = newCommand(commands, { atMs, line: maskCommandLine(text), via: 'typed' })
+const currentOf = ({ open, current }: Commands): OpenCommand | null =>
+  open.find(({ number }) => number === current) ?? null
+
+/** A typed line. */
+export const addLine = (commands: Commands, told: ToldLine, changed: Changed): void => {
+  const { text, atMs, taken, prompt, source, confidence } = told
+  const line = maskCommandLine(text)
+  const added = newCommand(commands, { atMs, line, via: 'typed', source, confidence })
+  const open: OpenCommand = { ...added, childChars: 0, ran: [], prompt, untaken: !taken }
   commands.typed++
   changed(added)
-  if (taken) {
-    commands.current = added
-    commands.untaken = []
-  } else commands.untaken = [...commands.untaken, added].slice(-limits.untaken)
+  if (taken) for (const earlier of commands.open) earlier.untaken = false
+  commands.open = withLine(commands.open, open)
+  if (taken) commands.current = added.number
+}
+
+/** A secret was taken as a line: what follows is not explained by any. */
+export const addSecret = (commands: Commands): void => {
+  commands.current = null
+  commands.open = withoutEnded(commands.open)
 }
 
 export const changeLine = (commands: Commands, text: string, changed: Changed): void => {
-  if (!commands.current) return
-  commands.current.command.line = maskCommandLine(text)
-  changed(commands.current)
+  const current = currentOf(commands)
+  if (!current) return
+  Object.assign(current.command, { line: maskCommandLine(text), source: 'screen' })
+  changed(current)
 }
 
-const takeUntaken = (commands: Commands, index: number): boolean => {
-  if (index < 0) return false
-  commands.current = commands.untaken[index]!
-  commands.untaken = commands.untaken.slice(index + 1)
-  return true
+const run = (commands: Commands, command: OpenCommand): void => {
+  command.untaken = false
+  commands.current = command.number
 }
 
 /** A line typed ahead is run now, when what the shell shows ends with it. */
 export const takeShownLine = (commands: Commands, shown: string): boolean => {
   const masked = maskCommandLine(shown.trimEnd())
-  return takeUntaken(
-    commands,
-    commands.untaken.findIndex(({ command }) => masked.endsWith(command.line)),
-  )
+  const next = commands.open.find(({ untaken, command }) => untaken && masked.endsWith(command.line))
+  if (next) run(commands, next)
+  return next !== undefined
 }
+
+export const hasUntaken = ({ open }: Commands): boolean => open.some(({ untaken }) => untaken)
 
 const addExec = (open: OpenCommand, argv: string[], atMs: number): void => {
   const { command, ran } = open
-  const name = nameOf(argv)
+  const name = programOf(argv)
   if (ran.length < limits.ran && !ran.includes(name)) ran.push(name)
   if (command.argv.length === 0) {
     command.argv = argv
@@ -141,21 +126,35 @@ const addUnexplained = (commands: Commands, argv: string[], atMs: number, startu
     return
   }
   commands.unexplained++
-  const { number, command } = newCommand(commands, { atMs, line: quote(argv), argv, via: 'exec', startup })
-  commands.lastUnexplained = { number, command }
-  changed({ number, command })
+  const added = newCommand(commands, {
+    atMs,
+    line: quote(argv),
+    argv,
+    via: 'exec',
+    source: 'exec',
+    confidence: 1,
+    startup,
+  })
+  commands.lastUnexplained = added
+  changed(added)
 }
 
 /** The command that was started as the session itself. */
 export const addSessionCommand = (commands: Commands, line: string | null, argv: string[], changed: Changed): void => {
   const bounded = boundedArgv(argv)
-  changed(newCommand(commands, { atMs: 0, line: line ?? quote(bounded), argv: bounded, via: 'exec' }))
+  changed(
+    newCommand(commands, {
+      atMs: 0,
+      line: line ?? quote(bounded),
+      argv: bounded,
+      via: 'exec',
+      source: 'exec',
+      confidence: 1,
+    }),
+  )
 }
 
-/**
- * One execve. It belongs to the line that runs, unless a line not yet taken names the program and the running one does
- * not, or has run it already.
- */
+/** One execve. */
 export const takeProgram = (
   commands: Commands,
   executed: string[],
@@ -164,15 +163,12 @@ export const takeProgram = (
   changed: Changed,
 ): void => {
   const argv = boundedArgv(executed)
-  const { current } = commands
-  const isCurrents = current && mentions(current.command.line, argv) && !current.ran.includes(nameOf(argv))
-  if (!isCurrents)
-    takeUntaken(
-      commands,
-      commands.untaken.findIndex(({ command }) => mentions(command.line, argv)),
-    )
-  if (commands.current) {
-    addExec(commands.current, argv, atMs)
-    changed(commands.current)
-  } else addUnexplained(commands, argv, atMs, startup, changed)
+  const owner = ownerOf(commands.open, currentOf(commands), argv)
+  if (!owner) {
+    addUnexplained(commands, argv, atMs, startup, changed)
+    return
+  }
+  if (owner.untaken) run(commands, owner)
+  addExec(owner, argv, atMs)
+  changed(owner)
 }

@@ -4,14 +4,15 @@ import type { SessionStart } from '#services/schema/generated/frame_batch_pb.ts'
 import { Marker } from '#services/schema/marker.ts'
 import {
   addLine,
+  addSecret,
   addSessionCommand,
   type Changed,
   changeLine,
-  mentions,
-  type NumberedCommand,
+  hasUntaken,
   takeProgram,
   takeShownLine,
 } from './commands.ts'
+import { mentions, type NumberedCommand } from './open-commands.ts'
 import type { Missing } from './ordering.ts'
 import { endedRow, gapRow, isInteractiveShell, startedRow, timeOf, unknownRow } from './session-row.ts'
 import { newSessionState, type SessionState } from './session-state.ts'
@@ -44,10 +45,11 @@ const stateWithoutStart = (batch: DecodedBatch): SessionState => {
 }
 
 const listenerOf = (state: SessionState, changed: Changed): TypedListener => ({
-  line: (text, atMs, taken) => addLine(state.commands, text, atMs, taken, changed),
+  line: (line) => addLine(state.commands, line, changed),
+  secretTaken: () => addSecret(state.commands),
   expanded: (text) => changeLine(state.commands, text, changed),
   takenNow: (shown) => takeShownLine(state.commands, shown),
-  hasUntaken: () => state.commands.untaken.length > 0,
+  hasUntaken: () => hasUntaken(state.commands),
 })
 
 const addGap = (state: SessionState, gap: string): void => {

@@ -1,5 +1,5 @@
 import type { SessionState as StateName } from '#services/schema/session.ts'
-import type { NumberedCommand } from './commands.ts'
+import type { NumberedCommand } from './open-commands.ts'
 import { newOrderedSession, type OrderedSession, waitAgain } from './ordering.ts'
 import type { SessionState } from './session-state.ts'
 

@@ -5,7 +5,7 @@ import { newTypedLines, type TypedLines } from './typed/typing.ts'
 
 /** What the indexer knows of a session between two batches; small, and kept with the session's row as `progress`. */
 export type SessionState = {
-  version: 1
+  version: 2
   row: SessionRow
   sshTty: string | null // the terminal that sshd gave the login
   sudoAtMs: number[] // when it executed sudo, Unix ms, the latest few
@@ -19,7 +19,7 @@ export const newSessionState = (
   row: SessionRow,
   more: Pick<SessionState, 'sshTty' | 'sessionCommand'>,
 ): SessionState => ({
-  version: 1,
+  version: 2,
   row,
   sudoAtMs: [],
   gaps: [],
@@ -30,9 +30,30 @@ export const newSessionState = (
 
 export const saveState = (state: SessionState): string => JSON.stringify(state)
 
+/** Of version 1 the numbers of commands and what the terminal is in count; a line that was being typed is not known. */
+type Version1 = Omit<SessionState, 'version' | 'commands' | 'typed'> & {
+  version: 1
+  commands: Pick<Commands, 'next' | 'typed' | 'unexplained' | 'lastUnexplained'>
+  typed: { screen: Pick<TypedLines['screen'], 'cols' | 'alternate' | 'editor'>; lastPrompt: string } | null
+}
+
+const fromVersion1 = ({ commands, typed, ...state }: Version1): SessionState => {
+  const { next, unexplained, lastUnexplained } = commands
+  const fresh = newTypedLines(typed?.screen.cols ?? null)
+  const { alternate, editor } = typed?.screen ?? fresh.screen
+  return {
+    ...state,
+    version: 2,
+    commands: { ...newCommands(), next, typed: commands.typed, unexplained, lastUnexplained },
+    typed: typed && { ...fresh, screen: { ...fresh.screen, alternate, editor }, lastPrompt: typed.lastPrompt },
+  }
+}
+
 /** @throws BTZ_INTERNAL for what another version of Bartizan wrote */
 export const loadState = (progress: string): SessionState => {
-  const state = JSON.parse(progress) as SessionState
-  if (state.version === 1) return state
-  throw new BartizanError('BTZ_INTERNAL', `the catalog keeps a session's progress in form ${state.version}`)
+  const state = JSON.parse(progress) as SessionState | Version1
+  if (state.version === 2) return state
+  if (state.version === 1) return fromVersion1(state)
+  const { version } = state as { version: unknown }
+  throw new BartizanError('BTZ_INTERNAL', `the catalog keeps a session's progress in form ${version}`)
 }

@@ -11,6 +11,7 @@ export type EchoScreen = {
   row: number
   col: number
   wraps: boolean // the last column was written: the next character goes to a new row
+  inverse: boolean
   alternate: boolean // a full-screen program shows its own screen
   editor: 'unknown' | 'on' | 'off' // a line editor has switched bracketed paste on, or off again
   phase: 'ground' | 'escape' | 'csi' | 'string' | 'charset'
@@ -18,7 +19,7 @@ export type EchoScreen = {
   partial: PartialChar
 }
 
-const limits = { rows: 64, cells: 4096, cols: 1000, cellChars: 16 } as const
+const limits = { rows: 128, cells: 6144, cols: 1000, cellChars: 4 } as const
 
 export const newEchoScreen = (cols: number | null): EchoScreen => ({
   cols: 80,
@@ -27,6 +28,7 @@ export const newEchoScreen = (cols: number | null): EchoScreen => ({
   row: 0,
   col: 0,
   wraps: false,
+  inverse: false,
   alternate: false,
   editor: 'unknown',
   phase: 'ground',
@@ -70,15 +72,26 @@ const moveTo = (screen: EchoScreen, col: number): void => {
   screen.wraps = false
 }
 
-const nextRow = (screen: EchoScreen): void => {
+const downOne = (screen: EchoScreen): void => {
   screen.row++
-  screen.col = 0
   screen.wraps = false
   if (screen.row === screen.rows.length) screen.rows.push([])
   if (screen.rows.length > limits.rows || screen.rows.length * screen.cols > limits.cells + screen.cols) {
     screen.rows.shift()
     screen.row--
   }
+}
+const nextRow = (screen: EchoScreen): void => {
+  downOne(screen)
+  screen.col = 0
+}
+/** What a terminal does where a line editor makes room below its line: the rows above stay. */
+export const feedLine = downOne
+
+/** Keeps the row of the cursor alone. */
+export const keepRow = (screen: EchoScreen): void => {
+  screen.rows = [current(screen)]
+  screen.row = 0
 }
 
 const pad = (row: string[], length: number): void => {
@@ -99,9 +112,13 @@ export const put = (screen: EchoScreen, char: string): void => {
     combine(screen, char)
     return
   }
-  if (screen.wraps || screen.col + width > screen.cols) nextRow(screen)
+  if (screen.wraps || screen.col + width > screen.cols) {
+    if (!screen.wraps) current(screen)[screen.col] = '' // no room for a wide one: the row is full all the same
+    nextRow(screen)
+  }
   const row = current(screen)
   pad(row, screen.col)
+  unwiden(row, screen.col, width)
   row[screen.col] = char
   if (width === 2) row[screen.col + 1] = ''
   screen.col += width
@@ -109,6 +126,14 @@ export const put = (screen: EchoScreen, char: string): void => {
   screen.col = screen.cols - 1
   screen.wraps = true
 }
+
+/** Half of a wide character that is written over leaves a blank. */
+const unwiden = (row: string[], col: number, width: 1 | 2): void => {
+  if (row[col] === '' && isWide(row[col - 1])) row[col - 1] = ' '
+  if (isWide(row[col + width - 1])) row[col + width] = ' '
+}
+const isWide = (cell: string | undefined): boolean =>
+  cell !== undefined && cell >= '\u0300' && charWidth(String.fromCodePoint(cell.codePointAt(0)!)) === 2
 
 const ascii = Array.from({ length: 127 }, (_, code) => String.fromCharCode(code))
 
@@ -119,7 +144,9 @@ export const putAscii = (screen: EchoScreen, bytes: Uint8Array, from: number): n
     if (screen.wraps) nextRow(screen)
     const row = current(screen)
     if (row.length < screen.col) pad(row, screen.col)
-    row[screen.col] = ascii[byte]!
+    unwiden(row, screen.col, 1)
+    // zsh fills the last column with this, where a wide character goes to the next row.
+    row[screen.col] = byte === 32 && screen.inverse && screen.col === screen.cols - 1 ? '' : ascii[byte]!
     if (screen.col + 1 < screen.cols) screen.col++
     else screen.wraps = true
   }
@@ -155,6 +182,11 @@ const insertBlanks = (screen: EchoScreen, count: number): void => {
   row.length = Math.min(row.length, screen.cols)
 }
 
+const setInverse = (screen: EchoScreen, params: string): void => {
+  if (params === '7') screen.inverse = true
+  else if (params === '27' || params === '0' || params === '') screen.inverse = false
+}
+
 type Act = (screen: EchoScreen, n: number, params: string) => void
 /** CSI sequences (ECMA-48) by their last character. A jump to anywhere begins anew: it is no line editor's. */
 const jump: Act = (screen, _n, params) => clearRows(screen, (Number.parseInt(params.split(';')[1] ?? '', 10) || 1) - 1)
@@ -172,6 +204,7 @@ const acts = new Map<string, Act>([
   ['P', (screen, n) => void current(screen).splice(screen.col, n)],
   ['X', (screen, n) => void current(screen).fill(' ', screen.col, screen.col + n)],
   ['@', insertBlanks],
+  ['m', (screen, _n, params) => setInverse(screen, params)],
 ])
 
 export const csi = (screen: EchoScreen, final: string, params: string): void =>

@@ -121,6 +121,7 @@ const afterGround = (parser: KeyParser, byte: number): Key | null => {
 
 const afterLiteral = (parser: KeyParser, byte: number): Key | null => {
   parser.phase = 'ground'
+  if (byte === 9) return { type: 'char', char: '\t' }
   return byte < 0x20 || byte === 127 ? unclear : afterGround(parser, byte)
 }
 

@@ -3,6 +3,7 @@ import {
   control,
   csi,
   type EchoScreen,
+  feedLine,
   hasRowsBelow,
   moveDown,
   put,
@@ -43,6 +44,10 @@ const setModes = (screen: EchoScreen, params: string, on: boolean, listener: Out
 const lineFeed = (screen: EchoScreen, listener: OutputListener): void => {
   screen.phase = 'ground'
   screen.partial.missing = 0
+  if (screen.editor === 'on' && listener.watches()) {
+    feedLine(screen)
+    return
+  }
   const watches = listener.watches()
   if (watches && hasRowsBelow(screen)) {
     moveDown(screen)

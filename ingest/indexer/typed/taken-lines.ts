@@ -1,51 +1,84 @@
-import { shownText } from './echo-screen.ts'
+import { keepRow, shownText } from './echo-screen.ts'
 import { expansionOf, mayExpand } from './history-expansion.ts'
 import type { OutputListener } from './output.ts'
-import { showsLine, withoutPrompt } from './prompt.ts'
+import { showsLine, startsWithPrompt, withoutPrompt } from './prompt.ts'
+import { confidences, decide, type Said } from './said.ts'
+import { type ShownLine, shownLine, wrappedText } from './shown-line.ts'
 import type { EnteredLine, TypedLines, TypedListener } from './typing.ts'
 
 /** When an entered line was taken, and what it says. */
 
 const endsBeforeGivingUp = 8
 
-const promptsOf = (state: TypedLines, { prompt }: { prompt: string }): string[] => [prompt, state.lastPrompt]
-
-const echoed = (state: TypedLines, line: EnteredLine, shown: string): string =>
-  withoutPrompt(shown, promptsOf(state, line), line.right)
+/** What is shown of a line: `shown` = the line the cursor is on or was on, with its prompt. */
+const echoOf = (state: TypedLines, { prompt, right }: EnteredLine, shown: string): ShownLine => {
+  const length = prompt === '' ? null : startsWithPrompt(shown, prompt)
+  const text = withoutPrompt(shown, [prompt, state.lastPrompt], right || state.lastRight)
+  return { text, isExact: length !== null }
+}
 
 // Keys that a program took one by one (a pager, "press any key") stand before the line in `typed`, not in the echo.
-export const textShown = (state: TypedLines, line: EnteredLine, shown: string): string => {
-  const echo = echoed(state, line, shown)
-  if (line.unclear) return echo
-  const knowsPrompt = state.lastPrompt !== '' && shown.startsWith(state.lastPrompt)
-  return knowsPrompt && echo !== '' && line.text.endsWith(echo) ? echo : line.text
+const isBehindOtherKeys = (state: TypedLines, line: EnteredLine, echo: string, shown: string): boolean =>
+  state.lastPrompt !== '' && shown.startsWith(state.lastPrompt) && echo !== '' && line.text.endsWith(echo)
+
+const sayOf = (state: TypedLines, line: EnteredLine, echo: ShownLine, shown: string): Said => {
+  if (!line.unclear && isBehindOtherKeys(state, line, echo.text, shown))
+    return decide({ ...line, text: echo.text }, echo)
+  return decide(line, echo)
 }
 
 const learnPrompt = (state: TypedLines, line: EnteredLine, shown: string): void => {
-  if (line.inEditor && !line.unclear && showsLine(shown, line.text) && !line.text.includes('\n')) {
+  if (!line.inEditor) return
+  if (line.prompt !== '') Object.assign(state, { lastPrompt: line.prompt, lastRight: line.right })
+  else if (!line.unclear && showsLine(shown, line.text) && !line.text.includes('\n'))
     state.lastPrompt = shown.trimEnd().slice(0, -line.text.trimEnd().length)
-  } else if (line.inEditor && line.prompt !== '') state.lastPrompt = line.prompt
 }
+
+/** A secret, or what a program shows in place of one. */
+const isSecret = ({ masked }: EnteredLine, { source, text, confidence }: Said): boolean =>
+  masked && (source !== 'screen' || confidence < confidences.screen || /^[*•.\s]*$/.test(text))
 
 /** Tells the first entered line; a paste of several is told as several. */
-export const resolve = (state: TypedLines, shown: string, taken: boolean, listener: TypedListener): void => {
+const tell = (state: TypedLines, said: Said, taken: boolean, listener: TypedListener): void => {
   const line = state.entered.shift()!
-  const text = textShown(state, line, shown)
-  if (taken) learnPrompt(state, line, shown)
-  const lines = text.split('\n').filter((part) => part.trim() !== '')
-  for (const [index, part] of lines.entries()) listener.line(part.trimEnd(), line.atMs, taken && index === 0)
-  state.expanding = taken && lines.length === 1 && mayExpand(text) ? { typed: text } : null
+  const { atMs, prompt } = line
+  state.expanding = null
+  if (isSecret(line, said)) {
+    if (taken && state.screen.editor === 'on') listener.secretTaken()
+    return
+  }
+  const lines = said.text.split('\n').filter((part) => part.trim() !== '')
+  for (const [index, part] of lines.entries())
+    listener.line({ ...said, text: part.trimEnd(), atMs, prompt, taken: taken && index === 0 })
+  state.expanding = taken && lines.length === 1 && mayExpand(said.text) ? { typed: said.text } : null
 }
 
-/** The line editor hands a line to its program. */
-const accept = (state: TypedLines, shown: string, listener: TypedListener): void => {
+/** `shown`: the line that the cursor is on or was on. */
+export const resolve = (state: TypedLines, shown: string, taken: boolean, listener: TypedListener): void => {
+  const line = state.entered[0]!
+  const said = sayOf(state, line, echoOf(state, line, shown), shown)
+  if (taken) learnPrompt(state, line, shown)
+  tell(state, said, taken, listener)
+}
+
+/** The line editor hands a line to its program: all rows of it are there. */
+export const resolveInEditor = (state: TypedLines, shown: string, listener: TypedListener): void => {
+  const line = state.entered[0]!
+  const echo = shownLine(state.screen, line.prompt, [state.lastPrompt], line.right || state.lastRight)
+  const said = sayOf(state, line, echo, shown)
+  learnPrompt(state, line, shown)
+  tell(state, said, true, listener)
+}
+
+const accept = (state: TypedLines, listener: TypedListener): void => {
   const { entered, overtaken } = state
+  const shown = shownNow(state)
   state.overtaken = null
   if (overtaken !== null && showsLine(shown, overtaken)) return
   const match = entered.findIndex((line) => !line.unclear && showsLine(shown, line.text))
   if (match < 0 && shown.trim() !== '' && listener.takenNow(shown)) return
   for (let n = 0; n < match; n++) resolve(state, shown, false, listener)
-  if (entered.length > 0) resolve(state, shown, true, listener)
+  if (entered.length > 0) resolveInEditor(state, shown, listener)
 }
 
 const isCaretEcho = (text: string): boolean => text.includes('^[')
@@ -56,12 +89,14 @@ const lineEnd = (state: TypedLines, shown: string, listener: TypedListener): voi
   const { editor } = state.screen
   if (!line || (editor !== 'unknown' && line.inEditor)) return
   line.ends++
-  const isShown = line.unclear ? !isCaretEcho(echoed(state, line, shown)) : showsLine(shown, line.text)
-  if (isShown || line.ends >= endsBeforeGivingUp) resolve(state, shown, editor === 'unknown', listener)
+  const isShown = line.unclear ? !isCaretEcho(echoOf(state, line, shown).text) : showsLine(shown, line.text)
+  const isAsked = editor === 'unknown' || line.prompt !== ''
+  if (isShown || line.ends >= endsBeforeGivingUp) resolve(state, shown, isAsked, listener)
 }
 
 const expand = (state: TypedLines, shown: string, listener: TypedListener): void => {
   const { typed } = state.expanding!
+  if (shown.includes(typed)) return // zsh ends the row of the line itself only now
   state.expanding = null
   const text = expansionOf(typed, shown)
   if (text !== null) listener.expanded(text)
@@ -74,8 +109,21 @@ export const flush = (state: TypedLines, listener: TypedListener): void => {
 
 /** The line the cursor is on, or the one before when a new one has just begun. */
 export const shownNow = ({ screen, lastShown }: TypedLines): string => {
-  const shown = shownText(screen)
+  const shown = wrappedText(screen)
   return shown.trim() === '' ? lastShown : shown
+}
+
+const takeEditor = (state: TypedLines, on: boolean, listener: TypedListener): void => {
+  if (on) {
+    // Whether the keys before were read by someone else shows only in the echo.
+    if (state.line && state.screen.editor === 'off') Object.assign(state.line, { unclear: true })
+    keepRow(state.screen)
+    state.expanding = null
+  } else if (state.screen.editor === 'on') {
+    accept(state, listener)
+    keepRow(state.screen)
+    state.lastShown = ''
+  }
 }
 
 export const outputListener = (state: TypedLines, listener: TypedListener): OutputListener => ({
@@ -91,16 +139,11 @@ export const outputListener = (state: TypedLines, listener: TypedListener): Outp
     else lineEnd(state, shown, listener)
   },
   mode: (name, on) => {
-    if (name === 'alternate') {
-      state.line = null
-      if (on) flush(state, listener)
+    if (name === 'editor') {
+      takeEditor(state, on, listener)
       return
     }
-    // Whether the keys before were read by someone else shows only in the echo.
-    if (on && state.line && state.screen.editor === 'off') state.line.unclear = true
-    if (on) state.expanding = null
-    if (on || state.screen.editor !== 'on') return
-    accept(state, shownNow(state), listener)
-    state.lastShown = ''
+    state.line = null
+    if (on) flush(state, listener)
   },
 })

@@ -1,39 +1,49 @@
 import { clearRows, resize, shownText, textBeforeCursor } from './echo-screen.ts'
-import { applyKey, type KeyLine, newKeyLine, textOf } from './key-line.ts'
+import { applyKey, type KeyLine, maxLineBytes, newKeyLine, textOf } from './key-line.ts'
 import { type Key, keyOf, newKeyParser } from './key-parser.ts'
 import { takeOutput } from './output.ts'
-import { flush, outputListener, resolve, shownNow, textShown } from './taken-lines.ts'
+import { isPromptEnd, isPromptOfShell } from './prompt.ts'
+import { wrappedText } from './shown-line.ts'
+import { flush, outputListener, resolve, resolveInEditor, shownNow } from './taken-lines.ts'
 import type { TypedLines, TypedListener } from './typing.ts'
 
 /**
- * Keys and echo → typed lines, without an emulator. A line is what its keys make; where they do not say it (history,
- * completion), what the terminal shows behind the prompt when the shell takes the line.
+ * Keys and echo → typed lines, without an emulator: docs/decisions/0016-typed-lines.md. A line is what its keys make
+ * and the terminal shows; where they differ, what the terminal shows behind the prompt when the shell takes the line.
  */
 
-const limits = { entered: 32, enteredChars: 16_384 } as const
+const limits = { entered: 32 } as const
 
 const startLine = (state: TypedLines): KeyLine => {
   const shown = textBeforeCursor(state.screen)
-  const isPrompt = state.entered.length === 0 && state.screen.editor !== 'off'
+  const { editor } = state.screen
+  const isPrompt = state.entered.length === 0 && (editor === 'off' ? isPromptEnd(shown) : true)
   state.prompt = isPrompt ? shown : ''
   state.right = isPrompt ? shownText(state.screen).slice(shown.length) : ''
+  state.resized = false
   return newKeyLine()
 }
+
+const isTooMuch = ({ entered }: TypedLines): boolean =>
+  entered.length > limits.entered ||
+  (entered.length > 1 && entered.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0) > maxLineBytes)
 
 const enter = (state: TypedLines, line: KeyLine | null, atMs: number, listener: TypedListener): void => {
   state.line = null
   if (!line) return
-  const inEditor = state.screen.editor !== 'off'
-  if (line.masked) {
-    if (inEditor && state.screen.editor === 'on') listener.line(null, atMs, true)
+  const { editor } = state.screen
+  const inEditor = editor !== 'off'
+  const { prompt, right, resized } = state
+  const { masked } = line
+  if (masked && !isPromptOfShell(prompt)) {
+    if (editor === 'on') listener.secretTaken()
     return
   }
-  const text = textOf(line)
-  if (!line.unclear && text.trim() === '') return
-  const { prompt, right } = state
-  state.entered.push({ text, unclear: line.unclear, atMs, prompt, right, inEditor, ends: 0 })
-  const chars = (): number => state.entered.reduce((sum, one) => sum + one.text.length, 0)
-  while (state.entered.length > limits.entered || chars() > limits.enteredChars) resolve(state, '', false, listener)
+  const text = masked ? '' : textOf(line)
+  const unclear = line.unclear || masked
+  if (!unclear && text.trim() === '' && editor !== 'on') return
+  state.entered.push({ text, unclear, masked, atMs, prompt, right, resized, inEditor, ends: 0 })
+  while (isTooMuch(state)) resolve(state, '', false, listener)
 }
 
 const takeKey = (state: TypedLines, key: Key, atMs: number, listener: TypedListener): void => {
@@ -63,7 +73,10 @@ export const takeMasked = (state: TypedLines): void => {
 export const takeShown = (state: TypedLines, data: Uint8Array, listener: TypedListener): void =>
   takeOutput(state.screen, data, outputListener(state, listener))
 
-export const takeResize = (state: TypedLines, cols: number): void => resize(state.screen, cols)
+export const takeResize = (state: TypedLines, cols: number): void => {
+  resize(state.screen, cols)
+  state.resized = true
+}
 
 /**
  * A program was executed. Its record may overtake the echo of the line that ran it: while the editor still seems to
@@ -73,8 +86,12 @@ export const takeExec = (state: TypedLines, mentions: (line: string) => boolean,
   const [line] = state.entered
   if (!line || state.screen.editor === 'off') return
   if (state.screen.editor === 'unknown' && !mentions(line.text)) return
-  state.overtaken = state.screen.editor === 'on' ? textShown(state, line, shownNow(state)) : null
-  resolve(state, shownNow(state), true, listener)
+  if (state.screen.editor === 'unknown') {
+    resolve(state, shownNow(state), true, listener)
+    return
+  }
+  resolveInEditor(state, shownNow(state), listener)
+  state.overtaken = wrappedText(state.screen)
 }
 
 /** The end of the recording, or a gap in it: what was entered is told, what was being typed is not known. */

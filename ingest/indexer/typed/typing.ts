@@ -1,6 +1,7 @@
 import { type EchoScreen, newEchoScreen } from './echo-screen.ts'
 import type { KeyLine } from './key-line.ts'
 import { type KeyParser, newKeyParser } from './key-parser.ts'
+import type { Said } from './said.ts'
 
 /** What is known between two frames; plain data, so that it can be kept. */
 
@@ -8,10 +9,12 @@ import { type KeyParser, newKeyParser } from './key-parser.ts'
 export type EnteredLine = {
   text: string
   unclear: boolean
+  masked: boolean // some of it was not recorded: what the screen shows of it is all there is
   atMs: number
-  prompt: string
+  prompt: string // '' = not seen
   right: string
   inEditor: boolean // a line editor was reading when it was typed
+  resized: boolean // the terminal, while it was typed
   ends: number // line ends shown since
 }
 
@@ -21,18 +24,27 @@ export type TypedLines = {
   line: KeyLine | null // being typed
   prompt: string // what stood before it
   right: string
+  resized: boolean
   entered: EnteredLine[]
   expanding: { typed: string } | null // the line taken last; the next line shown may be its expansion
   overtaken: string | null // the line whose exec came before the editor was seen to hand it over
   lastPrompt: string
+  lastRight: string
   lastShown: string // the line shown last while a line was watched
+}
+
+export type ToldLine = Said & {
+  atMs: number
+  /** The shell runs it now. Otherwise a program read it, or a shell will read it later. */
+  taken: boolean
+  prompt: string // '' = not seen
 }
 
 /** What is told, in this order. */
 export type TypedListener = {
-  /** `taken`: the shell runs it now. Otherwise a program read it, or a shell will read it later. Null text: a line
-   * was taken whose text is a secret. */
-  line(text: string | null, atMs: number, taken: boolean): void
+  line(line: ToldLine): void
+  /** A line was taken whose text is a secret. */
+  secretTaken(): void
   /** The line told last turned out to be this. */
   expanded(text: string): void
   /** A line told as not taken is run now, if `shown` ends with it. False: none of them. */
@@ -47,9 +59,11 @@ export const newTypedLines = (cols: number | null): TypedLines => ({
   line: null,
   prompt: '',
   right: '',
+  resized: false,
   entered: [],
   expanding: null,
   overtaken: null,
   lastPrompt: '',
+  lastRight: '',
   lastShown: '',
 })

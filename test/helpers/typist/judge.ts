@@ -33,27 +33,33 @@ const aligned = (typed: string[], found: string[]): [number, number][] => {
 
 const keyOf = (exec: string[]): string => tagsOf(exec.join(' ')).sort().join(' ')
 
-/** An exec with tags belongs to a line that has them all; where several lines have, each caused as many. */
-const judgeExecs = (typed: string[], rows: FoundLine[]) => {
-  const causes = (text: string, key: string): boolean => key.split(' ').every((tag) => tagsOf(text).includes(tag))
+const isWithin = (key: string, text: string): boolean => key.split(' ').every((tag) => tagsOf(text).includes(tag))
+
+/**
+ * An exec with tags belongs to a line that has them all, whatever else it says; lines that are alike caused as many
+ * each.
+ */
+const judgeKey = (key: string, rows: FoundLine[]): { execs: number; wrong: string[] } => {
+  const counted = rows.map((row) => ({ row, count: row.execs.filter((exec) => keyOf(exec) === key).length }))
+  const execs = counted.reduce((sum, { count }) => sum + count, 0)
+  const alike = Object.values(Object.groupBy(counted, ({ row }) => row.line)).map((group) => group!)
+  const wrong = alike.flatMap((group) => {
+    const { line } = group[0]!.row
+    const counts = group.map(({ count }) => count)
+    const sum = counts.reduce((total, count) => total + count, 0)
+    const share = isWithin(key, line) ? Math.ceil(sum / group.length) : 0
+    const surplus = counts.reduce((total, count) => total + Math.max(0, count - share), 0)
+    return Array.from({ length: surplus }, () => `? ${key}: ${line}`)
+  })
+  return { execs, wrong }
+}
+
+const judgeExecs = (rows: FoundLine[]) => {
   const keys = new Set(rows.flatMap(({ execs }) => execs.map(keyOf)).filter((key) => key !== ''))
-  let [execs, right] = [0, 0]
-  const wrong: string[] = []
-  for (const key of keys) {
-    const lines = typed.filter((line) => causes(line, key)).length
-    const counts = rows.map((row) => row.execs.filter((exec) => keyOf(exec) === key).length)
-    const total = counts.reduce((sum, count) => sum + count, 0)
-    if (lines === 0) continue
-    execs += total
-    const share = Math.ceil(total / lines)
-    for (const [index, { line }] of rows.entries()) {
-      const count = counts[index]!
-      const ok = causes(line, key) ? Math.min(count, share) : 0
-      right += ok
-      if (ok < count) wrong.push(`? ${count - ok} of ${key}: ${line}`)
-    }
-  }
-  return { execs, execsRight: right, wrong }
+  const judged = [...keys].map((key) => judgeKey(key, rows))
+  const execs = judged.reduce((sum, one) => sum + one.execs, 0)
+  const wrong = judged.flatMap((one) => one.wrong)
+  return { execs, execsRight: execs - wrong.length, wrong }
 }
 
 export const judge = (typed: string[], rows: FoundLine[]): Verdict => {
@@ -62,7 +68,7 @@ export const judge = (typed: string[], rows: FoundLine[]): Verdict => {
   const found = lines.map(({ line }) => line.trimEnd())
   const pairs = aligned(truth, found)
   const [right, seen] = [new Set(pairs.map(([, at]) => at)), new Set(pairs.map(([at]) => at))]
-  const judged = judgeExecs(truth, rows)
+  const judged = judgeExecs(rows)
   const differences: [number, string][] = [
     ...truth.flatMap((line, at): [number, string][] => (seen.has(at) ? [] : [[at, `- ${line}`]])),
     ...found.flatMap((line, at): [number, string][] => {

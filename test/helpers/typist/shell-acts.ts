@@ -75,7 +75,7 @@ const openQuote: Act = ({ tag, pick }) => {
   const [word, quote] = [tag(), pick(['"', "'"])]
   return more(`/bin/echo ${quote}first ${word}`, 'second of it', `  third${quote}`)
 }
-const continued: Act = ({ tag }) => more(`basename \\`, `  /usr/${tag()} \\`, '  .x')
+const continued: Act = ({ tag }) => more(`basename /usr/${tag()} \\`, '  .x')
 const hereDocument: Act = ({ tag }) => {
   const word = tag()
   return more(`grep ${word} <<EOF`, `text of ${word}`, 'rm -rf looks like a command', 'EOF')

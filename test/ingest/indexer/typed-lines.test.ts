@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { endTyping, takeMasked, takeResize, takeShown, takeTyped } from '#ingest/indexer/typed/typed-lines.ts'
-import { newTypedLines, type TypedLines } from '#ingest/indexer/typed/typing.ts'
+import { newTypedLines, type ToldLine, type TypedLines } from '#ingest/indexer/typed/typing.ts'
 import { type TypedFrame, typedFixture } from '#test/helpers/typed-line-fixture.ts'
 
 type Told = { text: string | null; atMs: number; taken: boolean }
@@ -13,7 +13,8 @@ const listen = () => {
     told,
     texts: () => told.map(({ text }) => text),
     listener: {
-      line: (text: string | null, atMs: number, taken: boolean) => void told.push({ text, atMs, taken }),
+      line: ({ text, atMs, taken }: ToldLine) => void told.push({ text, atMs, taken }),
+      secretTaken: () => void told.push({ text: null, atMs: 0, taken: true }),
       expanded: (text: string) => {
         told.at(-1)!.text = text
       },
