@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Cluster } from 'kafkajs'
 import { type GroupLag, type Topic, type TopicPartition, topics } from './bus.ts'
+import { answerOf } from './kafka-errors.ts'
 import { keyOf, onLeaders, readEnds } from './kafka-offsets.ts'
+import { retryDelayMs } from './retry.ts'
 
 export type LagOptions = {
   admin: Admin
@@ -21,12 +24,25 @@ const readCommits = async ({ admin, prefix, nameOf }: LagOptions, groupId: strin
   })
 }
 
+const coordinatorTries = 7
+/** A coordinator that has just been made one reads first what it is to know; the library's admin does not wait for it. */
+const whenLoaded = async <T>(act: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act()
+    } catch (error) {
+      if (answerOf(error) !== 'GROUP_LOAD_IN_PROGRESS' || attempt === coordinatorTries) throw error
+      await sleep(retryDelayMs(attempt))
+    }
+  }
+}
+
 /** Of one group and partition; null: it has committed nothing there. */
 export const readCommitted = async (
   { admin, groupId, nameOf }: Pick<LagOptions, 'admin' | 'nameOf'> & { groupId: string },
   at: TopicPartition,
 ): Promise<number | null> => {
-  const [found] = await admin.fetchOffsets({ groupId, topics: [nameOf(at.topic)] })
+  const [found] = await whenLoaded(() => admin.fetchOffsets({ groupId, topics: [nameOf(at.topic)] }))
   const offset = Number(found?.partitions.find(({ partition }) => partition === at.partition)?.offset ?? -1)
   return offset < 0 ? null : offset
 }

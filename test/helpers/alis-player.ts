@@ -18,7 +18,7 @@ export const createAlisPlayer = () => {
     resets: [] as number[], // their times
     inputs: [] as string[],
     markers: [] as string[],
-    events: 0,
+    times: [] as number[], // of all that is no reset
     exit: null as number | null,
     isOver: false,
     timeUs: () => timeUs,
@@ -35,7 +35,7 @@ export const createAlisPlayer = () => {
     }
     if (message.type === 'magic') return
     timeUs += Number(message.delayUs)
-    seen.events += 1
+    seen.times.push(timeUs)
     if (message.type === 'output') terminal!.feed(Buffer.from(message.text).toString())
     if (message.type === 'resize') terminal!.resize(message.cols, message.rows)
     if (message.type === 'input') seen.inputs.push(Buffer.from(message.text).toString())

@@ -10,13 +10,29 @@ const limit = { limitMs: 30_000 }
 const rowOf = ({ seen }: ReturnType<typeof watchAt>, row = 0): string =>
   seen.terminal()?.memory.rowText(row).trimEnd() ?? ''
 
+type Place = Awaited<ReturnType<typeof startLivePlace>>
+let place: Place
+let strict: Place
+const undo: (() => unknown)[] = []
+test.before(async () => {
+  const later = { teardown: (run: () => unknown) => undo.push(run) }
+  place = await startLivePlace(later)
+  strict = await startLivePlace(later, { access: { reason: 'required', secondPerson: [{ users: ['root'] }] } })
+})
+test.after.always(async () => {
+  for (const run of undo.reverse()) await run()
+})
+
 test('who joins a running session sees its screen as it is, then what comes, then how it ended', async (t) => {
-  const place = await startLivePlace(t)
   const session = await runningSession(place)
   const frames = busyFrames(7, 30)
   for (let at = 0; at < frames.length; at += 20) await session.show(...frames.slice(at, at + 20))
+  const batches = 1 + Math.ceil(frames.length / 20)
+  const isDerived = async () => (await place.backends.views.liveState(session.id))?.nextSeq === batches
+  await until(isDerived, { ...limit, what: 'its screen in the views' })
   const early = await place.watch(session.id)
   await until(() => early.seen.resets.length === 1, limit)
+  t.deepEqual(drawn(early.seen.terminal()), drawn(linearReplay(frames)))
   await session.show(shown('\x1b[m\x1b[r\x1b[?6l\x1b[4l\x1b(B\x1b[2J\x1b[Hone'))
   await until(() => rowOf(early) === 'one', limit)
   const late = await place.watch(session.id, '', 'carol')
@@ -34,7 +50,6 @@ test('who joins a running session sees its screen as it is, then what comes, the
 })
 
 test('a session that has ended says so, and one that is none is not found', async (t) => {
-  const place = await startLivePlace(t)
   const id = await place.record()
   const ended = await place.watch(id)
   await until(() => ended.state.code > 0, limit)
@@ -45,7 +60,7 @@ test('a session that has ended says so, and one that is none is not found', asyn
 })
 
 test('who has no right to it, gives no reason, or comes from another page is refused before anything is shown', async (t) => {
-  const place = await startLivePlace(t, { access: { reason: 'required', secondPerson: [{ users: ['root'] }] } })
+  const place = strict
   const session = await runningSession(place)
   const rooted = await runningSession(place, 'root')
   const refusals: [Promise<ReturnType<typeof watchAt>>, number, string][] = [
@@ -81,19 +96,16 @@ test('who has no right to it, gives no reason, or comes from another page is ref
 })
 
 test('watching ends when the token is revoked', async (t) => {
-  const place = await startLivePlace(t)
   const session = await runningSession(place)
-  const watching = await place.watch(session.id)
+  const watching = await place.watch(session.id, '', 'eve')
   await until(() => watching.seen.resets.length === 1, limit)
-  const secret = await place.secretOf('bob', 'analyst')
-  const id = secret.split('_')[1]!
+  const id = (await place.secretOf('eve', 'analyst')).split('_')[1]!
   t.is((await place.as('root')(`/api/tokens/${id}`, { method: 'DELETE' })).status, 204)
   await until(() => watching.state.code > 0, limit)
   t.like(watching.state, { code: 4001, reason: 'you are not signed in any more' })
 })
 
 test('watching is on record, as a leaf of the log, before anything is shown', async (t) => {
-  const place = await startLivePlace(t)
   const session = await runningSession(place)
   const watching = await place.watch(session.id, '?reason=INC-7')
   await until(() => watching.seen.resets.length === 1, limit)
@@ -102,8 +114,18 @@ test('watching is on record, as a leaf of the log, before anything is shown', as
   const events = (await Promise.all(partitions.map(read)))
     .flat()
     .map(({ value }) => JSON.parse(`${Buffer.from(value)}`))
-  const said = events.find(({ action }) => action === 'session.live')
+  const said = events.find(({ action, object }) => action === 'session.live' && object === session.id)
   t.like(said, { user: 'bob', object: session.id, reason: 'INC-7', outcome: 'success' })
   const leaves = await place.backends.bus.read({ topic: 'log-entries', partition: 0 }, 0, 1_000)
   t.true(leaves.some(({ key, value }) => key.includes(said.id) || `${Buffer.from(value)}`.includes(said.id)))
+})
+
+test('watching ends when the session is being erased', async (t) => {
+  const session = await runningSession(place)
+  await session.show(shown('secret'))
+  const watching = await place.watch(session.id)
+  await until(() => rowOf(watching) === 'secret', limit)
+  await place.backends.catalog.markErasure(session.id, 'erasing')
+  await until(() => watching.state.code > 0, limit)
+  t.like(watching.state, { code: 4002, reason: 'what was recorded here was erased' })
 })
