@@ -36,6 +36,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   hold: made(async () => (await import('./hold.ts')).holdCommand),
   custody: made(async () => (await import('./custodian.ts')).custodyCommand),
   dispose: made(async () => (await import('./dispose.ts')).disposeCommand),
+  reindex: made(async () => (await import('./reindex.ts')).reindexCommand),
   backup: made(async () => (await import('./backup.ts')).backupCommand),
   restore: made(async () => (await import('./restore.ts')).restoreCommand),
   coverage: made(async () => (await import('./coverage.ts')).coverageCommand),

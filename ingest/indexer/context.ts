@@ -27,7 +27,8 @@ export type IndexerOptions = {
   registry: Registry
 }
 
-export type IndexerContext = Omit<IndexerOptions, 'registry' | 'origins' | 'erased'> & {
+export type IndexerContext = Omit<IndexerOptions, 'bus' | 'registry' | 'origins' | 'erased'> & {
+  bus: Pick<Bus, 'produce' | 'partitions'>
   erased: Pick<ErasedSessions, 'ids'>
   deadLetters: DeadLetters
   gate: OriginGate

@@ -12,9 +12,13 @@ const pageSize = 1000
 /** A block closes at a few MiB; what is many times larger was not written by us, and is not read into memory. */
 export const maxObjectBytes = 64 * 1024 * 1024
 
-/** In key order. */
-export async function* listObjects(source: EvidenceSource, prefix: string): AsyncGenerator<StoredObject, void> {
-  let after: string | undefined
+/** In key order. `from`: only keys after it. */
+export async function* listObjects(
+  source: EvidenceSource,
+  prefix: string,
+  from?: string,
+): AsyncGenerator<StoredObject, void> {
+  let after = from
   while (true) {
     const page = await source.list(prefix, { limit: pageSize, ...(after !== undefined && { after }) })
     yield* page
