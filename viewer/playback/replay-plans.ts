@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { BlockRow, CatalogReader } from '#services/catalog/catalog.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Place, SegmentHead } from '#services/schema/screen.ts'
@@ -13,11 +14,23 @@ type Recorded = Pick<Session, 'id' | 'cols' | 'rows'>
 
 export type PlanSource = {
   catalog: Pick<CatalogReader, 'blocks'>
-  views: Pick<ViewsReader, 'segments'>
+  views: Pick<ViewsReader, 'segments' | 'liveState'>
   read: BlockReader
 }
 
 const mostPlans = 16
+
+type LiveState = Awaited<ReturnType<ViewsReader['liveState']>>
+const us = z.number().int().nonnegative()
+/** Of a SegmenterState: what no segment tells of yet. */
+const StateOfTail = z.object({
+  segmentCount: z.number().int(),
+  spans: z.object({
+    lastUs: us,
+    pauses: z.array(z.tuple([us, us])),
+    marks: z.array(z.tuple([us, z.string()])),
+  }),
+})
 
 export const toUs = (seconds: number): number => Math.round(seconds * 1e6)
 
@@ -33,17 +46,29 @@ const tailOf = async (frames: AsyncIterable<TimedFrame>, lastUs: number, endUs: 
   return spans.take()
 }
 
+/** What the screen worker's state says of that; null: it stands elsewhere than what is stored. */
+const tailOfState = (live: LiveState, pin: ReplayPin, endUs: number): Spans | null => {
+  if (live?.nextSeq !== pin.lastSeq + 1) return null
+  const state = StateOfTail.safeParse(JSON.parse(live.state))
+  if (!state.success || state.data.segmentCount !== pin.viewCount) return null
+  const spans = createSpans(state.data.spans)
+  spans.event(endUs, null)
+  return spans.take()
+}
+
 const planOf = async (
   session: Recorded,
   blocks: BlockRow[],
   heads: SegmentHead[],
-  read: BlockReader,
+  { read, views }: PlanSource,
 ): Promise<ReplayPlan> => {
   const durationUs = durationUsOf(blocks)
+  const pin = { lastSeq: blocks.at(-1)!.lastSeq, viewCount: heads.length }
   const last: { place: Place; startUs: number } = heads.at(-1) ?? { place: recordingStart, startUs: 0 }
-  const tail = await tailOf(framesOf({ blocks, from: last.place, to: null }, read), last.startUs, durationUs)
+  const known = heads.length > 0 ? tailOfState(await views.liveState(session.id), pin, durationUs) : null
+  const tail = known ?? (await tailOf(framesOf({ blocks, from: last.place, to: null }, read), last.startUs, durationUs))
   return {
-    pin: { lastSeq: blocks.at(-1)!.lastSeq, viewCount: heads.length },
+    pin,
     size: { cols: session.cols || 80, rows: session.rows || 24 },
     ...{ blocks, heads, durationUs },
     pauses: [...heads.flatMap((head) => head.pauses), ...tail.pauses],
@@ -65,7 +90,8 @@ export const viewsChanged = () =>
  * Replays as they can be opened now, and as they were opened: the same pin gives the same segments. Of a session without
  * views, or with views that stand behind its evidence, the rest is one segment.
  */
-export const createReplayPlans = ({ catalog, views, read }: PlanSource) => {
+export const createReplayPlans = (source: PlanSource) => {
+  const { catalog, views } = source
   const kept = new Map<string, Promise<ReplayPlan>>()
 
   const keep = (key: string, make: () => Promise<ReplayPlan>): Promise<ReplayPlan> => {
@@ -90,7 +116,7 @@ export const createReplayPlans = ({ catalog, views, read }: PlanSource) => {
       const { id } = session
       const [blocks, heads] = await Promise.all([stored(id), headsOf(id)])
       const pin = pinOf(blocks, heads)
-      return keep(keyOf(id, pin), () => planOf(session, blocks, heads.slice(0, pin.viewCount), read))
+      return keep(keyOf(id, pin), () => planOf(session, blocks, heads.slice(0, pin.viewCount), source))
     },
     /** @throws BTZ_NOT_FOUND it cannot be opened as it was */
     pinned: (session: Recorded, pin: ReplayPin): Promise<ReplayPlan> =>
@@ -99,7 +125,7 @@ export const createReplayPlans = ({ catalog, views, read }: PlanSource) => {
         const blocks = await stored(id, pin.lastSeq)
         const heads = pin.viewCount === 0 ? [] : await headsOf(id)
         if (heads.length < pin.viewCount) throw viewsChanged()
-        return planOf(session, blocks, heads.slice(0, pin.viewCount), read)
+        return planOf(session, blocks, heads.slice(0, pin.viewCount), source)
       }),
   }
 }
