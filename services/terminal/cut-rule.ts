@@ -9,8 +9,9 @@ const fullActiveUs = 60_000_000
 const sensibleBytes = 16 * 1024
 const sensibleActiveUs = 5_000_000
 const pauseUs = 5_000_000
+const pauseActiveUs = 30_000_000 // else somebody who types a key a minute makes a segment of a few keys
 /** What a longer silence counts as: thinking is work, being away is none. */
-export const mostActiveUs = 2_000_000
+export const mostActiveUs = 1_000_000
 /** Where every frame begins in the middle of something, a frame is cut. */
 export const overfullBytes = 2 * fullBytes
 
@@ -38,5 +39,6 @@ export const isDue = (open: OpenSegment, now: { gapUs: number; isAlternate: bool
   if (now.isResize && open.isApproximate && open.bytes >= leastApproximateBytes) return true
   if (open.bytes >= fullBytes || open.activeUs >= fullActiveUs) return true
   if (open.bytes < sensibleBytes && open.activeUs < sensibleActiveUs) return false
-  return now.isResize || now.gapUs >= pauseUs || now.isAlternate !== open.isAlternate
+  if (now.isResize || now.isAlternate !== open.isAlternate) return true
+  return now.gapUs >= pauseUs && (open.bytes >= sensibleBytes || open.activeUs >= pauseActiveUs)
 }

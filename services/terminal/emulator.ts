@@ -2,7 +2,7 @@ import { type KeyframeStep, keyframeSequence, keyframeSteps } from './keyframe.t
 import { createPlayerTerminal, type PlayerTerminal } from './player-terminal.ts'
 import type { TerminalMemory } from './terminal-memory.ts'
 import { clampSize, type TerminalSize } from './terminal-size.ts'
-import { sameState, type TerminalState } from './terminal-state.ts'
+import { type SavedCursor, sameState, type TerminalState } from './terminal-state.ts'
 
 /** Emulates in the very terminal of the player: what it shows is by definition what a viewer will see. */
 export type Emulator = {
@@ -17,7 +17,7 @@ export type Emulator = {
   exactKeyframe(): string | null
   /** What brings an empty terminal to this state in everything, where it may be resized in between. */
   keyframeSteps(): KeyframeStep[]
-  /** The screen under a full-screen program has the size of the shown one: it has not been resized meanwhile. */
+  /** Nothing hidden, a screen or a cursor saved on it, has another size: a keyframe stays exact whatever comes. */
   hasOneSize(): boolean
   /** The shown screen, without the blanks at the ends. */
   lines(): string[]
@@ -37,6 +37,7 @@ export type Emulator = {
 const forKeyframe = (terminal: PlayerTerminal): TerminalState => {
   const state = terminal.memory.state()
   const { primary, saved, cols, rows } = state
+  if (!state.isAlternate) return { ...state, saved: { ...saved, alternate: within(saved.alternate, state) } }
   if (primary.cols === cols && primary.rows === rows) return state
   const left = terminal.clone()
   left.feed('\x1b[?1049l')
@@ -44,6 +45,13 @@ const forKeyframe = (terminal: PlayerTerminal): TerminalState => {
   const { col, row } = after.cursor
   return { ...state, primary: after.primary, saved: { ...saved, primary: { ...saved.primary, col, row } } }
 }
+
+/** As the terminal does with a saved cursor when its screen is shown again. */
+const within = (saved: SavedCursor, { cols, rows }: TerminalSize): SavedCursor => ({
+  ...saved,
+  col: Math.min(saved.col, cols - 1),
+  row: Math.min(saved.row, rows - 1),
+})
 
 export const createEmulator = ({ cols, rows, init = '' }: TerminalSize & { init?: string }): Emulator => {
   const terminal = createPlayerTerminal(clampSize({ cols, rows }))

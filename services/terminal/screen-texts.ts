@@ -80,7 +80,8 @@ export const createScreenTexts = ({ memory, write }: Pick<Emulator, 'memory' | '
     let first = firstRow(0)
     for (let row = 0; row < memory.size().rows; row++) {
       if (memory.isWrapped(row) && row !== skipped) continue
-      const line = row === skipped ? '' : lineText(first, row)
+      // What begins above the screen was told in parts, or is when the cursor leaves it.
+      const line = row === skipped || first < 0 ? '' : lineText(first, row)
       const key = keyOf(line)
       if (line !== '' && !known.has(key)) budget.tell(line, atUs)
       if (row !== skipped) screen[row] = key

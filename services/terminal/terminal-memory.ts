@@ -178,11 +178,12 @@ export const createTerminalMemory = (memory: WebAssembly.Memory, base: number) =
     isAlternate,
     /** No escape sequence is open. */
     isClean: (): boolean => byte(at.parserState) === 0,
-    /** The hidden screen has the size of the shown one, or none is hidden. */
+    /** The hidden screen has the size of the shown one, or the cursor saved on it lies within that. */
     hasOneSize: (): boolean =>
-      !isAlternate() ||
-      (word(at.otherBuffer + inBuffer.cols) === word(at.cols) &&
-        word(at.otherBuffer + inBuffer.rows) === word(at.rows)),
+      isAlternate()
+        ? word(at.otherBuffer + inBuffer.cols) === word(at.cols) &&
+          word(at.otherBuffer + inBuffer.rows) === word(at.rows)
+        : word(at.alternateSavedCtx) < word(at.cols) && word(at.alternateSavedCtx + 4) < word(at.rows),
     margins: () => ({ top: word(at.topMargin), bottom: word(at.bottomMargin) }),
     /** Lines that have scrolled off and are still kept. */
     hiddenRows: (): number => word(at.buffer + inBuffer.lines + vec.length) - word(at.rows),
