@@ -18,7 +18,14 @@ const entries = [
   { key: 'tokens/0123', value: { hash: 'aa', name: 'Zoë \u{1f512}' } },
   { key: 'triage/1', value: [1, 'two', null] },
 ]
-const leftOut = ['browser-sessions/x', 'enrolment-codes/b/x', 'heartbeats/b', 'login-links/x', 'sinks/siem/lease']
+const leftOut = [
+  'browser-sessions/x',
+  'enrolment-codes/b/x',
+  'heartbeats/b',
+  'login-links/x',
+  'shares/x',
+  'sinks/siem/lease',
+]
 
 const noEvidence = { list: async () => [], get: async () => new Uint8Array(0) }
 const options = { evidence: noEvidence, verifier: null, passphrase, dryRun: false, force: false, progress: () => {} }
