@@ -106,14 +106,19 @@ test('a replay is on record once, its segments for who opened it; for anybody el
 test('segments are compressed as the client takes it, and kept nowhere', async (t) => {
   const { id } = await storeSession(place, capturedFrames(seededRandom(8), 1))
   const ask = place.as('bob', 'analyst')
+  const { segments } = (await (await ask(`/api/sessions/${id}/replay/index.json`)).json()) as Index
   const get = async (encoding: string) => {
-    const answer = await ask(`/api/sessions/${id}/replay/segments/0.json`, { headers: { 'accept-encoding': encoding } })
+    const answer = await ask(`/api/sessions/${id}/replay/${segments[0]!.url}`, {
+      headers: { 'accept-encoding': encoding },
+    })
     t.is(answer.headers.get('cache-control'), 'no-store')
     return { encoding: answer.headers.get('content-encoding'), text: await answer.text() }
   }
   const plain = await get('identity')
   t.is(plain.encoding, null)
-  t.deepEqual(await get('gzip, deflate'), { encoding: 'gzip', text: plain.text })
+  const zipped = await get('gzip, deflate')
+  t.is(zipped.encoding, 'gzip')
+  t.true(zipped.text === plain.text)
   t.is((await get('gzip;q=0, zstd')).encoding, 'zstd')
 })
 
