@@ -111,11 +111,19 @@ const maxNs = 2n ** 63n - 1n // what footers and catalog rows can hold
 const saltBytesOf = ({ format, delayNs, start, end }: FrameBatch): number =>
   format === 1 && (delayNs.length > 0 || start || end) ? batchSaltBytes : 0
 
+// Batches come in runs of one session.
+let known = { sessionId: '', bastion: '' }
+const checkNames = ({ sessionId, bastion }: FrameBatch): void => {
+  if (sessionId === known.sessionId && bastion === known.bastion) return
+  if (!SessionId.safeParse(sessionId).success) refuse('session_id is none')
+  if (!BastionName.safeParse(bastion).success) refuse('bastion is not a host name')
+  known = { sessionId, bastion }
+}
+
 const checkHeader = (message: FrameBatch): void => {
   if (message.format > 1) refuse(`format ${message.format}`)
   if (message.salt.byteLength !== saltBytesOf(message)) refuse(`a salt of ${message.salt.byteLength} bytes`)
-  if (!SessionId.safeParse(message.sessionId).success) refuse('session_id is none')
-  if (!BastionName.safeParse(message.bastion).success) refuse('bastion is not a host name')
+  checkNames(message)
   if (message.prevHash.byteLength !== 32) refuse('prev_hash is not 32 bytes')
   if (message.batchSeq > BigInt(maxBatchSeq)) refuse(`batch_seq ${message.batchSeq}`)
   if (message.closedAtMs < 0n || message.closedAtMs > BigInt(maxAtMs)) refuse(`closed_at_ms ${message.closedAtMs}`)

@@ -27,10 +27,17 @@ export const signHead = (privateKey: KeyObject, head: Head): SignedHead =>
     signature: sign(null, Buffer.from(headText(head)), privateKey),
   })
 
+let imported: { raw: Uint8Array; key: KeyObject } | null = null // heads of a session are mostly by one key
+const importKey = (raw: Uint8Array): KeyObject => {
+  if (imported === null || Buffer.compare(imported.raw, raw) !== 0) {
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') }
+    imported = { raw: Uint8Array.from(raw), key: createPublicKey({ key: jwk, format: 'jwk' }) }
+  }
+  return imported.key
+}
+
 /** `publicKey`: raw 32 bytes. False for another key's head, another session's, and for a key that is none. */
 export const verifyHead = (publicKey: Uint8Array, sessionId: string, head: SignedHead): boolean => {
   if (publicKey.byteLength !== 32 || head.keyId !== keyIdOf(publicKey) || head.hash.byteLength !== 32) return false
-  const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }
-  const key = createPublicKey({ key: jwk, format: 'jwk' })
-  return verify(null, Buffer.from(headText({ sessionId, ...head })), key, head.signature)
+  return verify(null, Buffer.from(headText({ sessionId, ...head })), importKey(publicKey), head.signature)
 }
