@@ -25,7 +25,7 @@ const json = (value: object) => Buffer.from(JSON.stringify(value))
 
 /** A session without an end, one with a batch that never came, and a login that nobody recorded. */
 const recordMore = async ({ backends: { bus } }: ErasurePlace): Promise<void> => {
-  const [open, holed] = [recordedSession({ user: 'bob' }), recordedSession({ user: 'carol' })]
+  const [open, holed] = [recordedSession({ user: 'bob' }, Date.now() - 1_000), recordedSession({ user: 'carol' })]
   const opened = [open.first(shown('$ ')), open.next(shown(vim))]
   // More than may wait for the one that never comes.
   const left = [holed.first(shown('one\r\n')), holed.next(shown('lost\r\n'))]
@@ -62,7 +62,7 @@ const recorded = async (t: ExecutionContext, sessions: number) => {
     const states = (await place.backends.catalog.sessions({ limit: 100 })).items.map(({ state }) => state)
     return (await isQuiet(place)) && items.length > 0 && unended.length >= 1 && states.includes('truncated')
   }
-  await until(isAll, { limitMs: 90_000, what: 'all to be derived' })
+  await until(isAll, { limitMs: 90_000, everyMs: 200, what: 'all to be derived' })
   return { ...place, ids, file: join(place.data, 'catalog.db') }
 }
 const removeCatalog = async (file: string) => {
