@@ -34,6 +34,12 @@ export const mentions = (line: string, argv: readonly string[]): boolean => {
   return name !== '' && hasWord(line, name)
 }
 
+const wordsOf = (argument: string): string[] =>
+  argument
+    .slice(0, limits.wordChars)
+    .split(/\s/)
+    .filter((word) => word.length > 1)
+
 // What many have in common says little.
 const weightOf = (word: string): number => (word.startsWith('-') ? 0.2 : 1)
 const weigh = (words: readonly string[]): number => words.reduce((sum, word) => sum + weightOf(word), 0)
@@ -41,7 +47,10 @@ const weigh = (words: readonly string[]): number => words.reduce((sum, word) => 
 /** How much of what was executed stands in the line: 3 for its name, up to 5 for its arguments. */
 const likeness = ({ command }: OpenCommand, argv: readonly string[]): number => {
   const line = command.line.slice(0, limits.matchedChars)
-  const words = argv.slice(1, 1 + limits.words).filter((word) => word.length > 1 && word.length < limits.wordChars)
+  const words = argv
+    .slice(1, 1 + limits.words)
+    .flatMap(wordsOf)
+    .slice(0, limits.words)
   const found = words.filter((word) => line.includes(word))
   return (mentions(line, argv) ? 3 : 0) + (words.length === 0 ? 0 : (5 * weigh(found)) / weigh(words))
 }
@@ -71,10 +80,11 @@ const charsOf = ({ command, childChars, prompt }: OpenCommand): number =>
   command.line.length + childChars + prompt.length + command.argv.reduce((sum, word) => sum + word.length, 0)
 
 /** Behind another prompt than the first (`>`, `...`), and before anything ran, a line goes on with the command. */
-const goesOn = (last: readonly OpenCommand[], prompt: string): boolean =>
-  last.length > 0 &&
-  last.every(({ ran }) => ran.length === 0) &&
-  withoutDigits(last[0]!.prompt) !== withoutDigits(prompt)
+const goesOn = ([first, ...others]: readonly OpenCommand[], prompt: string): boolean => {
+  if (!first || first.prompt === '' || prompt === '') return false
+  const isAnother = withoutDigits(first.prompt) !== withoutDigits(prompt)
+  return isAnother && [first, ...others].every(({ ran }) => ran.length === 0)
+}
 
 /** Without those that cannot run any more now that this line is typed, and without the oldest beyond the limits. */
 export const withLine = (open: readonly OpenCommand[], added: OpenCommand): OpenCommand[] => {

@@ -7,6 +7,7 @@ export type KeyLine = {
   bytes: number // taken so far, never fewer than the line has
   dropped: number // characters beyond the longest line that is kept
   unclear: boolean // a key did something that shows only in the echo
+  early: boolean // its first keys were pressed before a line editor read: someone else may have read them
   masked: boolean // some of it was a secret that was not recorded
 }
 export const newKeyLine = (): KeyLine => ({
@@ -15,6 +16,7 @@ export const newKeyLine = (): KeyLine => ({
   bytes: 0,
   dropped: 0,
   unclear: false,
+  early: false,
   masked: false,
 })
 

@@ -23,8 +23,9 @@ export const startsWithPrompt = (shown: string, prompt: string): number | null =
 /** `right`: what stood right of the cursor when the line was empty (zsh's RPROMPT). */
 export const withoutRight = (text: string, right: string): string => {
   const [end, trimmed] = [right.trim(), text.trimEnd()]
-  if (end === '' || withoutDigits(trimmed.slice(-end.length)) !== withoutDigits(end)) return text
-  return trimmed.slice(0, -end.length).trimEnd()
+  const rest = trimmed.slice(0, -end.length)
+  const isThere = end !== '' && rest.endsWith(' ') && withoutDigits(trimmed.slice(-end.length)) === withoutDigits(end)
+  return isThere ? rest.trimEnd() : text
 }
 
 /** `prompts`: those that may stand before the line; the longest that does is cut off. */
@@ -40,6 +41,6 @@ export const looksLike = (shown: string, typed: string): boolean => spaced(shown
 
 /** Whether the shown line ends with what the keys made; of several lines the last. */
 export const showsLine = (shown: string, typed: string): boolean => {
-  const last = spaced(typed.slice(typed.lastIndexOf('\n') + 1))
+  const last = spaced(typed.slice(typed.trimEnd().lastIndexOf('\n') + 1))
   return last !== '' && spaced(shown).endsWith(last)
 }

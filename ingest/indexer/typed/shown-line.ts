@@ -9,13 +9,6 @@ export type ShownLine = {
 
 const isBlank = (row: readonly string[]): boolean => row.every((cell) => cell === ' ' || cell === '')
 
-/** The last row that shows anything, at the cursor or above. */
-const lastRow = ({ rows, row }: EchoScreen): number => {
-  let at = row
-  while (at > 0 && isBlank(rows[at]!)) at--
-  return at
-}
-
 /** Whether the next row goes on with this one. Line editors leave the last column free before a wide character. */
 const wraps = ({ rows, cols }: EchoScreen, at: number): boolean => {
   const { length } = rows[at]!
@@ -27,6 +20,15 @@ const joined = (screen: EchoScreen, from: number, to: number): string =>
     .slice(from, to + 1)
     .map((row, at) => row.join('') + (from + at < to && !wraps(screen, from + at) ? '\n' : ''))
     .join('')
+
+/** The last row that shows anything at the cursor or above, or the last of those that go on below. */
+const lastRow = (screen: EchoScreen): number => {
+  const { rows, row } = screen
+  let at = row
+  while (at > 0 && isBlank(rows[at]!)) at--
+  while (at < rows.length - 1 && wraps(screen, at) && !isBlank(rows[at + 1]!)) at++
+  return at
+}
 
 /** The rows that the last one is wrapped from, with it. */
 export const wrappedText = (screen: EchoScreen): string => {

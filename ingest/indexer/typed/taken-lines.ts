@@ -115,8 +115,7 @@ export const shownNow = ({ screen, lastShown }: TypedLines): string => {
 
 const takeEditor = (state: TypedLines, on: boolean, listener: TypedListener): void => {
   if (on) {
-    // Whether the keys before were read by someone else shows only in the echo.
-    if (state.line && state.screen.editor === 'off') Object.assign(state.line, { unclear: true })
+    if (state.line && state.screen.editor === 'off') state.line.early = true
     keepRow(state.screen)
     state.expanding = null
   } else if (state.screen.editor === 'on') {

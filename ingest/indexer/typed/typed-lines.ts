@@ -14,12 +14,18 @@ import type { TypedLines, TypedListener } from './typing.ts'
 
 const limits = { entered: 32 } as const
 
+/** zsh's RPROMPT; what follows the cursor without a gap is a line that zsh suggests. */
+const rightOf = ({ screen }: TypedLines, before: string): string => {
+  const rest = shownText(screen).slice(before.length)
+  return rest.startsWith('  ') ? rest : ''
+}
+
 const startLine = (state: TypedLines): KeyLine => {
   const shown = textBeforeCursor(state.screen)
   const { editor } = state.screen
   const isPrompt = state.entered.length === 0 && (editor === 'off' ? isPromptEnd(shown) : true)
   state.prompt = isPrompt ? shown : ''
-  state.right = isPrompt ? shownText(state.screen).slice(shown.length) : ''
+  state.right = isPrompt ? rightOf(state, shown) : ''
   state.resized = false
   return newKeyLine()
 }
@@ -46,11 +52,26 @@ const enter = (state: TypedLines, line: KeyLine | null, atMs: number, listener: 
   while (isTooMuch(state)) resolve(state, '', false, listener)
 }
 
+/** Whether keys pressed before the prompt were read by the editor shows behind it, at the next key. */
+const settleEarly = (state: TypedLines, line: KeyLine): void => {
+  if (!line.early || state.screen.editor !== 'on') return
+  line.early = false
+  const shown = textBeforeCursor(state.screen)
+  const typed = line.before.replaceAll('\n', '')
+  const isEcho = typed !== '' && !line.masked && line.after === '' && shown.endsWith(typed)
+  const prompt = isEcho ? shown.slice(0, -typed.length) : shown
+  if (!isEcho) line.unclear = true
+  if (isPromptEnd(prompt)) Object.assign(state, { prompt, right: rightOf(state, shown) })
+}
+
 const takeKey = (state: TypedLines, key: Key, atMs: number, listener: TypedListener): void => {
   if (key.type === 'interrupt') state.line = null
-  else if (key.type === 'enter') enter(state, state.line, atMs, listener)
-  else if (key.type !== 'endOfFile' || state.line) {
+  else if (key.type === 'enter') {
+    if (state.line) settleEarly(state, state.line)
+    enter(state, state.line, atMs, listener)
+  } else if (key.type !== 'endOfFile' || state.line) {
     state.line ??= startLine(state)
+    settleEarly(state, state.line)
     applyKey(state.line, key)
   }
 }
@@ -67,6 +88,7 @@ export const takeTyped = (state: TypedLines, data: Uint8Array, atMs: number, lis
 export const takeMasked = (state: TypedLines): void => {
   if (state.screen.alternate) return
   state.line ??= startLine(state)
+  settleEarly(state, state.line)
   state.line.masked = true
 }
 
