@@ -39,7 +39,7 @@ import { type Backends, openDisposalStore, openHoldStore, type ReceiverBackends 
 import type { Clock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { createCustody } from '#services/custody/custody.ts'
-import { createRetentionRules } from '#services/custody/retention-rules.ts'
+import { createRetentionRules, type KnownLabels } from '#services/custody/retention-rules.ts'
 import { createErasedSessions } from '#services/erasure/erased-sessions.ts'
 import { createErasure } from '#services/erasure/erasure.ts'
 import type { Logger } from '#services/log.ts'
@@ -253,7 +253,11 @@ export const deliveryRouter = ({ config, backends, access, clock }: StageOptions
 }
 
 /** What the operator's directory says of names, read again when it changes. */
-const openKnownNames = ({ config, clock, log }: StageOptions<unknown>): KnownNames & { close(): void } => {
+const openKnownNames = ({
+  config,
+  clock,
+  log,
+}: StageOptions<unknown>): KnownNames & KnownLabels & { close(): void } => {
   const directory = loadDirectory({ file: config.detectors.directoryFile, log, clock })
   const personOf = (user: string) => directory.current().person(user, clock.now())
   return {
@@ -263,6 +267,7 @@ const openKnownNames = ({ config, clock, log }: StageOptions<unknown>): KnownNam
     },
     teamOf: (user) => personOf(user)?.team ?? null,
     groupsOf: (host) => directory.current().groupsOf(host),
+    labelsOf: (user, hosts) => directory.current().labelsOf(user, hosts),
     close: directory.close,
   }
 }

@@ -8,7 +8,7 @@ import { DetectorSettings } from './schema/detector-settings.ts'
 import { Flag } from './schema/flag.ts'
 import { HostName } from './schema/host-name.ts'
 import { BastionName } from './schema/ids.ts'
-import { SessionMatch } from './schema/session-match.ts'
+import { RetentionMatch, SessionMatch } from './schema/session-match.ts'
 import { SinkList } from './schema/sink-settings.ts'
 import { TimeZone } from './schema/time-zone.ts'
 
@@ -195,7 +195,7 @@ const Recordings = z
   .strictObject({
     retentionDays: int.min(1).default(365).describe('evidence is kept at least this long'),
     retention: z
-      .array(z.strictObject({ match: SessionMatch, days: int.min(1) }))
+      .array(z.strictObject({ match: RetentionMatch, days: int.min(1) }))
       .max(100)
       .default([])
       .describe('sessions that are kept longer: the longest of all that match; in the configuration file only'),

@@ -15,11 +15,19 @@ const groupsByHost = ({ groups, hosts }: ReadTables['tables']): Map<string, stri
   return byHost
 }
 
+const labelsBy = (rows: readonly { of: string; labels?: readonly string[] | null | undefined }[]) => {
+  const found = new Map<string, string[]>()
+  for (const { of, labels } of rows) found.set(of, [...(found.get(of) ?? []), ...(labels ?? [])])
+  return found
+}
+
 /** Makes of the tables what can be asked within microseconds. */
 export const compileDirectory = ({ policy, tables }: Pick<ReadTables, 'policy' | 'tables'>): Directory => {
   const people = createPeople(tables.people)
   const bastions = new Map(tables.bastions.map(({ name, internetFacing }) => [name, internetFacing ?? null]))
   const groups = groupsByHost(tables)
+  const ofPeople = labelsBy(tables.people.map(({ user, labels }) => ({ of: user, labels })))
+  const ofHosts = labelsBy(tables.hosts.map(({ name, labels }) => ({ of: name, labels })))
   return {
     policy: {
       recordingRequired: policy.recordingRequired ?? true,
@@ -36,6 +44,10 @@ export const compileDirectory = ({ policy, tables }: Pick<ReadTables, 'policy' |
     ...createPlans(tables, people),
     knownNetwork: createNetworks(tables),
     groupsOf: (host) => groups.get(host) ?? [],
+    labelsOf: (user, hosts) => [
+      ...(ofPeople.get(people.canonical(user)) ?? []),
+      ...hosts.flatMap((host) => ofHosts.get(host) ?? []),
+    ],
     isInternetFacing: (bastion) => bastions.get(bastion) ?? null,
   }
 }

@@ -50,6 +50,8 @@ export type Directory = {
   isException(about: { bastion?: string | null; user?: string | null; check: string }, atMs: number): boolean
   /** Of a host, by either of the tables that say so. */
   groupsOf(host: string): readonly string[]
+  /** Of somebody, by any name of theirs, and of these hosts. Not by time: for what is kept, not for what is judged. */
+  labelsOf(user: string, hosts: readonly string[]): readonly string[]
   /** Null: the directory does not name it. */
   isInternetFacing(bastion: string): boolean | null
 }

@@ -10,7 +10,8 @@ export type KnownNames = {
 }
 type Matched = Pick<Session, 'user' | 'person' | 'bastion' | 'target'>
 
-const isOneOf = (list: readonly string[] | undefined, names: readonly (string | null)[]): boolean => {
+/** Whether one of the names is in the list, in any case; without a list: yes. */
+export const isOneOf = (list: readonly string[] | undefined, names: readonly (string | null)[]): boolean => {
   if (list === undefined) return true
   const wanted = new Set(list.map((name) => name.toLowerCase()))
   return names.some((name) => name !== null && wanted.has(name.toLowerCase()))

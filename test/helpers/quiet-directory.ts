@@ -26,5 +26,6 @@ export const quietDirectory: Directory = {
   hasGrant: () => false,
   isException: () => false,
   groupsOf: () => [],
+  labelsOf: () => [],
   isInternetFacing: () => null,
 }

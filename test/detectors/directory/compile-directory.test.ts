@@ -16,6 +16,15 @@ const questions: Question[] = [
   ['an alias is the person', { people: [alice] }, (d) => d.canonical('asmith'), 'alice'],
   ['a name that nobody has stays as it is', { people: [alice] }, (d) => d.canonical('bob'), 'bob'],
   [
+    'labels are those of the person, by any name, and of each host',
+    {
+      people: [{ ...alice, labels: ['vip'] }, { user: 'bob' }],
+      hosts: [{ name: 'pay-1', labels: 'pci; secret' }, { name: 'db-1', labels: ['pii'] }],
+    },
+    (d) => [d.labelsOf('asmith', ['pay-1', 'db-1', 'other']), d.labelsOf('bob', ['other'])],
+    [['vip', 'pci', 'secret', 'pii'], []],
+  ],
+  [
     'an alias never hides the name of somebody else',
     { people: [alice, { user: 'asmith' }] },
     (d) => d.canonical('asmith'),

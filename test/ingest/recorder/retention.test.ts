@@ -12,6 +12,10 @@ const known = {
   namesOf: (name: string) => (name === 'asmith' ? ['alice'] : []),
   teamOf: (user: string) => (user === 'bob' ? 'database' : null),
   groupsOf: (host: string) => (host === 'jump1' ? ['exposed'] : []),
+  labelsOf: (user: string, hosts: readonly string[]) => [
+    ...(user === 'dora' ? ['auditor'] : []),
+    ...(hosts.includes('pay-1') ? ['PCI'] : []),
+  ],
 }
 const rules = createRetentionRules(
   [
@@ -19,6 +23,8 @@ const rules = createRetentionRules(
     { match: { teams: ['database'] }, days: 2_000 },
     { match: { groups: ['exposed'] }, days: 500 },
     { match: { users: ['short'] }, days: 1 },
+    { match: { labels: ['pci', 'secret'] }, days: 1_500 },
+    { match: { labels: ['auditor'], teams: ['database'] }, days: 3_000 },
   ],
   known,
 )
@@ -31,6 +37,14 @@ test('the longest of all rules that match counts, by name, team and group of hos
   t.is(days('carol', 'jump1'), 500)
   t.is(days('carol', 'elsewhere', 'jump1'), 500, 'where the session leads')
   t.is(days('carol'), 0)
+})
+
+test('a label of the user or of either host counts, together with what else a rule names', (t) => {
+  const days = (user: string, bastion = 'elsewhere', target: string | null = null) => rules({ user, bastion, target })
+  t.is(days('carol', 'pay-1'), 1_500)
+  t.is(days('carol', 'elsewhere', 'pay-1'), 1_500)
+  t.is(days('alice', 'pay-1'), 1_500, 'the longest')
+  t.is(days('dora'), 0, 'labelled, and not of the team')
 })
 
 test('no rule makes a retention shorter than that of all evidence', (t) => {
