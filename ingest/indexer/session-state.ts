@@ -1,6 +1,7 @@
 import type { SessionRow } from '#services/catalog/catalog.ts'
 import { BartizanError } from '#services/errors.ts'
 import { type Commands, newCommands } from './commands.ts'
+import { fromVersion1, type Version1 } from './earlier-state.ts'
 import { newTypedLines, type TypedLines } from './typed/typing.ts'
 
 /** What the indexer knows of a session between two batches; small, and kept with the session's row as `progress`. */
@@ -29,25 +30,6 @@ export const newSessionState = (
 })
 
 export const saveState = (state: SessionState): string => JSON.stringify(state)
-
-/** Of version 1 the numbers of commands and what the terminal is in count; a line that was being typed is not known. */
-type Version1 = Omit<SessionState, 'version' | 'commands' | 'typed'> & {
-  version: 1
-  commands: Pick<Commands, 'next' | 'typed' | 'unexplained' | 'lastUnexplained'>
-  typed: { screen: Pick<TypedLines['screen'], 'cols' | 'alternate' | 'editor'>; lastPrompt: string } | null
-}
-
-const fromVersion1 = ({ commands, typed, ...state }: Version1): SessionState => {
-  const { next, unexplained, lastUnexplained } = commands
-  const fresh = newTypedLines(typed?.screen.cols ?? null)
-  const { alternate, editor } = typed?.screen ?? fresh.screen
-  return {
-    ...state,
-    version: 2,
-    commands: { ...newCommands(), next, typed: commands.typed, unexplained, lastUnexplained },
-    typed: typed && { ...fresh, screen: { ...fresh.screen, alternate, editor }, lastPrompt: typed.lastPrompt },
-  }
-}
 
 /** @throws BTZ_INTERNAL for what another version of Bartizan wrote */
 export const loadState = (progress: string): SessionState => {

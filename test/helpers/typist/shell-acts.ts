@@ -213,6 +213,24 @@ const asked: Act = (bench) => [
   ...enter(bench.secret()),
 ]
 
+/** Whom PAM asks; it answers a wrong password after two seconds. */
+const becoming: Act = (bench) => [
+  { keys: `su nobody -c id # ${bench.tag()}\r` },
+  { waitFor: 'assword: ' },
+  { pauseMs: 150 },
+  ...enter(bench.secret()),
+]
+const sudo: Act = (bench) => [
+  { keys: `sudo -k id ${bench.tag()}\r` },
+  { waitFor: 'password for' },
+  { pauseMs: 150 },
+  { keys: `${bench.secret()}\r` },
+  { waitFor: 'try again' },
+  { pauseMs: 150 },
+  { keys: '\x03' },
+  { waitFor: 'prompt' },
+]
+
 export const shellActs: Act[] = [
   ...Array.from({ length: 8 }, () => edited),
   ...[recalled, recalled, recalledAsItIs, recalledAndChanged, givenUp, searched, searched, searchedAsItIs],
@@ -220,5 +238,5 @@ export const shellActs: Act[] = [
   ...[loop, branch, openQuote, continued, hereDocument, piped, definition, editedBlock],
   ...[pastedLine, pastedBlock, pastedInTheMiddle, pastedRaw, long, longRecalled, wide],
   ...[aborted, nothing, cleared, interrupted, noise, background, resized, resizedLong, ahead],
-  ...[program, question, oneKey, pager, editor, secret, asked],
+  ...[program, question, oneKey, pager, editor, secret, asked, becoming, sudo],
 ]
