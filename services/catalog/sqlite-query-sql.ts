@@ -55,10 +55,10 @@ const fewRows = 10_000
 /** Looked up as a whole where few rows have it; else in each session that is looked at, which will have it soon. */
 const inRowsOf = (select: Select, kind: SearchKind, term: TextTerm): Condition => {
   const { table, inSessions, withinSession } = rowSources[kind]
-  const { query, isExact } = termMatch(term)
+  const { query, isExact, isRare } = termMatch(select, table, term)
   const exactly = isExact ? [] : [hasTerm('r.text', term)]
-  const count = select.count(`${table}_text WHERE ${table}_text MATCH ? AND in_time()`, [query])
-  if (count <= fewRows) {
+  const count = () => select.count(`${table}_text WHERE ${table}_text MATCH ? AND in_time()`, [query])
+  if (isRare || count() <= fewRows) {
     const where = allOf([condition(`${table}_text MATCH ?`, query), ...exactly])
     return condition(
       `s.number IN (SELECT ${inSessions.of} FROM ${inSessions.from} WHERE ${where.sql})`,
@@ -69,8 +69,8 @@ const inRowsOf = (select: Select, kind: SearchKind, term: TextTerm): Condition =
   return condition(`EXISTS (SELECT 1 FROM ${withinSession} AND in_time() AND (${sql}))`, ...params)
 }
 
-const inSessionText = (term: TextTerm): Condition => {
-  const { query, isExact } = termMatch(term)
+const inSessionText = (select: Select, term: TextTerm): Condition => {
+  const { query, isExact } = termMatch(select, 'session', term)
   const where = allOf([condition('session_text MATCH ?', query), ...(isExact ? [] : [hasTerm('o.text', term)])])
   return condition(
     `s.number IN (SELECT t.rowid FROM session_text t CROSS JOIN session o ON o.number = t.rowid WHERE ${where.sql})`,
@@ -81,7 +81,7 @@ const inSessionText = (term: TextTerm): Condition => {
 /** The session has the text: a text of no kind in its own data, its commands or on its screen. */
 const inSession = (select: Select, { in: kind, ...term }: Extract<Leaf, { is: 'text' }>): Condition =>
   kind === null
-    ? either([inSessionText(term), inRowsOf(select, 'commands', term), inRowsOf(select, 'screen', term)])
+    ? either([inSessionText(select, term), inRowsOf(select, 'commands', term), inRowsOf(select, 'screen', term)])
     : inRowsOf(select, kind, term)
 
 const hasSql = {

@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
 import { KeyText } from './sqlite-read-events.ts'
 import { timedPage } from './sqlite-read-timed.ts'
-import { type Condition, condition, equals, isOneOf, type Select } from './sqlite-select.ts'
+import { type Condition, condition, equals, isOneOf, type Select, totalOf } from './sqlite-select.ts'
 import { textMatch } from './sqlite-text-match.ts'
 
 /** IS, and not =: the opposite of what is unknown would be unknown too. */
@@ -73,6 +73,6 @@ export const readAlerts = (select: Select, query: AlertQuery): List<Alert> => {
   return {
     items: page.rows.map(({ row }) => JSON.parse(row) as Alert),
     next: page.more ? encodeCursor('alerts', lasting, page.rows.at(-1)!.key) : null,
-    total: page.total,
+    total: totalOf(page.count),
   }
 }

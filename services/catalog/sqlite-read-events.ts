@@ -5,7 +5,7 @@ import type { EventQuery } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { wordsOf } from './search-text.ts'
 import { timedPage } from './sqlite-read-timed.ts'
-import { equals, isOneOf, type Select } from './sqlite-select.ts'
+import { equals, isOneOf, type Select, totalOf } from './sqlite-select.ts'
 import { textMatch } from './sqlite-text-match.ts'
 
 export const KeyText = z.string().regex(/^-?[0-9]{1,19}$/)
@@ -37,6 +37,6 @@ export const readEvents = (select: Select, query: EventQuery): List<SessionEvent
   return {
     items: page.rows.map(({ row }) => JSON.parse(row) as SessionEvent),
     next: page.more ? encodeCursor('events', query, page.rows.at(-1)!.key) : null,
-    total: page.total,
+    total: totalOf(page.count),
   }
 }

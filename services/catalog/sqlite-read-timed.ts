@@ -1,4 +1,4 @@
-import { allOf, type Condition, condition, type Param, type Select, type Total, totalOf } from './sqlite-select.ts'
+import { allOf, type Condition, condition, exactTotal, type Param, type Select } from './sqlite-select.ts'
 import { firstKeyOf, lastKeyOf } from './sqlite-time-key.ts'
 
 export type TimedQuery = {
@@ -13,9 +13,11 @@ export type TimedQuery = {
   to?: Date | undefined
   below: bigint | null // keys of the pages before are not below this
   limit: number
+  /** Rows are counted up to this; 0: not at all. */
+  countUpTo?: number
 }
 type Keyed<Row> = Row & { key: string }
-export type TimedPage<Row> = { rows: Keyed<Row>[]; more: boolean; total: Total }
+export type TimedPage<Row> = { rows: Keyed<Row>[]; more: boolean; count: number }
 
 /** `key`: the column that orders by time, newest first where it is asked for in descending order. */
 type Source = { from: string; key: string; conditions: Condition[] }
@@ -57,11 +59,12 @@ export const timedPage = <Row>(select: Select, query: TimedQuery): TimedPage<Row
   const rows = timedRows<Row>(select, { ...query, limit: query.limit + 1 })
   const more = rows.length > query.limit
   const isAll = !more && query.below === null
+  const { countUpTo = exactTotal + 1 } = query
   const source = sourceOf(query, query.joinNeeded ? (query.join ?? '') : '')
   const all = selection(source, [...inRange(source.key, query), ...query.conditions])
   return {
     rows: rows.slice(0, query.limit),
     more,
-    total: totalOf(isAll ? rows.length : select.count(all.from, all.params)),
+    count: isAll ? rows.length : countUpTo === 0 ? 0 : select.count(all.from, all.params, countUpTo),
   }
 }

@@ -1,5 +1,5 @@
 import type { SearchKind, SearchQuery } from '../schema/search-query.ts'
-import { hitTree, isNever, isOwnText } from '../search/hit-tree.ts'
+import { hasText, hitTree, isNever, isOwnText } from '../search/hit-tree.ts'
 import type { HitQuery } from './catalog.ts'
 import { timeRange } from './search-time.ts'
 import { rowSources } from './sqlite-query-rows.ts'
@@ -13,15 +13,30 @@ type Plan = Omit<HitQuery, 'limit' | 'cursor'>
 /** How the rows of one kind are come by: by the index of texts, by the sessions they are in, or one after the other. */
 type RowPlan = { match: string | null; conditions: Condition[]; joinNeeded: boolean }
 
-/** A query of FTS5 that gives every row for which the query holds, and more; null: there is none. */
-const matchOf = (query: SearchQuery, kind: SearchKind): string | null => {
-  if (query.is === 'text') return isOwnText(query, kind) ? termMatch(query).query : null
-  if (query.is === 'not') return null
-  const parts = query.is === 'all' || query.is === 'any' ? query.of.map((one) => matchOf(one, kind)) : []
-  const found = parts.filter((part) => part !== null)
-  if (query.is === 'all') return found.length === 0 ? null : found.map((part) => `(${part})`).join(' AND ')
-  if (query.is !== 'any' || found.length < parts.length || found.length === 0) return null
-  return found.map((part) => `(${part})`).join(' OR ')
+/** A query of FTS5 that gives every row for which ours holds, and more. `sure`: leaves that hold in all it gives. */
+type Match = { query: string; isRare: boolean; sure: SearchQuery[] }
+
+const joined = (found: readonly Match[], word: 'AND' | 'OR'): string =>
+  found.map(({ query }) => `(${query})`).join(` ${word} `)
+
+/** Null: there is none. */
+const matchOf = (select: Select, query: SearchQuery, kind: SearchKind): Match | null => {
+  if (query.is === 'text') {
+    if (!isOwnText(query, kind)) return null
+    const { isExact, ...match } = termMatch(select, rowSources[kind].table, query)
+    return { ...match, sure: isExact ? [query] : [] }
+  }
+  if (query.is !== 'all' && query.is !== 'any') return null
+  const all = query.of.map((one) => matchOf(select, one, kind))
+  const found = all.filter((one) => one !== null)
+  if (found.length === 0) return null
+  if (query.is === 'any')
+    return found.length < all.length
+      ? null
+      : { query: joined(found, 'OR'), isRare: found.every(({ isRare }) => isRare), sure: [] }
+  const rare = found.filter(({ isRare }) => isRare)
+  const used = rare.length > 0 ? rare : found
+  return { query: joined(used, 'AND'), isRare: rare.length > 0, sure: used.flatMap(({ sure }) => sure) }
 }
 
 /** What has to hold in any case. */
@@ -29,14 +44,15 @@ const parts = (query: SearchQuery): readonly SearchQuery[] => (query.is === 'all
 
 const sessionFields = ['user', 'host', 'bastion', 'ip', 'state', 'longer', 'shorter', 'has']
 const fewSessions = 300
-const fewRows = 10_000
+const fewRows = 5_000
 
 /** The sessions that it can be about, where these are few and the rows with its texts many. */
-const sessionsOf = (select: Select, query: SearchQuery, kind: SearchKind, match: string | null): Condition | null => {
+const sessionsOf = (select: Select, query: SearchQuery, kind: SearchKind, match: Match | null): Condition | null => {
   const fields = parts(query).filter(({ is }) => sessionFields.includes(is))
-  if (fields.length === 0 || kind === 'events') return null // events tell of themselves whose they are
+  if (fields.length === 0 || kind === 'events' || match?.isRare) return null // events tell of themselves whose they are
   const { table } = rowSources[kind]
-  if (match && select.count(`${table}_text WHERE ${table}_text MATCH ? AND in_time()`, [match]) <= fewRows) return null
+  const from = `${table}_text WHERE ${table}_text MATCH ? AND in_time()`
+  if (match && select.count(from, [match.query], fewRows) < fewRows) return null
   const where = allOf([sessionCondition(select, { is: 'all', of: [...fields] })])
   const numbers = select.rows<{ number: number }>(`SELECT s.number FROM session s WHERE ${where.sql} LIMIT ?`, [
     ...where.params,
@@ -53,21 +69,16 @@ const planRows = (select: Select, { query, sessionId }: Plan, kind: SearchKind):
   const tree = hitTree(query, kind)
   if (isNever(tree)) return null
   const source = rowSources[kind]
-  const wanted = matchOf(tree, kind)
-  if (wanted !== null) checkIndexed(select)
+  if (hasText(tree)) checkIndexed(select)
+  const wanted = matchOf(select, tree, kind)
   const within =
     sessionId === undefined
       ? sessionsOf(select, tree, kind, wanted)
       : condition('SELECT number FROM session WHERE id = ?', sessionId)
   const match = within === null ? wanted : null
-  const known = new Set(
-    match === null
-      ? []
-      : parts(tree).filter((one) => one.is === 'text' && isOwnText(one, kind) && termMatch(one).isExact),
-  )
-  const holds = rowCondition(select, tree, kind, known)
+  const holds = rowCondition(select, tree, kind, new Set(match?.sure))
   const inside = sessionId === undefined ? within && source.ofSessions(within) : source.ofSession(sessionId)
-  return { match, conditions: [...(inside ? [inside] : []), holds], joinNeeded: usesJoin(holds) }
+  return { match: match?.query ?? null, conditions: [...(inside ? [inside] : []), holds], joinNeeded: usesJoin(holds) }
 }
 
 /** What a search asks of the rows of one kind; null: none of them can be a hit. */

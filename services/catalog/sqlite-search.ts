@@ -9,7 +9,7 @@ import { snippetOf } from './snippet.ts'
 import { KeyText } from './sqlite-read-events.ts'
 import { timedPage } from './sqlite-read-timed.ts'
 import { timedQuery } from './sqlite-search-plan.ts'
-import { exactTotal, type Select, type Total, totalOf } from './sqlite-select.ts'
+import { exactTotal, type Select, totalOf } from './sqlite-select.ts'
 
 /** Ordered by key, newest first; of the same key in the order of the kinds. */
 const Place = z.tuple([KeyText, z.enum(searchKinds)])
@@ -64,21 +64,21 @@ const kinds = {
   },
 } as const
 
-type KindPage = { rows: Found[]; more: boolean; total: Total }
+type KindPage = { rows: Found[]; more: boolean; count: number }
 
-const pageOf = (select: Select, query: HitQuery, kind: SearchKind, place: Place | null): KindPage => {
+const pageOf = (
+  select: Select,
+  query: HitQuery,
+  kind: SearchKind,
+  place: Place | null,
+  countUpTo: number,
+): KindPage => {
   const { columns, hitOf } = kinds[kind]
   const timed = timedQuery(select, query, kind, columns)
-  if (timed === null) return { rows: [], more: false, total: totalOf(0) }
-  const page = timedPage<object>(select, { ...timed, below: belowFor(kind, place), limit: query.limit })
+  if (timed === null) return { rows: [], more: false, count: 0 }
+  const page = timedPage<object>(select, { ...timed, below: belowFor(kind, place), limit: query.limit, countUpTo })
   const terms = shownTexts(query.query, kind)
   return { ...page, rows: page.rows.map((row) => ({ key: BigInt(row.key), hit: hitOf(row, terms) })) }
-}
-
-const sumOf = (totals: Total[]): Total => {
-  const value = totals.reduce((sum, total) => sum + total.value, 0)
-  const exact = value <= exactTotal && totals.every(({ relation }) => relation === 'eq')
-  return { value: Math.min(value, exactTotal), relation: exact ? 'eq' : 'gte' }
 }
 
 const newestFirst = (a: Found, b: Found): number => {
@@ -89,7 +89,13 @@ const newestFirst = (a: Found, b: Found): number => {
 /** Newest first. */
 export const search = (select: Select, query: HitQuery): List<SearchHit> => {
   const place = decodeCursor('search', query, Place)
-  const pages = [...new Set(query.in)].map((kind) => pageOf(select, query, kind, place))
+  const pages: KindPage[] = []
+  let count = 0
+  for (const kind of new Set(query.in)) {
+    const page = pageOf(select, query, kind, place, Math.max(0, exactTotal + 1 - count))
+    pages.push(page)
+    count += page.count
+  }
   const found = pages.flatMap(({ rows }) => rows)
   const items = found.sort(newestFirst).slice(0, query.limit)
   const more = found.length > items.length || pages.some((page) => page.more)
@@ -98,6 +104,6 @@ export const search = (select: Select, query: HitQuery): List<SearchHit> => {
   return {
     items: items.map(({ hit }) => hit),
     next: next && encodeCursor('search', query, next),
-    total: sumOf(pages.map(({ total }) => total)),
+    total: totalOf(count),
   }
 }

@@ -33,8 +33,8 @@ export const totalOf = (count: number): Total =>
 export type Select = {
   rows<Row>(sql: string, params: readonly Param[]): Row[]
   first<Row>(sql: string, params: readonly Param[]): Row | null
-  /** Rows that `from` (everything after SELECT … FROM) gives, counted up to one more than the exact total. */
-  count(from: string, params: readonly Param[]): number
+  /** Rows that `from` (everything after SELECT … FROM) gives, counted up to `most`: one more than the exact total. */
+  count(from: string, params: readonly Param[], most?: number): number
   /** From now on statements have this long. @throws BTZ_CATALOG_TIMEOUT in a statement that takes longer */
   allow(leftMs: number): void
 }
@@ -76,8 +76,8 @@ export const createSelect = (database: DatabaseSync): Select => {
   return {
     rows: <Row>(sql: string, params: readonly Param[]) => prepared(sql).all(...params) as Row[],
     first,
-    count: (from, params) =>
-      first<{ n: number }>(`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} LIMIT ${exactTotal + 1})`, params)!.n,
+    count: (from, params, most = exactTotal + 1) =>
+      first<{ n: number }>(`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} LIMIT ?)`, [...params, most])!.n,
     allow: (leftMs) => {
       endMs = performance.now() + leftMs
     },

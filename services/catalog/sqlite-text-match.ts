@@ -32,11 +32,17 @@ const quoted = (term: string): string => `"${term.replaceAll('"', '""')}"`
 const isOneTerm = (clause: Clause): boolean => clause.kind === 'start' || clause.trigrams.length === 1
 
 /**
- * The word stands there in one piece. SQLite's lower() changes ASCII alone and no character folds to ASCII but ASCII
- * and İ, so what instr() finds is so; what it misses is asked again by the rules of placeOf.
+ * The word stands there in one piece. SQLite's lower() changes ASCII alone and no character of a text folds to ASCII but
+ * ASCII and İ, so what instr() finds is so. What it misses is asked again by the rules of placeOf, where these can say
+ * anything else: a call out of SQLite costs as much as the rest of a row.
  */
-const standsIn = (column: string, word: string): Condition =>
-  condition(`instr(lower(${column}), ?) > 0 OR has_word(${column}, ?)`, word, word)
+const standsIn = (column: string, word: string): Condition => {
+  const stands = `instr(lower(${column}), ?) > 0`
+  const isAscii = /^[\0-\x7f]*$/.test(word)
+  if (isAscii && !word.includes('i')) return condition(stands, word)
+  const asked = isAscii ? `instr(${column}, 'İ') > 0 AND has_word(${column}, ?)` : `has_word(${column}, ?)`
+  return condition(`${stands} OR (${asked})`, word, word)
+}
 
 /** @throws BTZ_UNAVAILABLE while the index is made anew */
 export const checkIndexed = (select: Select): void => {
@@ -49,10 +55,28 @@ export const checkIndexed = (select: Select): void => {
 const allTerms = (clauses: readonly Clause[]): string =>
   [...new Set(clauses.flatMap(termsOfClause))].map(quoted).join(' ')
 
-/** What FTS5 is asked for. `isExact`: it gives no row in which the text does not stand. */
-export const termMatch = (term: TextTerm): { query: string; isExact: boolean } => {
+/** `isExact`: it gives no row in which the text does not stand. `isRare`: it gives few rows. */
+export type TermMatch = { query: string; isExact: boolean; isRare: boolean }
+
+const rareRows = 1_000
+const asked = 8 // terms; the others of a long text are not needed to find a rare one
+
+const isRare = (select: Select, table: string, term: string): boolean =>
+  select.count(`${table}_text WHERE ${table}_text MATCH ?`, [quoted(term)], rareRows) < rareRows
+
+/**
+ * What FTS5 is asked for. Its time is that of the longest list of rows it has to go through, so that where one of the
+ * terms is rare the frequent ones are left out, and the few rows are looked at.
+ */
+export const termMatch = (select: Select, table: string, term: TextTerm): TermMatch => {
   const { clauses, isExact } = termClauses(term)
-  return { query: allTerms(clauses), isExact: isExact && clauses.every(isOneTerm) }
+  const terms = [...new Set(clauses.flatMap(termsOfClause))]
+  const rare = spread(terms, asked).filter((one) => isRare(select, table, one))
+  return {
+    query: (rare.length > 0 ? rare : terms).map(quoted).join(' '),
+    isExact: isExact && clauses.every(isOneTerm),
+    isRare: rare.length > 0,
+  }
 }
 
 /** The term stands in the column. */
@@ -61,7 +85,10 @@ export const hasTerm = (column: string, term: TextTerm): Condition => {
   if (!isPrefix && !text.includes(' ')) return isLongWord(text) ? standsIn(column, text) : hasShort(column, text)
   return condition(`has_term(${column}, ?, ?)`, text, isPrefix ? 1 : 0)
 }
-const hasShort = (column: string, word: string): Condition => condition(`has_word(${column}, ?)`, word)
+const hasShort = (column: string, word: string): Condition =>
+  /^[\0-\x7f]*$/.test(word) && !word.includes('i')
+    ? condition(`instr(lower(${column}), ?) > 0 AND has_word(${column}, ?)`, word, word)
+    : condition(`has_word(${column}, ?)`, word)
 
 export type TextMatch = { query: string; exactly(column: string): Condition[] }
 
