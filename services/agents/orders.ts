@@ -12,7 +12,7 @@ const maxOrders = 1_000
 const maxOrdersOfBastion = 200
 const maxWaiters = 8 // held answers of one bastion; more are answered at once
 const keepMs = 60_000
-const lookEveryMs = 500
+const lookEveryMs = 250
 const attempts = 20
 
 const Pending = z.object({
