@@ -1,5 +1,4 @@
-import type { DecodedBatch } from '#services/recordings/format/frame-batch.ts'
-import { decodeFrames } from '#services/recordings/format/frame-batch.ts'
+import { type DecodedBatch, decodeFrames } from '#services/recordings/format/frame-batch.ts'
 import { createEventReader, type OpenCharacters, type TerminalEvent } from '#services/terminal/terminal-events.ts'
 import { endFrame, exitFrame, type Reset, resetFrames, resizeFrame, textFrame } from './alis-frames.ts'
 import { createBatchOrder, type Ordered } from './batch-order.ts'
@@ -120,9 +119,7 @@ export const createLiveSession = ({ reset, nextSeq, openCharacters }: LiveStart)
       viewers.delete(viewer)
     },
     end: (): void => over(undefined),
-    count: (): number => viewers.size,
     isOver: (): boolean => isOver,
-    reachedUs: (): number => lastUs,
   }
 }
 export type LiveSession = ReturnType<typeof createLiveSession>

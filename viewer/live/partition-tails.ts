@@ -3,7 +3,7 @@ import { partitionOfKey } from '#services/bus/key-partition.ts'
 import { BartizanError } from '#services/errors.ts'
 
 const topic = 'session-frames'
-const readAtOnce = 32
+const readAtOnce = 64
 /** Of the partition, between what the screens' index has done and now. */
 const maxCatchUpBytes = 256 * 1024 * 1024
 

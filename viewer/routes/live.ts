@@ -1,5 +1,4 @@
-import type { Request } from 'express'
-import { Router } from 'express'
+import { type Request, Router } from 'express'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { z } from 'zod'
 import { may } from '#services/access/permissions.ts'

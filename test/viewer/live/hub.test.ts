@@ -29,7 +29,7 @@ const viewerOf = ({ take }: AlisPlayer): HubViewer => {
 const batchesOf = (frames: readonly Frame[]) => {
   const session = recordedSession()
   const batches = [session.first()]
-  for (let at = 0; at < frames.length; at += 8) batches.push(session.next(...frames.slice(at, at + 8)))
+  for (let at = 0; at < frames.length; at += 20) batches.push(session.next(...frames.slice(at, at + 20)))
   return { id: session.sessionId, batches: [...batches, session.end(EndReason.EXIT, { exitCode: 0 })] }
 }
 
@@ -55,7 +55,7 @@ const declare = (test: TestFn, name: string, open: (t: ExecutionContext<unknown>
         const value = batches[index]
         if (!value) continue
         await bus.produce([{ topic: 'session-frames', key: id, value }])
-        if (index !== 0 && (random() > 0.2 || index === batches.length - 1)) continue
+        if (index !== 0 && (random() > 0.3 || index === batches.length - 1)) continue
         const player = createAlisPlayer()
         await hub.watch((await catalog.session(id))!, viewerOf(player), null)
         watched.push({ player, frames })
