@@ -10,6 +10,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY services/schema services/schema
 COPY services/access/permissions.ts services/access/permissions.ts
+COPY viewer/playback/play-clock.ts viewer/playback/play-clock.ts
 COPY viewer/web viewer/web
 RUN npm run build:console
 

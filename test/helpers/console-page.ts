@@ -69,3 +69,11 @@ export const screenshot = async (page: Page, name: string): Promise<void> => {
 /** Text on the player's terminal, row by row; the player splits wide glyphs, so white space is left out. */
 export const terminalText = async (page: Page): Promise<string> =>
   ((await page.locator('.ap-term').textContent()) ?? '').replaceAll(/\s+/g, '')
+
+/** What is marked on the player's screen, in order. */
+export const markedOn = async (page: Page): Promise<string[]> =>
+  (await page.evaluate(`[...(CSS.highlights.get('found') ?? [])].map(String)`)) as string[]
+
+/** Where in the session it stands. */
+export const clockOn = async (page: Page): Promise<string> =>
+  ((await page.getByTestId('session-clock').textContent()) ?? '').split(' / ')[0]!

@@ -6,6 +6,7 @@ import type { CoverageDay } from '../../../services/schema/coverage.ts'
 import type { Command, List, Session } from '../../../services/schema/session.ts'
 import type { SessionEvent } from '../../../services/schema/session-event.ts'
 import type { Statement as Stated } from '../../../services/schema/statement.ts'
+import type { Skip } from './replay/skips.ts'
 import { ofLists, whyHeader } from './why.ts'
 
 export type { AlertStatus, Approval, Command, CoverageDay, List, Role, RuleId, Session, SessionEvent, Severity }
@@ -16,12 +17,22 @@ export class Refusal extends Error {
   readonly status: number
   readonly code: string | undefined
   readonly hint: string | undefined
-  constructor(status: number, detail: string, { code, hint }: { code?: string; hint?: string }) {
+  /** Of a query that is not understood: where, in UTF-16 units of it. */
+  readonly position: Position | undefined
+  constructor(status: number, detail: string, { code, hint, position }: Problem) {
     super(detail)
     this.status = status
     this.code = code
     this.hint = hint
+    this.position = position
   }
+}
+type Position = { start: number; end: number }
+type Problem = { detail?: string; code?: string; hint?: string; position?: Position }
+
+export const refusalOf = async (response: Response): Promise<Refusal> => {
+  const problem = (await response.json().catch(() => ({}))) as Problem
+  return new Refusal(response.status, problem.detail ?? response.statusText, problem)
 }
 
 /** `why`: where content is shown, so that the reason given for it goes along. */
@@ -40,8 +51,7 @@ const ask = async (method: string, path: string, { body, signal, ifMatch, why }:
     ...(signal && { signal }),
   })
   if (response.ok) return response
-  const problem = (await response.json().catch(() => ({}))) as { detail?: string; code?: string; hint?: string }
-  throw new Refusal(response.status, problem.detail ?? response.statusText, problem)
+  throw await refusalOf(response)
 }
 
 const call = async (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> => {
@@ -106,6 +116,51 @@ export type Custody = {
 }
 /** `note`: as it stands in the store. */
 export type Statement = Stated & { key: string; sha256: string; note: string }
+/** `atMs`: of the session, null where it is of none; `highlights`: [start, end) in the snippet, in UTF-16 units. */
+export type SearchHit = {
+  in: 'commands' | 'screen' | 'events'
+  sessionId: string | null
+  eventId: string | null
+  atMs: number | null
+  at: string
+  snippet: string
+  highlights: [number, number][]
+}
+export type FoundSession = { session: Session; hits: SearchHit[]; hitCount: List<never>['total'] }
+export type FacetName = 'user' | 'host' | 'bastion' | 'ip'
+export type Facets = Record<FacetName, { value: string; count: number }[]>
+export type SearchField = { name: string; description: string; example: string }
+export type SavedSearch = { id: string; name: string; q: string; shared: boolean; by: string; at: string }
+export type Marker = { atMs: number; kind: 'alert' | 'transfer' | 'gap' | 'command'; label: string }
+/** Of a recording; `skips`: the pauses that are shortened when it is played. */
+export type Timeline = {
+  durationMs: number
+  playMs: number
+  startedAt: string
+  isEnded: boolean
+  skips: Skip[]
+  markers: Marker[]
+}
+export type NewShare = { fromMs?: number; toMs?: number; expiresInMinutes: number; reason: string }
+export type Share = {
+  id: string
+  fromMs: number
+  toMs: number
+  expiresAt: string
+  reason: string
+  by: { name: string }
+  revoked: { at: string } | null
+  openCount: number
+  openings: { at: string; address: string }[]
+}
+export type SharedSession = {
+  user: string
+  bastion: string
+  startedAt: string
+  fromMs: number
+  toMs: number
+  expiresAt: string
+}
 export type Me = { name: string; role: Role; bastion: string }
 export type Parameters = Record<string, string | undefined>
 
@@ -119,6 +174,29 @@ export const api = {
     call('GET', `/api/sessions/${id}`, undefined, signal) as Promise<Session>,
   commands: (id: string, parameters: Parameters, signal?: AbortSignal) =>
     show(`/api/sessions/${id}/commands${query(parameters)}`, id, signal) as Promise<List<Command>>,
+  search: (parameters: Parameters, why: string, signal?: AbortSignal) =>
+    show(`/api/search${query(parameters)}`, why, signal) as Promise<List<SearchHit>>,
+  searchSessions: (parameters: Parameters, signal?: AbortSignal) =>
+    show(`/api/search/sessions${query(parameters)}`, ofLists, signal) as Promise<List<FoundSession>>,
+  facets: (parameters: Parameters, signal?: AbortSignal) =>
+    show(`/api/search/facets${query(parameters)}`, ofLists, signal) as Promise<Facets>,
+  searchFields: (signal?: AbortSignal) =>
+    call('GET', '/api/search/fields', undefined, signal) as Promise<SearchField[]>,
+  searchValues: (field: string, prefix: string, signal?: AbortSignal) =>
+    call('GET', `/api/search/values${query({ field, prefix })}`, undefined, signal) as Promise<{ items: string[] }>,
+  savedSearches: (signal?: AbortSignal) =>
+    call('GET', '/api/searches', undefined, signal) as Promise<{ items: SavedSearch[] }>,
+  saveSearch: (body: Pick<SavedSearch, 'name' | 'q' | 'shared'>) => call('POST', '/api/searches', body),
+  deleteSearch: (id: string) => call('DELETE', `/api/searches/${id}`),
+  timeline: (url: string, why: string, signal?: AbortSignal) => show(url, why, signal) as Promise<Timeline>,
+  shares: (id: string, signal?: AbortSignal) =>
+    call('GET', `/api/sessions/${id}/shares`, undefined, signal) as Promise<{ items: Share[] }>,
+  share: (id: string, body: NewShare) =>
+    call('POST', `/api/sessions/${id}/shares`, body) as Promise<Pick<Share, 'id' | 'expiresAt'> & { url: string }>,
+  revokeShare: (id: string) => call('DELETE', `/api/shares/${id}`),
+  openShared: (link: string) => call('POST', '/api/shared', { link }),
+  sharedSession: (signal?: AbortSignal) =>
+    call('GET', '/api/shared/session', undefined, signal) as Promise<SharedSession>,
   events: (parameters: Parameters, signal?: AbortSignal) =>
     show(`/api/events${query(parameters)}`, ofLists, signal) as Promise<List<SessionEvent>>,
   alerts: (parameters: Parameters, signal?: AbortSignal) =>

@@ -7,7 +7,7 @@ import { Failure } from './components/failure.tsx'
 import { useZone, type Zone } from './time.tsx'
 
 const Navigation = ({ role }: { role: Role }) => (
-  <Group component="nav" aria-label="Main" gap="lg">
+  <Group component="nav" aria-label="Main" gap="md" wrap="nowrap">
     {[
       // What a role may not read is not offered; the server decides.
       ...(may(role, 'alert.list') ? [['/alerts', 'Alerts']] : []),
@@ -81,18 +81,20 @@ export const Layout = () => {
     <AppShell header={{ height: 56 }} padding="md">
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="xl" wrap="nowrap">
+          <Group gap="lg" wrap="nowrap">
             <Anchor href="/sessions" underline="never" fw={700} c="inherit">
               <Group gap="xs" wrap="nowrap">
                 <img src="/favicon.svg" width={24} height={24} alt="" />
-                Bartizan
+                <Text span inherit visibleFrom="md">
+                  Bartizan
+                </Text>
               </Group>
             </Anchor>
             <Navigation role={me.data.role} />
           </Group>
           <Group gap="md" wrap="nowrap">
             <ZoneSwitch />
-            <Text size="sm" c="dimmed" visibleFrom="sm">
+            <Text size="sm" c="dimmed" visibleFrom="lg">
               {me.data.name} · {me.data.role}
             </Text>
             <Button size="xs" variant="default" onClick={signOut}>

@@ -16,6 +16,7 @@ import { CoveragePage } from './pages/coverage.tsx'
 import { EventsPage } from './pages/events.tsx'
 import { SessionPage } from './pages/session.tsx'
 import { SessionsPage } from './pages/sessions.tsx'
+import { SharedPage } from './pages/shared.tsx'
 import { SignInPage } from './pages/sign-in.tsx'
 import { UserPage } from './pages/user.tsx'
 import { ZoneProvider } from './time.tsx'
@@ -34,6 +35,7 @@ const queryClient = new QueryClient({
 
 const router = createBrowserRouter([
   { path: '/sign-in', element: <SignInPage /> },
+  { path: '/shared', element: <SharedPage /> },
   {
     element: <Layout />,
     children: [

@@ -1,56 +1,108 @@
-import { Alert, Button, Group, Loader, Text } from '@mantine/core'
+import { Alert, Group, Loader, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type Ref, useCallback, useEffect, useImperativeHandle, useRef, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import type { Session } from '../api.ts'
-import { useWhy, withWhy } from '../why.ts'
-import { Player, type PlayerHandle } from './player.tsx'
+import { LiveScreen } from './live-screen.tsx'
+import { type PaneHandle, type PaneProps, ReplayPane } from './replay-pane.tsx'
 
-const refreshMs = 3000
+const refreshMs = 3_000
+type Shown = { isLive: boolean; afterUs: number | null; atMs: number; isPlaying: boolean; opening: number }
 
-/** The recording; of a running session what is stored so far, with a button to take in what came since. */
-export const Recording = ({ session, player }: { session: Session; player: React.Ref<PlayerHandle> }) => {
-  const [search] = useSearchParams()
-  const [version, setVersion] = useState(0)
-  const live = session.endedAt === null
+const NotStored = ({ isRunning }: { isRunning: boolean }) => (
+  <Alert title={isRunning ? 'Recording' : 'Being stored'}>
+    <Group gap="sm">
+      <Loader size="xs" aria-hidden />
+      <Text size="sm">The recording can be played as soon as its first part is stored: within a minute.</Text>
+    </Group>
+  </Alert>
+)
+
+/** Whether there is something to play, asked until there is. */
+const useStored = (session: Session, isAsked: boolean): boolean => {
   const url = `/api/sessions/${session.id}/replay/index.json`
-  const why = useWhy(session.id)
   const stored = useQuery({
-    queryKey: ['stored', session.id, live, version],
+    queryKey: ['stored', session.id],
     queryFn: async ({ signal }) => (await fetch(url, { method: 'HEAD', signal })).ok,
     refetchInterval: (query) => (query.state.data ? false : refreshMs),
+    enabled: isAsked,
   })
+  return stored.data ?? false
+}
+
+/** The recording; of a session that goes on, what happens now, and back and forth between the two. */
+export const Recording = (props: {
+  session: Session
+  words: readonly string[]
+  hits: PaneProps['hits']
+  onTime(atMs: number): void
+  ref: Ref<PaneHandle>
+}) => {
+  const { session, words, hits, onTime, ref } = props
+  const [search] = useSearchParams()
+  const isRunning = session.recorded && session.endedAt === null && session.state === 'open'
+  const asked = search.get('t')
+  const [shown, setShown] = useState<Shown>({
+    isLive: isRunning && asked === null,
+    afterUs: null,
+    atMs: Number(asked ?? 0) || 0,
+    isPlaying: false,
+    opening: 0,
+  })
+  const show = useCallback(
+    (change: Partial<Shown>) => setShown((before) => ({ ...before, ...change, opening: before.opening + 1 })),
+    [],
+  )
+  const lastMs = useRef(0)
+  const pane = useRef<PaneHandle>(null)
+  const isStored = useStored(session, session.recorded && !shown.isLive)
+
+  useEffect(() => {
+    if (shown.isLive && !isRunning) show({ isLive: false, atMs: lastMs.current })
+  }, [shown.isLive, isRunning, show])
+
+  useImperativeHandle(
+    ref,
+    () => ({
+      seek: (atMs) => (pane.current ? pane.current.seek(atMs) : show({ isLive: false, atMs })),
+      playFrom: (atMs) => (pane.current ? pane.current.playFrom(atMs) : show({ isLive: false, atMs, isPlaying: true })),
+      timeMs: () => pane.current?.timeMs() ?? lastMs.current,
+    }),
+    [show],
+  )
+  const noteMoment = useCallback(
+    (atMs: number) => {
+      lastMs.current = atMs
+      onTime(atMs)
+    },
+    [onTime],
+  )
+  const goLive = useCallback((afterUs: number | null) => show({ isLive: true, afterUs }), [show])
+  const goBack = useCallback((atMs: number) => show({ isLive: false, isPlaying: false, atMs }), [show])
+  const linkTo = (atMs: number): string => {
+    const q = search.get('q')
+    return `${location.origin}/sessions/${session.id}?${new URLSearchParams({ t: String(atMs), ...(q && { q }) })}`
+  }
+
   if (!session.recorded)
     return <Alert title="Not recorded">Another source saw this session; there is nothing to play.</Alert>
-  if (!stored.data) {
-    return (
-      <Alert title={live ? 'Recording' : 'Being stored'}>
-        <Group gap="sm">
-          <Loader size="xs" aria-hidden />
-          <Text size="sm">The recording can be played as soon as its first part is stored: within a minute.</Text>
-        </Group>
-      </Alert>
-    )
-  }
+  if (shown.isLive)
+    return <LiveScreen session={session} words={words} afterUs={shown.afterUs} onBack={goBack} onMoment={noteMoment} />
+  if (!isStored) return <NotStored isRunning={isRunning} />
   return (
-    <>
-      {live && (
-        <Group mb="xs">
-          <Text size="sm">
-            <span className="live-dot" />
-            Running: this shows what is stored so far.
-          </Text>
-          <Button size="compact-xs" variant="default" onClick={() => setVersion(version + 1)}>
-            Take in the latest
-          </Button>
-        </Group>
-      )}
-      <Player
-        key={`${version}-${live}`}
-        url={withWhy(url, why)}
-        startAtMs={Number(search.get('t') ?? 0) || 0}
-        ref={player}
-      />
-    </>
+    <ReplayPane
+      // A running session is longer each time it is opened.
+      key={`${shown.opening} ${session.endedAt}`}
+      folder={`/api/sessions/${session.id}/replay`}
+      place={session.id}
+      startAtMs={shown.atMs}
+      isPlaying={shown.isPlaying}
+      words={words}
+      {...(hits && { hits })}
+      {...(isRunning && { onLive: goLive })}
+      linkTo={linkTo}
+      onTime={noteMoment}
+      ref={pane}
+    />
   )
 }

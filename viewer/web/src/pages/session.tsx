@@ -1,11 +1,11 @@
 import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Loader, Paper, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useRef } from 'react'
-import { Link, useOutletContext, useParams } from 'react-router'
+import { useCallback, useMemo, useRef, useState } from 'react'
+import { Link, useOutletContext, useParams, useSearchParams } from 'react-router'
 import { may } from '../../../../services/access/permissions.ts'
 import { api, type Me, type Role, type Session } from '../api.ts'
 import { AlertList } from '../components/alert-list.tsx'
-import { CommandList } from '../components/command-list.tsx'
+import { CommandList, commandAt } from '../components/command-list.tsx'
 import { Custody } from '../components/custody.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { Exports } from '../components/exports.tsx'
@@ -14,11 +14,13 @@ import { Failure } from '../components/failure.tsx'
 import { LoginFacts } from '../components/login-facts.tsx'
 import { NotCaptured } from '../components/not-captured.tsx'
 import { AddressPivot, HostPivot, TargetPivot, UserPivot } from '../components/pivots.tsx'
-import type { PlayerHandle } from '../components/player.tsx'
 import { Recording } from '../components/recording.tsx'
 import { isWithheld, RefusedContent } from '../components/refused-content.tsx'
+import type { PaneHandle } from '../components/replay-pane.tsx'
 import { SessionState } from '../components/session-state.tsx'
+import { Share } from '../components/share.tsx'
 import { Terminate } from '../components/terminate.tsx'
+import { useSessionHits } from '../search/session-hits.ts'
 import { startedAs } from '../started-as.ts'
 import { formatBytes, formatDuration, formatOffset, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
@@ -99,7 +101,9 @@ const CustodyOnly = ({ id, role }: { id: string; role: Role }) => (
 )
 
 const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
-  const player = useRef<PlayerHandle>(null)
+  const player = useRef<PaneHandle>(null)
+  const [search] = useSearchParams()
+  const [atMs, setAtMs] = useState(0)
   const whileLive = (session: Session | undefined) => (session && session.endedAt === null ? refreshMs : false)
   const query = useQuery({
     queryKey: ['session', id],
@@ -114,6 +118,9 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
     getNextPageParam: (last) => last.next,
     refetchInterval: () => whileLive(query.data),
   })
+  const found = useSessionHits(query.data, search.get('q'), may(me.role, 'search'))
+  const items = useMemo(() => commands.data?.pages.flatMap((page) => page.items) ?? [], [commands.data])
+  const onTime = useCallback((ms: number) => setAtMs(Math.floor(ms / 250) * 250), [])
   const failure = query.error && <Failure error={query.error} onRetry={query.refetch} />
   if (!query.data) return failure ?? <Loader aria-label="Loading session" />
   const session = query.data
@@ -139,6 +146,9 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
         </Group>
         <Group gap="xs">
           {session.endedAt === null && may(me.role, 'session.terminate') && <Terminate id={session.id} />}
+          {session.recorded && may(me.role, 'session.share') && !withheld && (
+            <Share id={session.id} timeOf={() => player.current?.timeMs() ?? 0} />
+          )}
           {session.recorded && may(me.role, 'session.export') && !withheld && <Exports id={session.id} />}
         </Group>
       </Group>
@@ -152,7 +162,7 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
           {withheld ? (
             <RefusedContent error={withheld} place={session.id} onRetry={commands.refetch} />
           ) : (
-            !commands.isPending && <Recording session={session} player={player} />
+            !commands.isPending && <Recording session={session} {...found} onTime={onTime} ref={player} />
           )}
           <NotCaptured session={session} />
         </Grid.Col>
@@ -165,7 +175,13 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
               <Text size="sm">As the recording.</Text>
             ) : (
               <EndlessList query={commands} noun="commands" empty={<Text size="sm">None yet.</Text>}>
-                {(items) => <CommandList commands={items} onJump={(atMs) => player.current?.playFrom(atMs)} />}
+                {() => (
+                  <CommandList
+                    commands={items}
+                    now={commandAt(items, atMs)}
+                    onJump={(ms) => player.current?.playFrom(ms)}
+                  />
+                )}
               </EndlessList>
             )}
           </Paper>

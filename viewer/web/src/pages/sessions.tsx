@@ -1,20 +1,29 @@
-import { Code, Select, Table, Text, Title } from '@mantine/core'
+import { Code, Group, SegmentedControl, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
-import { api, type Session } from '../api.ts'
+import { useEffect, useState } from 'react'
+import { useOutletContext } from 'react-router'
+import { may } from '../../../../services/access/permissions.ts'
+import { api, type Me, Refusal, type Session } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
+import { Facets } from '../components/facets.tsx'
+import { FoundSessions, focusFirstHit } from '../components/found-sessions.tsx'
 import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
-import { SearchBar } from '../components/search-bar.tsx'
+import { QueryBox } from '../components/query-box.tsx'
+import { SavedSearches } from '../components/saved-searches.tsx'
+import { SearchExamples } from '../components/search-examples.tsx'
 import { SessionCells } from '../components/session-cells.tsx'
 import { states } from '../components/session-state.tsx'
 import { TimeRange } from '../components/time-range.tsx'
 import { useFilters } from '../filters.ts'
+import { narrowed } from '../search/query-text.ts'
 import { startedAs } from '../started-as.ts'
-import { formatDuration } from '../time.tsx'
+import { formatDuration, useZone } from '../time.tsx'
 import { visible } from '../visible.ts'
 
-const filters = ['q', 'user', 'bastion', 'sourceIp', 'state', 'from', 'to', 'connectionId'] as const
+const narrowing = ['user', 'bastion', 'sourceIp', 'state', 'connectionId'] as const
+const filters = ['q', ...narrowing, 'from', 'to', 'view'] as const
 const refreshMs = 3000
 
 const Row = ({ session }: { session: Session }) => (
@@ -43,67 +52,138 @@ const Row = ({ session }: { session: Session }) => (
   </Table.Tr>
 )
 
-const Empty = () => (
+const NothingRecorded = () => (
   <Text mt="xl">
     No session matches. Nothing recorded yet? Follow “Record a real bastion” in the README, then log in over{' '}
     <Code>ssh</Code>.
   </Text>
 )
 
-export const SessionsPage = () => {
-  const { values, change } = useFilters(filters)
+type Asked = Partial<Record<(typeof filters)[number] | 'tz', string | undefined>>
+
+const SessionTable = ({ asked, onError }: { asked: Asked; onError(error: Error | null): void }) => {
   const sessions = useInfiniteQuery({
-    queryKey: ['sessions', values],
-    queryFn: ({ pageParam, signal }) => api.sessions({ ...values, ...(pageParam && { cursor: pageParam }) }, signal),
+    queryKey: ['sessions', asked],
+    queryFn: ({ pageParam, signal }) => api.sessions({ ...asked, ...(pageParam && { cursor: pageParam }) }, signal),
     initialPageParam: '',
     getNextPageParam: (last) => last.next,
-    refetchInterval: refreshMs,
+    refetchInterval: ({ state }) => (state.error ? false : refreshMs),
     placeholderData: keepPreviousData,
   })
+  useEffect(() => onError(sessions.error), [onError, sessions.error])
+  if (isQueryWrong(sessions.error)) return null
+  return (
+    <EndlessList query={sessions} noun="sessions" empty={<NothingRecorded />}>
+      {(items) => (
+        <Table.ScrollContainer minWidth={1040}>
+          <Table highlightOnHover verticalSpacing="xs">
+            <Head
+              names={['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit']}
+            />
+            <Table.Tbody>
+              {items.map((session) => (
+                <Row key={session.id} session={session} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+    </EndlessList>
+  )
+}
+
+const Hits = (props: {
+  asked: Asked & { q: string }
+  onError(error: Error | null): void
+  onSearch(q: string): void
+}) => {
+  const { asked, onError, onSearch } = props
+  const found = useInfiniteQuery({
+    queryKey: ['found', asked],
+    queryFn: ({ pageParam, signal }) =>
+      api.searchSessions({ ...asked, ...(pageParam && { cursor: pageParam }) }, signal),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next,
+    placeholderData: keepPreviousData,
+  })
+  useEffect(() => onError(found.error), [onError, found.error])
+  if (isQueryWrong(found.error)) return null
+  return (
+    <div className="search-results" aria-busy={found.isFetching}>
+      <div>
+        <EndlessList query={found} noun="sessions" empty={<SearchExamples onUse={onSearch} />}>
+          {(items) => <FoundSessions items={items} q={asked.q} />}
+        </EndlessList>
+      </div>
+      {found.data && <Facets asked={asked} onNarrow={(field, value) => onSearch(narrowed(asked.q, field, value))} />}
+    </div>
+  )
+}
+
+/** Shown at the box, with its place. */
+const isQueryWrong = (error: Error | null): boolean => error instanceof Refusal && error.position !== undefined
+
+/** Where everybody begins: what runs and what was, and the one box over all of it. */
+export const SessionsPage = () => {
+  const { values, change } = useFilters(filters)
+  const me = useOutletContext<Me>()
+  const { zoneName } = useZone()
+  const [error, setError] = useState<Error | null>(null)
+  const { q, view, from, to } = values
+  const mayFind = may(me.role, 'search') && q !== undefined
+  const isNarrowed = narrowing.some((name) => values[name])
+  const showsHits = mayFind && !isNarrowed && view !== 'table'
+  const search = (words: string | null) => {
+    setError(null)
+    change({ q: words })
+  }
   return (
     <>
-      <title>Sessions · Bartizan</title>
+      <title>{q ? `${visible(q)} · Bartizan` : 'Sessions · Bartizan'}</title>
       <Title order={1} size="h2" mb="sm">
         Sessions
       </Title>
-      <SearchBar
-        words={values.q}
-        onSearch={(q) => change({ q })}
-        description="A user, a host, an address, or part of a command"
-        placeholder="systemctl restart"
-      >
-        <TimeRange values={values} onChange={change} />
-        <Select
-          label="State"
-          placeholder="any"
-          clearable
-          data={states}
-          value={values.state ?? null}
-          onChange={(state) => change({ state })}
-          w={160}
-        />
-      </SearchBar>
+      <Group align="flex-start" gap="sm" mb="md">
+        <QueryBox words={q} error={error} onSearch={search} onDown={focusFirstHit} />
+        <Group align="flex-end" gap="sm" className="beside-box">
+          <TimeRange values={values} onChange={change} />
+          {!showsHits && (
+            <Select
+              label="State"
+              placeholder="any"
+              clearable
+              data={states}
+              value={values.state ?? null}
+              onChange={(state) => change({ state })}
+              w={150}
+            />
+          )}
+          {may(me.role, 'search') && <SavedSearches q={q} onUse={search} />}
+        </Group>
+      </Group>
       <ActiveFilters
         names={['user', 'bastion', 'sourceIp', 'connectionId'] as const}
         values={values}
         onRemove={(name) => change({ [name]: null })}
       />
-      <EndlessList query={sessions} noun="sessions" empty={<Empty />}>
-        {(items) => (
-          <Table.ScrollContainer minWidth={1040}>
-            <Table highlightOnHover verticalSpacing="xs">
-              <Head
-                names={['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit']}
-              />
-              <Table.Tbody>
-                {items.map((session) => (
-                  <Row key={session.id} session={session} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
-        )}
-      </EndlessList>
+      {mayFind && !isNarrowed && (
+        <SegmentedControl
+          size="xs"
+          mb="sm"
+          aria-label="Show"
+          value={showsHits ? 'hits' : 'table'}
+          onChange={(next) => change({ view: next === 'table' ? next : null })}
+          data={[
+            { value: 'hits', label: 'Hits' },
+            { value: 'table', label: 'Table' },
+          ]}
+        />
+      )}
+      {showsHits ? (
+        <Hits asked={{ q, from, to, tz: zoneName }} onError={setError} onSearch={search} />
+      ) : (
+        <SessionTable asked={{ ...values, view: undefined, ...(q && { tz: zoneName }) }} onError={setError} />
+      )}
     </>
   )
 }

@@ -1,0 +1,168 @@
+import { Button, CopyButton, Group, Loader, Modal, Select, Table, Text, Textarea, TextInput } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, type Share as Shared } from '../api.ts'
+import { formatOffset, Time } from '../time.tsx'
+import { visible } from '../visible.ts'
+import { Failure } from './failure.tsx'
+
+const aroundMs = 60_000
+const expiries = [
+  { value: '60', label: '1 hour' },
+  { value: '480', label: '8 hours' },
+  { value: '1440', label: '1 day' },
+  { value: '10080', label: '1 week' },
+]
+
+/** 1:02:03, 2:03 or 3 as milliseconds; null: it is none of these. */
+export const offsetOf = (typed: string): number | null => {
+  const parts = typed.trim().split(':')
+  if (parts.length > 3 || !parts.every((part) => /^\d{1,6}$/.test(part))) return null
+  return parts.reduce((sum, part) => sum * 60 + Number(part), 0) * 1000
+}
+
+const List = ({ id }: { id: string }) => {
+  const queryClient = useQueryClient()
+  const shares = useQuery({ queryKey: ['shares', id], queryFn: ({ signal }) => api.shares(id, signal) })
+  const revoke = useMutation({
+    mutationFn: (share: string) => api.revokeShare(share),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: ['shares', id] }),
+  })
+  if (shares.error) return <Failure error={shares.error} onRetry={shares.refetch} />
+  if (!shares.data) return <Loader size="sm" aria-label="Loading shares" />
+  if (shares.data.items.length === 0) return <Text size="sm">Nothing of this session is shared.</Text>
+  const stateOf = ({ revoked, expiresAt }: Shared) =>
+    revoked ? 'taken back' : Date.parse(expiresAt) < Date.now() ? 'over' : null
+  return (
+    <Table verticalSpacing={4} aria-label="Shares">
+      <Table.Tbody>
+        {shares.data.items.map((share) => (
+          <Table.Tr key={share.id}>
+            <Table.Td>
+              {formatOffset(share.fromMs)} – {formatOffset(share.toMs)}
+              <Text size="xs" c="dimmed" className="breakable">
+                {visible(share.by.name)}: {visible(share.reason)}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              until <Time at={share.expiresAt} />
+              <Text size="xs" c="dimmed" title={share.openings.map(({ at, address }) => `${at} ${address}`).join('\n')}>
+                {share.openCount === 0 ? 'not opened yet' : `opened ${share.openCount} times`}
+              </Text>
+            </Table.Td>
+            <Table.Td ta="right">
+              {stateOf(share) ?? (
+                <Button
+                  size="compact-xs"
+                  variant="default"
+                  loading={revoke.isPending}
+                  onClick={() => revoke.mutate(share.id)}
+                >
+                  Take back
+                </Button>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+const Link = ({ url }: { url: string }) => (
+  <Group mt="sm" align="flex-end" wrap="nowrap">
+    <TextInput
+      label="The link, shown this once"
+      value={url}
+      readOnly
+      style={{ flex: 1 }}
+      onFocus={(event) => event.currentTarget.select()}
+    />
+    <CopyButton value={url}>
+      {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}
+    </CopyButton>
+  </Group>
+)
+
+const Ask = ({ id, nowMs }: { id: string; nowMs: number }) => {
+  const [from, setFrom] = useState(formatOffset(Math.max(0, nowMs - aroundMs)))
+  const [to, setTo] = useState(formatOffset(nowMs + aroundMs))
+  const [expires, setExpires] = useState('1440')
+  const [reason, setReason] = useState('')
+  const queryClient = useQueryClient()
+  const range = [offsetOf(from), offsetOf(to)] as const
+  const isRange = range[0] !== null && range[1] !== null && range[0] < range[1]
+  const share = useMutation({
+    mutationFn: () =>
+      api.share(id, {
+        fromMs: range[0]!,
+        toMs: range[1]!,
+        expiresInMinutes: Number(expires),
+        reason: reason.trim(),
+      }),
+    onSuccess: () => queryClient.invalidateQueries({ queryKey: ['shares', id] }),
+  })
+  if (share.data) return <Link url={share.data.url} />
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        share.mutate()
+      }}
+    >
+      <Text size="sm">
+        Whoever has the link sees this part of the recording, without an account. Each opening is logged.
+      </Text>
+      <Group mt="sm" grow>
+        <TextInput label="From (m:ss)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
+        <TextInput
+          label="To (m:ss)"
+          value={to}
+          onChange={(event) => setTo(event.currentTarget.value)}
+          error={isRange ? null : 'Not a range'}
+        />
+        <Select
+          label="Works for"
+          data={expiries}
+          value={expires}
+          allowDeselect={false}
+          onChange={(value) => setExpires(value ?? '1440')}
+        />
+      </Group>
+      <Textarea
+        label="Reason"
+        mt="sm"
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+        maxLength={1_000}
+        data-autofocus
+      />
+      {share.error && <Failure error={share.error} />}
+      <Group justify="flex-end" mt="md">
+        <Button type="submit" disabled={!isRange || reason.trim().length < 3} loading={share.isPending}>
+          Make a link
+        </Button>
+      </Group>
+    </form>
+  )
+}
+
+/** A part of a recording for somebody without an account. `timeOf`: where the recording stands. */
+export const Share = ({ id, timeOf }: { id: string; timeOf(): number }) => {
+  const [opened, { open, close }] = useDisclosure(false)
+  return (
+    <>
+      <Button size="xs" variant="default" onClick={open}>
+        Share
+      </Button>
+      <Modal opened={opened} onClose={close} title="Share a part of this session" size="lg">
+        <Ask id={id} nowMs={timeOf()} />
+        <Text fw={600} size="sm" mt="lg" mb="xs">
+          Shared so far
+        </Text>
+        <List id={id} />
+      </Modal>
+    </>
+  )
+}
