@@ -5,7 +5,7 @@ import { frame, shown } from '#test/helpers/recorded-session.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 import type { Teardown } from '#test/helpers/temporary-folder.ts'
 import { startContentPlace } from './content-place.ts'
-import { capturedFrames, deriveViews, eventsOf, linearly, storeSession } from './playback/replay-place.ts'
+import { capturedFrames, eventsOf, linearly, storeSession, untilViewed } from './playback/replay-place.ts'
 import { openShippedPlayer } from './playback/shipped-player.ts'
 
 type Place = Awaited<ReturnType<typeof startContentPlace>>
@@ -132,7 +132,7 @@ test('a link is opened without an account, on record before anything is shown, a
 test('nothing of what was only before or after the range leaves the server', async (t) => {
   const { place, anyone, share, cookieOf } = shared
   const before = Array.from({ length: 60 }, (_, line) => shown(`scrolled-secret-${line}\r\n`))
-  const { id, batches } = await storeSession(place, [
+  const id = await storeSession(place, [
     ...before,
     shown('\u001b[2J\u001b[Hunder-the-editor\r\n'),
     shown('\u001b[?1049h\u001b[2J\u001b[Heditor shown'),
@@ -145,7 +145,7 @@ test('nothing of what was only before or after the range leaves the server', asy
   const all = eventsOf([...before, shown(''), shown('')])
   const editorMs = Math.round(all.at(-1)![0] * 1000) + 20
   for (const withViews of [false, true]) {
-    if (withViews) await deriveViews(place, id, batches)
+    if (withViews) await untilViewed(place, id)
     const range = { fromMs: editorMs + 100, toMs: editorMs + 2_500 }
     const { url } = (await (await share(id, { ...wanted, ...range })).json()) as Made
     const inside = await everything(anyone, await cookieOf(url))
@@ -167,8 +167,8 @@ test('a part of a real session begins with the screen of its first moment, and g
   const { place, share, cookieOf } = shared
   const frames = capturedFrames(random, 4)
   const events = eventsOf(frames)
-  const { id, batches } = await storeSession(place, frames)
-  await deriveViews(place, id, batches)
+  const id = await storeSession(place, frames)
+  await untilViewed(place, id)
   const durationMs = Math.floor(events.at(-1)![0] * 1000)
   for (let round = 0; round < 4; round++) {
     const fromMs = Math.floor(random() * durationMs * 0.8)

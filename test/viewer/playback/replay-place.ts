@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { zstdDecompressSync } from 'node:zlib'
-import { decodeBatchHeader, decodeFrames, type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
+import { type Frame, Stream } from '#services/recordings/format/frame-batch.ts'
 import { EndReason } from '#services/schema/generated/frame_batch_pb.ts'
 import { createPlayerTerminal, type PlayerTerminal } from '#services/terminal/player-terminal.ts'
-import { createSegmenter } from '#services/terminal/segmenter.ts'
 import { createTerminalEvents, type TerminalEvent } from '#services/terminal/terminal-events.ts'
-import { recordedSession, sessionAtMs } from '#test/helpers/recorded-session.ts'
+import { recordedSession } from '#test/helpers/recorded-session.ts'
 import { until } from '#test/helpers/until.ts'
 import type { startContentPlace } from '../content-place.ts'
 
@@ -55,28 +54,18 @@ const inBatches = (frames: readonly Frame[], perBatch: number): Frame[][] =>
     frames.slice(at * perBatch, (at + 1) * perBatch),
   )
 
-/** What the screen worker does, here and now; nothing where it was done already. `upTo`: of so many batches. */
-export const deriveViews = async ({ backends }: Place, id: string, batches: readonly Uint8Array[]): Promise<void> => {
-  const segmenter = createSegmenter({ size: captureSize, state: null })
-  let throughUs = 0
-  for (const batch of batches.map((finished) => decodeBatchHeader(finished))) {
-    let atNs = batch.startNs
-    for (const [frame, one] of decodeFrames(batch).entries()) {
-      atNs += one.delayNs
-      segmenter.take({ ...one, atNs }, { batchSeq: batch.batchSeq, frame })
-    }
-    throughUs = Number(batch.endNs / 1000n)
-  }
-  const { segments } = segmenter.drain()
-  await backends.views.indexScreen({
-    ...{ sessionId: id, fromSeq: 0, nextSeq: batches.length, state: JSON.stringify(segmenter.state()) },
-    owner: { startedAtMs: sessionAtMs, user: 'alice', bastion: 'bastion-1' },
-    ...{ throughUs, isEnded: true, unavailable: null, segments, texts: [] },
-  })
-  segmenter.dispose()
-}
+/** Its views stand as far as its evidence. */
+export const untilViewed = (place: Place, id: string): Promise<void> =>
+  until(
+    async () => {
+      const views = await place.backends.views.segments(id)
+      const blocks = await place.backends.catalog.blocks(id)
+      return views !== null && views.throughSeq === blocks.at(-1)?.lastSeq
+    },
+    { limitMs: 60_000, what: 'the views of the session' },
+  )
 
-/** A sealed session of these frames, and its batches. */
+/** A sealed session of these frames. */
 export const storeSession = async (place: Place, frames: readonly Frame[], user = 'alice') => {
   const session = recordedSession({ user, ...captureSize })
   const batches = inBatches(frames, 40).map((some, at) => (at === 0 ? session.first(...some) : session.next(...some)))
@@ -89,7 +78,7 @@ export const storeSession = async (place: Place, frames: readonly Frame[], user 
     return found?.evidence === 'sealed' && found.endedAt !== null
   }
   await until(isSealed, { limitMs: 60_000, what: 'sealed' })
-  return { id: session.sessionId, batches }
+  return session.sessionId
 }
 
 /** The recording's events as they are, from end to end. */

@@ -6,7 +6,7 @@ import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { createPlayClock, type Skip } from '#viewer/playback/play-clock.ts'
 import { createReplays } from '#viewer/playback/replays.ts'
 import { startContentPlace } from '../content-place.ts'
-import { capturedFrames, deriveViews, eventsOf, linearly, storeSession } from './replay-place.ts'
+import { capturedFrames, eventsOf, linearly, storeSession, untilViewed } from './replay-place.ts'
 import { openShippedPlayer } from './shipped-player.ts'
 
 const seeks = Number(process.env.BARTIZAN_REPLAY_SEEKS ?? 24)
@@ -40,7 +40,7 @@ test('whatever is sought, in the shipped player the screen is that of the whole 
   t.log(`seed ${seed}, ${seeks} seeks`)
   const frames = capturedFrames(random, 4)
   const events = eventsOf(frames)
-  const { id, batches } = await storeSession(place, frames)
+  const id = await storeSession(place, frames)
   const ask = place.as('bob', 'analyst')
   const headers = { authorization: `Bearer ${await place.secretOf('bob', 'analyst')}` }
   const base = `http://127.0.0.1:${place.httpPort}/api/sessions/${id}/replay`
@@ -50,7 +50,7 @@ test('whatever is sought, in the shipped player the screen is that of the whole 
     [true, '', Math.ceil(seeks / 2)],
     [true, '?idleMs=2000', Math.floor(seeks / 2)],
   ] as const) {
-    if (withViews) await deriveViews(place, id, batches)
+    if (withViews) await untilViewed(place, id)
     const index = (await (await ask(`/api/sessions/${id}/replay/index.json${query}`)).json()) as Index
     const timeline = (await (await ask(`/api/sessions/${id}/replay/timeline.json${query}`)).json()) as Timeline
     if (withViews) t.true(index.segments.length > 3, `${index.segments.length} segments`)
@@ -87,7 +87,7 @@ const eventsOfAccess = async (id: string): Promise<string[]> => {
 }
 
 test('a replay is on record once, its segments for who opened it; for anybody else each by itself', async (t) => {
-  const { id } = await storeSession(place, capturedFrames(seededRandom(7), 1))
+  const id = await storeSession(place, capturedFrames(seededRandom(7), 1))
   const base = `/api/sessions/${id}/replay`
   const ask = place.as('bob', 'analyst')
   const { segments } = (await (await ask(`${base}/index.json`)).json()) as Index
@@ -104,7 +104,7 @@ test('a replay is on record once, its segments for who opened it; for anybody el
 })
 
 test('segments are compressed as the client takes it, and kept nowhere', async (t) => {
-  const { id } = await storeSession(place, capturedFrames(seededRandom(8), 1))
+  const id = await storeSession(place, capturedFrames(seededRandom(8), 1))
   const ask = place.as('bob', 'analyst')
   const { segments } = (await (await ask(`/api/sessions/${id}/replay/index.json`)).json()) as Index
   const get = async (encoding: string) => {
@@ -124,8 +124,8 @@ test('segments are compressed as the client takes it, and kept nowhere', async (
 
 test('what is recorded later changes nothing of a replay that is open', async (t) => {
   const frames = capturedFrames(seededRandom(9), 2)
-  const { id, batches } = await storeSession(place, frames)
-  await deriveViews(place, id, batches)
+  const id = await storeSession(place, frames)
+  await untilViewed(place, id)
   const ask = place.as('bob', 'analyst')
   const blocks = await place.backends.catalog.blocks(id)
   const { views } = place.backends
