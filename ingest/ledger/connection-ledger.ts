@@ -1,6 +1,6 @@
 import type { EventKind, SessionEvent } from '#services/schema/session-event.ts'
-import { localsOfLate } from './local-recordings.ts'
 import { type Connection, type LedgerContext, reconcile } from './reconcile.ts'
+import { createToldLocals } from './told-locals.ts'
 import { atMsOf, isOfLog, slackMs } from './visits.ts'
 import { createWaiting } from './waiting.ts'
 
@@ -15,7 +15,12 @@ const maxBastions = 10_000
 const recalledAtOnce = 20
 
 /** `movedAtMs`: by our clock, when it last told its time; from there on it goes as ours does. */
-type Bastion = { clockMs: number; movedAtMs: number; waiting: ReturnType<typeof createWaiting> }
+type Bastion = {
+  clockMs: number
+  movedAtMs: number
+  waiting: ReturnType<typeof createWaiting>
+  told: ReturnType<typeof createToldLocals>
+}
 
 /** Null for an event that says nothing about the sessions of a connection. */
 const connectionOf = (event: SessionEvent): Connection | null => {
@@ -93,6 +98,7 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
       clockMs: Math.max(...[...(last ? [last] : []), ...events].map(clockOf)),
       movedAtMs: clock.now(),
       waiting: createWaiting(),
+      told: createToldLocals(),
     }
     const earliestMs = Math.min(...events.map(atMsOf))
     const before = await newest(name, new Date(earliestMs - 1))
@@ -101,6 +107,7 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
     const started = await toldBetween(name, beforeMs, beforeMs)
     started.push(...(await toldBetween(name, Math.max(beforeMs, lastMs - lateMs), lastMs)))
     if (!Number.isFinite(bastion.clockMs)) return bastion
+    await bastion.told.recall(catalog, name, lastMs)
     const connections = connectionsOf(started)
     await look(
       bastion,
@@ -120,7 +127,8 @@ export const createConnectionLedger = (ctx: LedgerContext) => {
       bastion.movedAtMs = clock.now()
     }
     const { clockMs } = bastion
-    const told = [...connectionsOf(events), ...(await localsOfLate(catalog, events, clockMs - graceMs))]
+    bastion.told.take(events)
+    const told = [...connectionsOf(events), ...bastion.told.explainedBy(name, events)]
     await look(
       bastion,
       told.map((connection) => ({ connection, clockMs })),

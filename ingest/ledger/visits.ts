@@ -24,6 +24,8 @@ export const atMsOf = ({ at }: SessionEvent): number => Date.parse(at)
 /** Told by sudo, su or login of the bastion itself. */
 export const isLocal = ({ source }: SessionEvent): boolean => source === localSource
 export const isOfLog = (event: SessionEvent): boolean => event.source === 'openssh' || isLocal(event)
+type Started = Extract<SessionEvent, { kind: 'session_started' }>
+export const isStart = (event: SessionEvent): event is Started => event.kind === 'session_started'
 const channelOf = (event: SessionEvent): unknown => event.channel ?? null
 const isDisconnect = (event: SessionEvent): boolean => channelOf(event) === null
 

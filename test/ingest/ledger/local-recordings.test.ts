@@ -17,12 +17,14 @@ const others = { connectionId: 'd'.repeat(32), user: 'alice', bastion }
 const openPlace = async (t: ExecutionContext) => {
   const catalog = await openSqliteCatalog({ file: join(await temporaryFolder(t), 'catalog.db') })
   t.teardown(() => catalog.close())
-  const ledger = createConnectionLedger({ catalog, log, graceMs, clock: { now: () => 0 } })
-  const take = async (...events: SessionEvent[]): Promise<void> => {
-    await catalog.putEvents(events)
-    await ledger.take(events)
+  const start = () => {
+    const ledger = createConnectionLedger({ catalog, log, graceMs, clock: { now: () => 0 } })
+    return async (...events: SessionEvent[]): Promise<void> => {
+      await catalog.putEvents(events)
+      await ledger.take(events)
+    }
   }
-  return { catalog, take }
+  return { catalog, take: start(), restarted: start }
 }
 const rows = async (catalog: Catalog) =>
   (await catalog.sessions({ limit: 100 })).items.map(({ state, hook, user, runAs, tty, argv, startedAt, endedAt }) => ({
@@ -71,10 +73,16 @@ test('a recording of somebody else, of another time, or around a console explain
   }
 })
 
-test('a recording that comes an hour late takes the row away', async (t) => {
+test('a recording that comes an hour late takes the row away, also after a restart', async (t) => {
   const { catalog, take } = await openPlace(t)
   await take(atTerminal(1, stay), leftTerminal(30, stay), beat(100))
   t.deepEqual(await rows(catalog), [missing])
-  await take(beat(3_600), recorded(1.4, 'late-one', { connectionId: 'd'.repeat(32) }))
+  const late = [beat(3_600), recorded(1.4, 'late-one', { connectionId: 'd'.repeat(32) })]
+  await take(...late)
   t.deepEqual(await rows(catalog), [])
+
+  const other = await openPlace(t)
+  await other.take(atTerminal(1, stay), leftTerminal(30, stay), beat(100))
+  await other.restarted()(...late)
+  t.deepEqual(await rows(other.catalog), [])
 })
