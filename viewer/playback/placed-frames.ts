@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { BlockRow } from '#services/catalog/catalog.ts'
 import { decodeBatchHeader, decodeFrames, type Frame } from '#services/recordings/format/frame-batch.ts'
 import type { Place } from '#services/schema/screen.ts'
@@ -26,14 +27,23 @@ const cut = (frame: Frame, at: { batchSeq: number; frame: number }, { from, to }
   return first === 0 && end >= frame.data.byteLength ? frame : { ...frame, data: frame.data.subarray(first, end) }
 }
 
+/** A block may unpack to many megabytes, and whoever emulates them takes seconds: others in this process want a turn. */
+const turnBytes = 256 * 1024
+
 /** The frames of the span that stand in evidence, in order, one block in memory at a time. */
 export async function* framesOf(span: Span, read: BlockReader): AsyncGenerator<TimedFrame> {
   const { from, to } = span
+  let unpackedBytes = 0
   for (const block of span.blocks.filter(holdsSome(span))) {
     for (const finished of await read(block)) {
       const batch = decodeBatchHeader(finished)
       if (batch.batchSeq < from.batchSeq) continue
       if (to !== null && batch.batchSeq > to.batchSeq) return
+      unpackedBytes += batch.message.payloadSize
+      if (unpackedBytes >= turnBytes) {
+        unpackedBytes = 0
+        await setImmediate()
+      }
       let atNs = batch.startNs
       for (const [number, frame] of decodeFrames(batch).entries()) {
         atNs += frame.delayNs

@@ -23,7 +23,7 @@ export const NewShare = z.strictObject({
 export const ShareLink = Share.pick({ id: true, fromMs: true, toMs: true, expiresAt: true }).extend({ url: z.string() })
 
 /** @throws BTZ_FORBIDDEN */
-export const refuseUnshared = ({ config }: Pick<ViewerContext, 'config'>): void => {
+const refuseUnshared = ({ config }: Pick<ViewerContext, 'config'>): void => {
   if (config.access.shares) return
   throw new BartizanError('BTZ_FORBIDDEN', 'recordings are not shared here with people without an account', {
     hint: 'the setting access.shares allows it',

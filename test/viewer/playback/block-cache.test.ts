@@ -102,3 +102,22 @@ test('who goes on to read after an erasure gets nothing, though it was read befo
   state.isErased = true
   await t.throwsAsync(read(blocks[0]!), { code: 'BTZ_KEY_DESTROYED' })
 })
+
+test('others have their turn while a long recording is read', async (t) => {
+  const [block] = place().blocks
+  const session = createSessionBatches({ sessionId: block!.sessionId })
+  const big = (first: boolean) => {
+    const frames = Array.from({ length: 4 }, () => textFrame('x'.repeat(60_000)))
+    return first ? session.first(...frames) : session.next(...frames)
+  }
+  const batches = Array.from({ length: 20 }, (_, at) => big(at === 0))
+  let turns = 0
+  const count = (): void => {
+    turns++
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  await Array.fromAsync(framesOf({ blocks: [block!], from: recordingStart, to: null }, async () => batches))
+  clearImmediate(counting)
+  t.true(turns >= 10, `${turns} turns`)
+})
