@@ -15,17 +15,24 @@ const apply = (terminal: Emulator, [, code, data]: RecordedEvent): void => {
   if (code === 'r') terminal.resize(...(data.split('x').map(Number) as [number, number]))
 }
 
-/** A busy terminal: colours, moves, wide characters, the alternate screen, new sizes. */
-const busyEvents = (random: () => number): RecordedEvent[] =>
-  Array.from({ length: 400 }, (_, index): RecordedEvent => {
+/**
+ * A busy terminal: colours, moves, wide characters, the alternate screen, new sizes. These not under a full-screen
+ * program: no keyframe of one size can hold the hidden screen of another, so nothing is cut there (segmenter).
+ */
+const busyEvents = (random: () => number): RecordedEvent[] => {
+  let isAlternate = false
+  return Array.from({ length: 400 }, (_, index): RecordedEvent => {
     const pick = Math.floor(random() * 8)
     const at = (index + 1) / 20
-    if (pick === 0) return [at, 'r', `${30 + Math.floor(random() * 30)}x${6 + Math.floor(random() * 8)}`]
-    if (pick === 1) return [at, 'o', index % 3 === 0 ? '\u001b[?1049h' : '\u001b[?1049l']
+    if (pick === 1) isAlternate = index % 3 === 0
+    if (pick === 0 && !isAlternate)
+      return [at, 'r', `${30 + Math.floor(random() * 30)}x${6 + Math.floor(random() * 8)}`]
+    if (pick === 1) return [at, 'o', isAlternate ? '\u001b[?1049h' : '\u001b[?1049l']
     if (pick === 2) return [at, 'o', `\u001b[${1 + Math.floor(random() * 8)};${1 + Math.floor(random() * 30)}H世界`]
     if (pick === 3) return [at, 'i', 'x']
     return [at, 'o', `\u001b[3${pick}mline ${index}\u001b[0m\r\n`]
   })
+}
 
 /** In segments of some events, each with the keyframe of its start, as the server cuts them. */
 const segmentsOf = (events: RecordedEvent[]): { start: number; segment: Segment }[] => {
