@@ -59,24 +59,46 @@ const allTerms = (clauses: readonly Clause[]): string =>
 export type TermMatch = { query: string; isExact: boolean; isRare: boolean }
 
 const rareRows = 1_000
-const asked = 8 // terms; the others of a long text are not needed to find a rare one
+const sampleRows = 2_000
+const askedTerms = 8 // of a text: spread over it
+const usedTerms = 4
+const frequent = 0.3 // of all rows
+
+const keyOf = (table: string): string => (table === 'session' ? 'number' : 'time_key')
+
+/** In what share of the latest rows each term is. */
+const shares = (select: Select, table: string, terms: readonly string[]): { term: string; share: number }[] => {
+  const key = keyOf(table)
+  const oldest = select.first<{ key: string }>(
+    `SELECT CAST(${key} AS TEXT) AS key FROM ${table} ORDER BY ${key} DESC LIMIT 1 OFFSET ${sampleRows - 1}`,
+    [],
+  )
+  if (oldest === null) return terms.map((term) => ({ term, share: 0 })) // so few rows that any way is fast
+  const from = `${table}_text WHERE ${table}_text MATCH ? AND rowid >= ?`
+  return terms
+    .map((term) => ({ term, share: select.count(from, [quoted(term), BigInt(oldest.key)], sampleRows) / sampleRows }))
+    .sort((a, b) => a.share - b.share)
+}
 
 const isRare = (select: Select, table: string, term: string): boolean =>
   select.count(`${table}_text WHERE ${table}_text MATCH ?`, [quoted(term)], rareRows) < rareRows
 
+const trigramsOf = (clause: Clause): string[] => (clause.kind === 'start' ? [clause.term] : clause.trigrams)
+
 /**
- * What FTS5 is asked for. Its time is that of the longest list of rows it has to go through, so that where one of the
- * terms is rare the frequent ones are left out, and the few rows are looked at.
+ * What FTS5 is asked for. Its time is that of the lists of rows it has to go through: terms that nearly every row has
+ * tell nothing and cost most, and where one is rare its few rows are looked at.
  */
 export const termMatch = (select: Select, table: string, term: TextTerm): TermMatch => {
   const { clauses, isExact } = termClauses(term)
-  const terms = [...new Set(clauses.flatMap(termsOfClause))]
-  const rare = spread(terms, asked).filter((one) => isRare(select, table, one))
-  return {
-    query: (rare.length > 0 ? rare : terms).map(quoted).join(' '),
-    isExact: isExact && clauses.every(isOneTerm),
-    isRare: rare.length > 0,
-  }
+  const terms = [...new Set(clauses.flatMap(trigramsOf))]
+  const oneTerm = isExact && clauses.every(isOneTerm)
+  const found = oneTerm ? [{ term: terms[0]!, share: 1 }] : shares(select, table, spread(terms, askedTerms))
+  const [rarest] = found
+  const rare = isRare(select, table, rarest!.term)
+  const telling = found.filter(({ share }) => share < frequent).slice(0, usedTerms)
+  const used = rare ? [rarest!] : telling.length > 0 ? telling : found.slice(0, 2)
+  return { query: used.map((one) => quoted(one.term)).join(' '), isExact: oneTerm, isRare: rare }
 }
 
 /** The term stands in the column. */
