@@ -129,4 +129,3 @@ export const createReplayPlans = (source: PlanSource) => {
       }),
   }
 }
-export type ReplayPlans = ReturnType<typeof createReplayPlans>

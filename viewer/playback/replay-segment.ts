@@ -4,7 +4,7 @@ import type { TerminalEvent } from '#services/terminal/terminal-events.ts'
 export type PlayMarker = readonly [playUs: number, label: string]
 
 /** What one segment plays, in play time: from `startUs`, and before `endUs`, or at it where nothing follows. */
-export type SegmentBounds = { startUs: number; endUs: number; isLast: boolean }
+type SegmentBounds = { startUs: number; endUs: number; isLast: boolean }
 
 const asSeconds = (us: number): number => us / 1e6
 

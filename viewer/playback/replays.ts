@@ -8,7 +8,7 @@ import { markersIn, type ReplayMarker, replayMarkers } from './replay-markers.ts
 import type { ReplayPlan, ReplayRange } from './replay-plan.ts'
 import { createReplayPlans } from './replay-plans.ts'
 
-export type ReplaySource = BlockSource & {
+type ReplaySource = BlockSource & {
   catalog: Pick<CatalogReader, 'blocks' | 'events' | 'commands'> & Pick<AlertReader, 'alerts'>
   views: Pick<ViewsReader, 'segments' | 'segment' | 'liveState'>
   clock: Clock
@@ -19,7 +19,7 @@ const cacheLimits = { maxBytes: 64 * 1024 * 1024, forMs: 60_000 }
 const mostMarkerSets = 32
 
 /** In the time of the range. `tag`: of just these markers. */
-export type MarkerSet = { markers: ReplayMarker[]; tag: string }
+type MarkerSet = { markers: ReplayMarker[]; tag: string }
 
 /** Markers as an index told them, so that the segments tell the same, whatever was found meanwhile. */
 const createMarkerSets = (source: Pick<ReplaySource, 'catalog'>) => {

@@ -31,14 +31,14 @@ export const ReplayQuery = z.strictObject({ idleMs: IdleMs.optional(), markers, 
 
 /** `<last batch>.<segments of the views>`: what the index was made of. */
 const pinForm = /^(\d{1,10})\.(\d{1,8})$/
-export const Pin = z
+const Pin = z
   .string()
   .regex(pinForm)
   .transform((text): ReplayPin => {
     const [lastSeq, viewCount] = text.split('.').map(Number)
     return { lastSeq: lastSeq!, viewCount: viewCount! }
   })
-export const pinText = ({ lastSeq, viewCount }: ReplayPin): string => `${lastSeq}.${viewCount}`
+const pinText = ({ lastSeq, viewCount }: ReplayPin): string => `${lastSeq}.${viewCount}`
 export const MarkerTag = z.string().regex(/^[0-9a-f]{16}$/)
 
 /** As the index writes it. Without `pin` it is one of a replay that is opened now, without `view` it is on record by itself. */
