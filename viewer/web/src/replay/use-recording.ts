@@ -38,15 +38,18 @@ export const useRecording = ({ folder, place, startAtMs, isPlaying, isIdleShort 
   const clock = useMemo(() => clockOf(opened?.skips ?? []), [opened])
   const atSessionMs = useRef(startAtMs > 0 ? startAtMs + wholeMs : 0)
   const begins = useRef(isPlaying)
+  const opening = useRef({ clock, isDone: Promise.resolve() })
 
   useEffect(() => {
     if (!timeline.data) return
     setOpened(timeline.data)
-    const wanted = clockOf(timeline.data.skips).toPlayMs(atSessionMs.current)
-    void replay.open(`${folder}/index.json${query}`, whyHeader(place), wanted).then(() => {
+    const next = clockOf(timeline.data.skips)
+    const open = async (): Promise<void> => {
+      await replay.open(`${folder}/index.json${query}`, whyHeader(place), next.toPlayMs(atSessionMs.current))
       if (begins.current) void replay.play()
       begins.current = false
-    })
+    }
+    opening.current = { clock: next, isDone: open() }
   }, [replay, folder, query, place, timeline.data])
 
   const sessionMs = (): number => {
@@ -54,7 +57,13 @@ export const useRecording = ({ folder, place, startAtMs, isPlaying, isIdleShort 
       atSessionMs.current = clock.toSessionMs(replay.timeMs())
     return atSessionMs.current
   }
-  const seek = useCallback((atMs: number) => replay.seek(clock.toPlayMs(atMs + wholeMs)), [replay, clock])
+  const seek = useCallback(
+    async (atMs: number): Promise<void> => {
+      await opening.current.isDone
+      await replay.seek(opening.current.clock.toPlayMs(atMs + wholeMs))
+    },
+    [replay],
+  )
   return { replay, state, clock, opened, error: timeline.error, retry: timeline.refetch, sessionMs, seek }
 }
 
