@@ -20,7 +20,7 @@ const wholeLimitMB = 500
 const undo: (() => unknown)[] = []
 const teardown = { teardown: (run: () => unknown) => void undo.push(run) }
 
-type Index = { duration: number; segments: unknown[] }
+type Index = { duration: number; segments: { start: number }[] }
 
 /** Imports it as a person would, and waits until evidence and views stand. */
 const recorded = async (product: Product, folder: string, megabytes: number): Promise<{ id: string; index: Index }> => {
@@ -45,10 +45,11 @@ const recorded = async (product: Product, folder: string, megabytes: number): Pr
   await until(isStored, { limitMs, everyMs: 500, what: 'sealed' })
   let index: Index = { duration: 0, segments: [] }
   const isDerived = async () => {
+    const before = index.segments.length
     index = (await product.api(`/api/sessions/${id}/replay/index.json`)) as Index
-    return index.segments.length > (megabytes * 1e6) / (512 * 1024)
+    return index.segments.length === before && index.segments.at(-1)!.start > index.duration * 0.95
   }
-  await until(isDerived, { limitMs, everyMs: 1000, what: 'segments' })
+  await until(isDerived, { limitMs, everyMs: 3000, what: 'segments' })
   process.stdout.write(`${JSON.stringify({ segments: index.segments.length, storedMs: Date.now() - fromMs })}\n`)
   return { id, index }
 }

@@ -7,7 +7,7 @@
 const fullBytes = 256 * 1024
 const fullActiveUs = 60_000_000
 const sensibleBytes = 16 * 1024
-const sensibleActiveUs = 5_000_000
+const sensibleActiveUs = 20_000_000
 const pauseUs = 5_000_000
 const pauseActiveUs = 30_000_000 // else somebody who types a key a minute makes a segment of a few keys
 /** What a longer silence counts as: thinking is work, being away is none. */
