@@ -6,7 +6,8 @@ import { queryError } from './query-error.ts'
 import { And, Close, Duration, Field, lexer, Minus, Not, Open, Or, Unended } from './tokens.ts'
 import type { QueryTime } from './values.ts'
 
-export const queryLimits = { chars: 1_000, tokens: 128, depth: 16 } as const
+/** `chars`: the record of who searched for what holds all of it. */
+export const queryLimits = { chars: 512, tokens: 128, depth: 16 } as const
 
 const end = (text: string) => ({ start: text.length, end: text.length })
 const at = ({ startOffset, image }: IToken) => ({ start: startOffset, end: startOffset + image.length })

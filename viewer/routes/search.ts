@@ -14,7 +14,7 @@ import type { ViewerContext } from '../context.ts'
 import { commaList, instant, page, parseInput, why } from './input.ts'
 
 const asked = {
-  q: z.string().trim().min(1).max(1_024),
+  q: z.string().max(2_048).regex(/\S/), // as it was typed: errors say where in it
   tz: TimeZone.default('UTC'), // of dates, today and yesterday in q
   from: instant,
   to: instant,

@@ -12,7 +12,7 @@ import { instant, page, parseInput, why, word } from './input.ts'
 import { timedQuery } from './search.ts'
 
 export const SessionsQuery = z.strictObject({
-  q: z.string().max(1_024).optional(),
+  q: z.string().max(2_048).optional(),
   tz: TimeZone.default('UTC'), // of dates, today and yesterday in q
   from: instant,
   to: instant,

@@ -114,7 +114,7 @@ test('what is wrong is said with its place and what to do', (t) => {
     [`${'('.repeat(30)}a${')'.repeat(30)}`, '(', /too deep/],
     [`a ${'-'.repeat(0)}${'NOT '.repeat(30)}b`, 'NOT', /too deep/],
     ['a '.repeat(queryLimits.tokens + 10).trim(), 'a', /more than 128 parts/],
-    ['a'.repeat(queryLimits.chars + 1), 'a', /more than 1000 characters/],
+    ['a'.repeat(queryLimits.chars + 1), 'a', /more than 512 characters/],
     [`user:${'u'.repeat(300)}`, 'u'.repeat(300), /too long/],
   ]
   for (const [q, wrong, message] of cases) {
