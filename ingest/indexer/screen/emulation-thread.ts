@@ -7,7 +7,7 @@ import { createLiveScreen, type LiveScreen, type Shown } from './live-screen.ts'
 
 /** The thread that emulates: the most expensive thing there is, so everything else of the process goes first. */
 
-const lowPriority = 10
+const lowPriority = 3 // half the share of the rest, and not so little that a busy machine leaves it standing
 
 export type EmulationOperations = {
   /** `state`: as saved; null: from the beginning. */

@@ -19,7 +19,7 @@ export const startScreens = async (
 }
 
 /** Until the group has committed all there is. */
-export const screensCaughtUp = (bus: ScreenOptions['bus'], limitMs = 30_000): Promise<void> =>
+export const screensCaughtUp = (bus: ScreenOptions['bus'], limitMs = 120_000): Promise<void> =>
   until(
     async () => {
       const lags = (await bus.lag()).filter(({ group }) => group === 'screen')

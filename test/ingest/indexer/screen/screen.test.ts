@@ -101,7 +101,7 @@ test('an indexer that is closed at any batch and started again derives what one 
   const random = seededRandom(2)
   for (let at = 0; at < batches.length; ) {
     const screens = await startScreens(place)
-    const next = at + 1 + Math.floor((random() * batches.length) / 3)
+    const next = at + 1 + Math.floor((random() * batches.length) / 2)
     await produceBatches(place.bus, id, batches.slice(at, next))
     await screensCaughtUp(place.bus)
     await screens.close()
@@ -181,7 +181,7 @@ test('more sessions than are kept in memory are all derived, each in its turn', 
   const place = await opened(t)
   const emulation = createEmulation(createLogger('screen', 'silent'), { maxOpen: 5 })
   await running(t, place, { emulation })
-  const sessions = Array.from({ length: 40 }, (_, n) => {
+  const sessions = Array.from({ length: 24 }, (_, n) => {
     const recorded = recordedSession()
     return {
       id: recorded.sessionId,
