@@ -40,7 +40,19 @@ export const createBlockCache = (
       sum -= sizeBytes
     }
   }
+  /** Also when nobody reads on: what was recorded is in no memory longer than it has to be. */
+  let isSweepDue = false
+  const sweepLater = (): void => {
+    if (isSweepDue) return
+    isSweepDue = true
+    setTimeout(() => {
+      isSweepDue = false
+      dropOld()
+      if (held.size > 0) sweepLater()
+    }, forMs).unref()
+  }
   const load = (block: BlockRow): Held => {
+    sweepLater()
     const entry: Held = { batches: read(block).then((batches) => [...batches]), sizeBytes: 0, usedAtMs: clock.now() }
     entry.batches.then(
       (batches) => {

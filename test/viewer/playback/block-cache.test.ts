@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
 import type { BlockRow } from '#services/catalog/catalog.ts'
 import { BartizanError } from '#services/errors.ts'
 import { createBlockBuilder } from '#services/recordings/format/block-builder.ts'
 import { batchHash, decodeBatchHeader } from '#services/recordings/format/frame-batch.ts'
 import { createSessionBatches, textFrame } from '#test/helpers/session-batches.ts'
+import { until } from '#test/helpers/until.ts'
 import { createBlockCache } from '#viewer/playback/block-cache.ts'
 import { framesOf, recordingStart } from '#viewer/playback/placed-frames.ts'
 
 const sessionKey = randomBytes(32)
 
 /** Blocks of some batches each in a store that counts what is read of it. */
-const place = (maxBytes = 1024 * 1024) => {
+const place = (maxBytes = 1024 * 1024, forMs = 60_000) => {
   const session = createSessionBatches()
   const { sessionId, bastion } = session
   const stored = new Map<string, Uint8Array>()
@@ -47,7 +49,7 @@ const place = (maxBytes = 1024 * 1024) => {
         },
       },
     },
-    { maxBytes, forMs: 60_000 },
+    { maxBytes, forMs },
   )
   const wait = (ms: number) => {
     nowMs += ms
@@ -101,6 +103,21 @@ test('who goes on to read after an erasure gets nothing, though it was read befo
   await read(blocks[0]!)
   state.isErased = true
   await t.throwsAsync(read(blocks[0]!), { code: 'BTZ_KEY_DESTROYED' })
+})
+
+test('what nobody reads on is forgotten by itself', async (t) => {
+  const { state, blocks, read, wait } = place(1024 * 1024, 20)
+  await read(blocks[0]!)
+  await read(blocks[0]!)
+  t.is(state.reads.length, 1)
+  // Its time is over whenever nobody reads; who reads sees a clock on which it is not.
+  await until(async () => {
+    wait(21)
+    await setTimeout(5)
+    wait(-21)
+    await read(blocks[0]!)
+    return state.reads.length > 1
+  })
 })
 
 test('others have their turn while a long recording is read', async (t) => {

@@ -144,6 +144,20 @@ test('what is recorded later changes nothing of a replay that is open', async (t
   const pauses = (plan: typeof one) => plan.pauses.map((pause) => [...pause])
   t.deepEqual(pauses(one), pauses(other), 'the views know the same pauses as the recording')
   t.deepEqual(one.marks, other.marks)
+  const noEvidence = async () => Promise.reject(new Error('evidence is read'))
+  const indexed = createReplays({ ...place.backends, clock: systemClock, recordings: { get: noEvidence } })
+  t.deepEqual(
+    pauses(await indexed.plans.latest(session)),
+    pauses(one),
+    'where the views stand as far, no evidence is read',
+  )
+  const segments: typeof views.segments = async (of) => {
+    const all = await views.segments(of)
+    return all && { ...all, segments: all.segments.slice(0, 2) }
+  }
+  const liveState = async () => null
+  const behind = createReplays({ ...place.backends, clock: systemClock, views: { ...views, segments, liveState } })
+  t.deepEqual(pauses(await behind.plans.latest(session)), pauses(one), 'where they do not, the rest of it is')
   const gone = `/api/sessions/${id}/replay/segments/0.json?pin=${one.pin.lastSeq}.9999`
   t.is((await ask(gone)).status, 404)
 })
