@@ -11,7 +11,7 @@ type Open1 = Omit<OpenCommand, 'prompt' | 'untaken'>
 type Commands1 = Omit<Commands, 'current' | 'open'> & { current: Open1 | null; untaken: Open1[] }
 type Line1 = Pick<KeyLine, 'unclear' | 'masked'> & { chars: string[]; cursor: number }
 type Typed1 = Omit<TypedLines, 'screen' | 'line' | 'entered' | 'resized' | 'lastRight'> & {
-  screen: Omit<EchoScreen, 'inverse'>
+  screen: Omit<EchoScreen, 'inverse' | 'isWide'>
   line: Line1 | null
   entered: Omit<EnteredLine, 'masked' | 'resized'>[]
 }
@@ -37,7 +37,7 @@ const lineOf = ({ chars, cursor, unclear, masked }: Line1): KeyLine => {
 
 const typedOf = ({ screen, line, entered, ...typed }: Typed1): TypedLines => ({
   ...typed,
-  screen: { ...screen, inverse: false },
+  screen: { ...screen, inverse: false, isWide: true },
   line: line && lineOf(line),
   entered: entered.map((one) => ({ ...one, masked: false, resized: false })),
   resized: false,

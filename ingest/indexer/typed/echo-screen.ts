@@ -12,6 +12,7 @@ export type EchoScreen = {
   col: number
   wraps: boolean // the last column was written: the next character goes to a new row
   inverse: boolean
+  isWide: boolean // some character on it takes two columns
   alternate: boolean // a full-screen program shows its own screen
   editor: 'unknown' | 'on' | 'off' // a line editor has switched bracketed paste on, or off again
   phase: 'ground' | 'escape' | 'csi' | 'string' | 'charset'
@@ -29,6 +30,7 @@ export const newEchoScreen = (cols: number | null): EchoScreen => ({
   col: 0,
   wraps: false,
   inverse: false,
+  isWide: false,
   alternate: false,
   editor: 'unknown',
   phase: 'ground',
@@ -42,6 +44,7 @@ export const resize = (screen: EchoScreen, cols: number): void => {
 }
 
 export const clearRows = (screen: EchoScreen, col = 0): void => {
+  screen.isWide = false
   screen.rows = [[]]
   screen.row = 0
   screen.col = Math.min(col, screen.cols - 1)
@@ -118,7 +121,8 @@ export const put = (screen: EchoScreen, char: string): void => {
   }
   const row = current(screen)
   pad(row, screen.col)
-  unwiden(row, screen.col, width)
+  if (width === 2) screen.isWide = true
+  if (screen.isWide) unwiden(row, screen.col, width)
   row[screen.col] = char
   if (width === 2) row[screen.col + 1] = ''
   screen.col += width
@@ -144,9 +148,9 @@ export const putAscii = (screen: EchoScreen, bytes: Uint8Array, from: number): n
     if (screen.wraps) nextRow(screen)
     const row = current(screen)
     if (row.length < screen.col) pad(row, screen.col)
-    unwiden(row, screen.col, 1)
+    if (screen.isWide) unwiden(row, screen.col, 1)
     // zsh fills the last column with this, where a wide character goes to the next row.
-    row[screen.col] = byte === 32 && screen.inverse && screen.col === screen.cols - 1 ? '' : ascii[byte]!
+    row[screen.col] = screen.inverse && byte === 32 && screen.col === screen.cols - 1 ? '' : ascii[byte]!
     if (screen.col + 1 < screen.cols) screen.col++
     else screen.wraps = true
   }
