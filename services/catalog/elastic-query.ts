@@ -1,5 +1,6 @@
 import type { NameMatch, SearchKind, SearchQuery, TextTerm } from '../schema/search-query.ts'
 import { isOwnText } from '../search/hit-tree.ts'
+import type { Leaf } from '../search/matches.ts'
 import type { Ask } from './elastic-ask.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { addressesIn, sessionsThatHave, sessionsWhere, sessionsWithText } from './elastic-session-sets.ts'
@@ -7,7 +8,6 @@ import { termFilter } from './elastic-terms.ts'
 
 /** A query as a filter of Elasticsearch, each of its leaves asked for first where documents do not tell. */
 
-export type Leaf = Exclude<SearchQuery, { is: 'all' } | { is: 'any' } | { is: 'not' }>
 /** `isExact`: not, where it also takes documents for which the leaf does not hold. */
 export type LeafFilter = { filter: object; isExact: boolean }
 export type LeafFilters = ReadonlyMap<Leaf, LeafFilter>

@@ -2,11 +2,12 @@ import { type SearchKind, type SearchQuery, searchKinds, type TextTerm } from '.
 import type { Command, List } from '../schema/session.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import { hitTree, isNever, shownTexts } from '../search/hit-tree.ts'
+import { holds } from '../search/matches.ts'
 import type { HitQuery, HitRows, SearchHit } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { type Ask, between, type Hit, totalOf } from './elastic-ask.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
-import { type Leaf, type LeafFilters, rowFilters, treeFilter } from './elastic-query.ts'
+import { type LeafFilters, rowFilters, treeFilter } from './elastic-query.ts'
 import { newestFirst, Place } from './elastic-read-timed.ts'
 import { rowText, type ScreenRow, textIndex } from './elastic-texts.ts'
 import { folded } from './search-text.ts'
@@ -73,12 +74,6 @@ const planOf = async (
 
 const kindOf = (index: string, { commands, screenTexts }: CatalogIndices): SearchKind =>
   index === commands ? 'commands' : index === screenTexts ? 'screen' : 'events'
-
-const holds = (query: SearchQuery, judge: (leaf: Leaf) => boolean): boolean => {
-  if (query.is === 'all') return query.of.every((one) => holds(one, judge))
-  if (query.is === 'any') return query.of.some((one) => holds(one, judge))
-  return query.is === 'not' ? !holds(query.of, judge) : judge(query)
-}
 
 /** By what Elasticsearch said of the leaves, and where it cannot know by the text itself. */
 const isHit = ({ kind, tree, leaves, isExact }: Part, row: string, said: readonly string[]): boolean => {

@@ -43,7 +43,7 @@ export const folded = (text: string): string =>
 /** @param char one character: a code point */
 export const isWordChar = (char: string): boolean => /[\p{L}\p{N}_]/u.test(char)
 
-const charBefore = (text: string, at: number): string => {
+export const charBefore = (text: string, at: number): string => {
   const pair = text.codePointAt(at - 2) ?? 0
   return pair > 0xffff ? text.slice(at - 2, at) : text.slice(at - 1, at)
 }

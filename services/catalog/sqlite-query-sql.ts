@@ -1,5 +1,6 @@
 import type { NameMatch, SearchKind, SearchQuery, TextTerm } from '../schema/search-query.ts'
 import { isOwnText } from '../search/hit-tree.ts'
+import type { Leaf } from '../search/matches.ts'
 import { type RowSource, rowSources } from './sqlite-query-rows.ts'
 import { allOf, type Condition, condition, type Select } from './sqlite-select.ts'
 import { hasTerm, termMatch } from './sqlite-text-match.ts'
@@ -14,10 +15,8 @@ const joined = (parts: readonly Condition[], word: 'AND' | 'OR', none: Condition
   parts.length === 0
     ? none
     : condition(parts.map(({ sql }) => `(${sql})`).join(` ${word} `), ...parts.flatMap(({ params }) => params))
-export const both = (parts: readonly Condition[]): Condition => joined(parts, 'AND', always)
-export const either = (parts: readonly Condition[]): Condition => joined(parts, 'OR', never)
-
-type Leaf = Exclude<SearchQuery, { is: 'all' } | { is: 'any' } | { is: 'not' }>
+const both = (parts: readonly Condition[]): Condition => joined(parts, 'AND', always)
+const either = (parts: readonly Condition[]): Condition => joined(parts, 'OR', never)
 
 /** What is unknown (of a row without a session) is false, and its opposite true. */
 const conditionOf = (query: SearchQuery, leaf: (leaf: Leaf) => Condition): Condition => {

@@ -1,6 +1,6 @@
 import type { TextTerm } from '../schema/search-query.ts'
 import { type Clause, clausesOf } from './analyzer.ts'
-import { isLongWord, isWordChar, placeOf } from './search-text.ts'
+import { charBefore, isLongWord, isWordChar, placeOf } from './search-text.ts'
 
 /** Where a term of a search stands, and what an index has to hold for it: the same for every catalog. */
 
@@ -20,10 +20,6 @@ const patternOf = (text: string): RegExp => {
   return pattern
 }
 
-const charBefore = (text: string, at: number): string => {
-  const pair = text.codePointAt(at - 2) ?? 0
-  return pair > 0xffff ? text.slice(at - 2, at) : text.slice(at - 1, at)
-}
 /** Before a character that is part of no word, every place begins one. */
 const beginsWord = (text: string, at: number): boolean =>
   at === 0 || !isWordChar(String.fromCodePoint(text.codePointAt(at) ?? 0)) || !isWordChar(charBefore(text, at))

@@ -9,15 +9,15 @@ import type { SearchKind, SearchQuery } from '../schema/search-query.ts'
 
 const always: SearchQuery = { is: 'all', of: [] }
 const never: SearchQuery = { is: 'any', of: [] }
-export const isAlways = (query: SearchQuery): boolean => query.is === 'all' && query.of.length === 0
+const isAlways = (query: SearchQuery): boolean => query.is === 'all' && query.of.length === 0
 export const isNever = (query: SearchQuery): boolean => query.is === 'any' && query.of.length === 0
 
-export const allOf = (of: readonly SearchQuery[]): SearchQuery => {
+const allOf = (of: readonly SearchQuery[]): SearchQuery => {
   const parts = of.flatMap((one) => (one.is === 'all' ? one.of : [one]))
   if (parts.some(isNever)) return never
   return parts.length === 1 ? parts[0]! : { is: 'all', of: parts }
 }
-export const anyOf = (of: readonly SearchQuery[]): SearchQuery => {
+const anyOf = (of: readonly SearchQuery[]): SearchQuery => {
   const parts = of.flatMap((one) => (one.is === 'any' ? one.of : [one]))
   if (parts.some(isAlways)) return always
   return parts.length === 1 ? parts[0]! : { is: 'any', of: parts }

@@ -10,7 +10,7 @@ import { fillCatalog, idOfHit, randomQuery } from '#test/helpers/searched-place.
 import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { allPages, epochMs, type MakeCatalogPlace, opened } from './catalog-place.ts'
 
-const queryCount = Number(process.env.TEST_QUERIES ?? 60)
+const queryCount = Number(process.env.TEST_QUERIES ?? 30)
 const time = { nowMs: epochMs + 3 * 3_600_000, tz: 'UTC' }
 
 /** What the query language means, of generated sessions and generated searches, against services/search/matches.ts. */
@@ -26,7 +26,7 @@ export const queryContract = (test: TestFn, make: MakeCatalogPlace): void => {
       const text = randomQuery(random)
       const query = parseQuery(text, time)
       const hits = await allPages((cursor) =>
-        catalog.search({ query, in: [...searchKinds], limit: 7, ...(cursor && { cursor }) }),
+        catalog.search({ query, in: [...searchKinds], limit: 15, ...(cursor && { cursor }) }),
       )
       const expected = rows.filter(({ row }) => isHit(query, row)).map(({ id }) => id)
       t.deepEqual(hits.map(idOfHit).sort(), expected.sort(), JSON.stringify({ seed, text }))
