@@ -53,9 +53,11 @@ export const createEmulation = (
   const strikes = new Map<string, number>()
   let thread: EmulationThread | null = null
   let generation = 0
+  let isClosed = false
 
   const current = async (): Promise<EmulationThread> => {
     if (thread) return thread
+    if (isClosed) throw new BartizanError('BTZ_UNAVAILABLE', 'no screen is emulated any more: this process stops')
     const started = await startThread()
     thread = started
     void started.stopped.then((why) => {
@@ -105,10 +107,12 @@ export const createEmulation = (
         if (!open.delete(key)) return
         await thread?.call('forget', key)
       }),
-    close: async () => {
-      const last = thread
-      thread = null
-      await inTurn(async () => last?.close())
-    },
+    close: () =>
+      inTurn(async () => {
+        isClosed = true
+        const last = thread
+        thread = null
+        await last?.close()
+      }),
   }
 }
