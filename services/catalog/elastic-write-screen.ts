@@ -172,8 +172,8 @@ export const createScreenWriter = (options: Options) => {
     screenProgress: async (sessionId: string): Promise<ScreenProgress | null> => {
       const [found] = await getDocuments<StoredScreen>(elastic, [screenAt(indices, sessionId)])
       if (!found) return null
-      const { nextSeq, state, owner, unavailable, textCount, throughUs } = found
-      return { nextSeq, state, owner, unavailable, textCount, throughMs: Math.trunc(throughUs / 1000) }
+      const { nextSeq, state, owner, unavailable, textCount, throughUs, isEnded } = found
+      return { nextSeq, state, owner, unavailable, textCount, isEnded, throughMs: Math.trunc(throughUs / 1000) }
     },
     drained: queue.drained,
   }

@@ -5,7 +5,8 @@ import type { TextChange } from './sqlite-full-text.ts'
 import { createTimeKeys } from './sqlite-time-key.ts'
 
 type Present = { number: number; next_seq: number; text_count: number }
-type StoredProgress = Omit<ScreenProgress, 'owner' | 'throughMs'> & ScreenProgress['owner'] & { throughUs: number }
+type StoredProgress = Omit<ScreenProgress, 'owner' | 'throughMs' | 'isEnded'> &
+  ScreenProgress['owner'] & { throughUs: number; isEnded: number }
 
 const upsertSql = `
   INSERT INTO screen_session (session_id, user, bastion, started_at_ms, next_seq, through_us, is_ended, unavailable,
@@ -16,7 +17,7 @@ const upsertSql = `
   RETURNING number`
 
 const progressSql = `
-  SELECT s.next_seq AS nextSeq, t.state, s.through_us AS throughUs, s.unavailable, s.text_count AS textCount,
+  SELECT s.next_seq AS nextSeq, t.state, s.through_us AS throughUs, s.is_ended AS isEnded, s.unavailable, s.text_count AS textCount,
     s.started_at_ms AS startedAtMs, s.user, s.bastion
   FROM screen_session s JOIN screen_state t ON t.screen_number = s.number WHERE s.session_id = ?`
 
@@ -73,8 +74,13 @@ export const createScreenWriter = (database: DatabaseSync, changes: TextChange[]
     screenProgress: (sessionId: string): ScreenProgress | null => {
       const found = progress.get(sessionId) as StoredProgress | undefined
       if (!found) return null
-      const { startedAtMs, user, bastion, throughUs, ...rest } = found
-      return { ...rest, throughMs: Math.trunc(throughUs / 1000), owner: { startedAtMs, user, bastion } }
+      const { startedAtMs, user, bastion, throughUs, isEnded, ...rest } = found
+      return {
+        ...rest,
+        isEnded: isEnded === 1,
+        throughMs: Math.trunc(throughUs / 1000),
+        owner: { startedAtMs, user, bastion },
+      }
     },
   }
 }

@@ -29,6 +29,7 @@ export type ScreenProgress = {
   nextSeq: number
   state: string
   throughMs: number
+  isEnded: boolean
   owner: ScreenOwner
   unavailable: string | null
   textCount: number

@@ -63,7 +63,15 @@ export const viewsContract = (test: TestFn, make: MakeCatalogPlace): void => {
     for (const number of [0, 1, 2]) t.deepEqual(await views.segment(id, number), segment(number))
     t.is(await views.segment(id, 3), null)
     t.deepEqual(await views.liveState(id), { nextSeq: 5, state: '{"nextSeq":5}' })
-    const progress = { nextSeq: 5, state: '{"nextSeq":5}', throughMs: 5_000, owner, unavailable: null, textCount: 2 }
+    const progress = {
+      nextSeq: 5,
+      state: '{"nextSeq":5}',
+      throughMs: 5_000,
+      isEnded: true,
+      owner,
+      unavailable: null,
+      textCount: 2,
+    }
     t.deepEqual(await views.screenProgress(id), progress)
     t.is(await views.segments(newId()), null, 'of another session')
   })

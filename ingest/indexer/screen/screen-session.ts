@@ -9,7 +9,7 @@ import type { Shown } from './live-screen.ts'
 /** A session between two writes of its views. */
 export type ScreenSession = OrderedSession & {
   owner: ScreenOwner | null // null: no batch of it was ever taken
-  generation: number | null // of the emulation in which its screen is open; null: it is not
+  generation: number | null // of the emulation in which its screen is, or was, open; null: not since it was loaded
   stored: string | null // state of before `applied`
   unavailable: string | null
   isEnded: boolean
@@ -44,7 +44,7 @@ export const takeProgress = (session: ScreenSession, progress: ScreenProgress | 
     unavailable: progress?.unavailable ?? null,
     textCount: progress?.textCount ?? 0,
     generation: null,
-    isEnded: false,
+    isEnded: progress?.isEnded ?? false,
   })
 }
 

@@ -8,6 +8,9 @@ const idleMs = 10_000
 const writeEveryMs = 2_000
 const writeFromBytes = 1024 * 1024
 
+/** As a generation: none. */
+const closed = -1
+
 const lost = () => new BartizanError('BTZ_UNAVAILABLE', 'the thread that emulates screens was lost: it begins again')
 
 /** The sessions of one partition whose terminals are in memory; the views have the state of the rest. */
@@ -26,7 +29,7 @@ export const createScreenTable = (ctx: Pick<ScreenContext, 'views' | 'emulation'
   }
   const close = async (session: ScreenSession): Promise<void> => {
     const wasOpen = isOpen(session)
-    session.generation = null
+    session.generation = closed
     if (wasOpen) await emulation.forget(keyOf(session))
   }
 
@@ -94,6 +97,8 @@ export const createScreenTable = (ctx: Pick<ScreenContext, 'views' | 'emulation'
       if (isOpen(session)) return
       if (session.applied.length > 0) throw lost()
       await makeRoom()
+      // Closed, or lost, since it was loaded: what it goes on from stands in the views.
+      if (session.generation !== null) await load(session)
       await emulation.open(keyOf(session), size, session.stored)
       session.stored = null
       session.generation = emulation.generation()

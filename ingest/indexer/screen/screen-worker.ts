@@ -1,5 +1,5 @@
 import type { PartitionWorker } from '#services/bus/partition-workers.ts'
-import { hasCode } from '#services/errors.ts'
+import { BartizanError, hasCode } from '#services/errors.ts'
 import { createBatchWorker } from '../batch-worker.ts'
 import { type Ordering, passBatch, settle, type TakenBatch } from '../ordering.ts'
 import type { ScreenContext } from './context.ts'
@@ -18,8 +18,10 @@ const shownBy = async (
 ): Promise<Shown | null> => {
   try {
     const { owner, size } = ownerOf(batch)
-    session.owner ??= owner
     await table.open(session, size)
+    session.owner ??= owner
+    // Somebody else was further meanwhile: begin again behind that.
+    if (batch.batchSeq < session.nextSeq) throw new BartizanError('BTZ_UNAVAILABLE', 'the screen was derived elsewhere')
     return await emulation.take(table.keyOf(session), record.value)
   } catch (error) {
     if (hasCode(error, 'BTZ_SCREEN_UNAVAILABLE')) table.markUnavailable(session, error)

@@ -54,7 +54,7 @@ const cutSession = (seed: number) => {
   const finished = [recorded.first(frames[0]!)]
   for (const one of frames.slice(1)) finished.push(recorded.next(one))
   finished.push(recorded.end(EndReason.EXIT))
-  return { id: recorded.sessionId, batches: finished }
+  return { id: recorded.sessionId, batches: finished, recorded }
 }
 const textsOf = async ({ file }: Place, sessionId: string) => {
   const database = new DatabaseSync(file)
@@ -75,7 +75,7 @@ const viewsOf = async (place: Place, id: string) => ({
 test('what stood on the screen is in the views, as the eye read it, and where a player may begin', async (t) => {
   const place = await opened(t)
   await running(t, place)
-  const { id, batches } = cutSession(1)
+  const { id, batches, recorded } = cutSession(1)
   await produceBatches(place.bus, id, batches)
   await screensCaughtUp(place.bus)
   const { segments, texts } = await viewsOf(place, id)
@@ -89,6 +89,11 @@ test('what stood on the screen is in the views, as the eye read it, and where a 
     texts.map(({ number }) => number),
     texts.map((_, n) => n),
   )
+  const late = recorded.next() // as the agent's last signed head
+  await produceBatches(place.bus, id, [late])
+  await screensCaughtUp(place.bus)
+  const after = await viewsOf(place, id)
+  t.deepEqual(after, { texts, segments: { ...segments!, throughSeq: batches.length } })
   t.like(await place.views.screenProgress(id), { owner: { user: 'alice' }, unavailable: null })
 })
 
