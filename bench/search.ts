@@ -13,10 +13,12 @@ import { queriesFor } from './search/queries.ts'
 
 /**
  * How long a search takes in both catalogs at growing sizes, against grep over recordings of the same words; run:
- * `npm run bench -- search --commands 100000,1000000 [--elastic URL] [--casts GB] [--folder DIR]`
+ * `npm run bench -- search --commands 100000,1000000 [--no-sqlite] [--elastic URL] [--casts GB] [--folder DIR]`
  */
 const { values } = parseArgs({
+  allowNegative: true,
   options: {
+    sqlite: { type: 'boolean', default: true },
     commands: { type: 'string', default: '100000,1000000' },
     elastic: { type: 'string' },
     casts: { type: 'string', default: '0' },
@@ -167,9 +169,11 @@ const ratios = (engine: string, all: { cold: number; warm: number }[], grep: num
 await mkdir(folder, { recursive: true })
 try {
   const grep = Number(values.casts) > 0 ? await againstGrep(Number(values.casts)) : null
-  const sqlite = []
-  for (const commands of sizes) sqlite.push(await inSqlite(commands))
-  ratios('SQLite', sqlite, grep)
+  if (values.sqlite) {
+    const sqlite = []
+    for (const commands of sizes) sqlite.push(await inSqlite(commands))
+    ratios('SQLite', sqlite, grep)
+  }
   if (values.elastic) {
     const elastic = []
     for (const commands of sizes) elastic.push(await inElastic(values.elastic, commands))

@@ -115,7 +115,8 @@ export const queryContract = (test: TestFn, make: MakeCatalogPlace): void => {
       newest.slice(0, 3),
     )
     t.false(few.isAll)
-    for (const { sessionId, user } of told.rows) if (sessionId) t.true(user === null || user === sessions.get(sessionId)?.user)
+    for (const { sessionId, user } of told.rows)
+      if (sessionId) t.true(user === null || user === sessions.get(sessionId)?.user)
     const usersWith = (prefix: string) => catalog.fieldValues({ field: 'user', prefix, limit: 20 })
     const users = [...new Set([...sessions.values()].map(({ user }) => user))].sort()
     t.deepEqual(await usersWith(''), users)
