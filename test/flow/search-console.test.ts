@@ -197,6 +197,10 @@ realTest(test, ['chromium'], 'a running session is watched live, and its past go
   const { product, page, at } = await start()
   const { client, id } = await opened(product, 'bob')
   client.io('ttyoutBuf', '$ first words\r\n', second)
+  await until(async () => (await product.raw(`/api/sessions/${id}`)).ok, {
+    limitMs,
+    what: 'the session in the catalog',
+  })
   await page.goto(at(`/sessions/${id}`))
   await page.getByTestId('live').waitFor()
   await shows(page, 'firstwords')

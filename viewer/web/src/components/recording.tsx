@@ -25,9 +25,9 @@ const useStored = (session: Session, isAsked: boolean): boolean => {
     queryKey: ['stored', session.id],
     queryFn: async ({ signal }) => (await fetch(url, { method: 'HEAD', signal })).ok,
     refetchInterval: (query) => (query.state.data ? false : refreshMs),
-    enabled: isAsked,
+    enabled: isAsked && session.evidence !== 'sealed',
   })
-  return stored.data ?? false
+  return session.evidence === 'sealed' || (stored.data ?? false)
 }
 
 /** The recording; of a session that goes on, what happens now, and back and forth between the two. */
@@ -40,7 +40,9 @@ export const Recording = (props: {
 }) => {
   const { session, words, hits, onTime, ref } = props
   const [search] = useSearchParams()
-  const isRunning = session.recorded && session.endedAt === null && session.state === 'open'
+  const [wasOpen] = useState(session.endedAt === null)
+  // Until all of it is stored.
+  const isRunning = session.recorded && wasOpen && (session.endedAt === null || session.evidence === 'pending')
   const asked = search.get('t')
   const [shown, setShown] = useState<Shown>({
     isLive: isRunning && asked === null,
@@ -57,18 +59,22 @@ export const Recording = (props: {
   const pane = useRef<PaneHandle>(null)
   const isStored = useStored(session, session.recorded && !shown.isLive)
 
+  const wasRunning = useRef(isRunning)
   useEffect(() => {
-    if (shown.isLive && !isRunning) show({ isLive: false, atMs: lastMs.current })
-  }, [shown.isLive, isRunning, show])
+    // It is whole now: opened again, where it stood.
+    if (wasRunning.current && !isRunning)
+      show({ isLive: false, atMs: lastMs.current, isPlaying: pane.current?.isPlaying() ?? false })
+    wasRunning.current = isRunning
+  }, [isRunning, show])
 
   useImperativeHandle(
     ref,
     () => ({
-      seek: (atMs) => (pane.current ? pane.current.seek(atMs) : show({ isLive: false, atMs })),
       playFrom: (atMs) => (pane.current ? pane.current.playFrom(atMs) : show({ isLive: false, atMs, isPlaying: true })),
       timeMs: () => pane.current?.timeMs() ?? lastMs.current,
+      isPlaying: () => pane.current?.isPlaying() ?? shown.isLive,
     }),
-    [show],
+    [show, shown.isLive],
   )
   const noteMoment = useCallback(
     (atMs: number) => {
@@ -92,7 +98,7 @@ export const Recording = (props: {
   return (
     <ReplayPane
       // A running session is longer each time it is opened.
-      key={`${shown.opening} ${session.endedAt}`}
+      key={shown.opening}
       folder={`/api/sessions/${session.id}/replay`}
       place={session.id}
       startAtMs={shown.atMs}

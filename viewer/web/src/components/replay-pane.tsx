@@ -13,7 +13,7 @@ import { Screen } from './screen.tsx'
 import { SeekBar } from './seek-bar.tsx'
 
 /** Milliseconds of the session, as everywhere outside of the player. */
-export type PaneHandle = { seek(atMs: number): void; playFrom(atMs: number): void; timeMs(): number }
+export type PaneHandle = { playFrom(atMs: number): void; timeMs(): number; isPlaying(): boolean }
 export type PaneProps = Pick<Opening, 'folder' | 'place' | 'startAtMs'> & {
   isPlaying?: boolean
   words?: readonly string[]
@@ -124,11 +124,11 @@ export const ReplayPane = (props: PaneProps) => {
   useImperativeHandle(
     ref,
     () => ({
-      seek: (atMs) => void seek(atMs),
       playFrom: (atMs) => void seek(atMs).then(() => replay.play()),
       timeMs: () => clock.toSessionMs(replay.timeMs()),
+      isPlaying: () => state.status === 'playing',
     }),
-    [seek, replay, clock],
+    [seek, replay, clock, state.status],
   )
 
   if (recording.error) return <Failure error={recording.error} onRetry={recording.retry} />

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useCallback, useMemo, useRef, useState } from 'react'
 import { Link, useOutletContext, useParams, useSearchParams } from 'react-router'
 import { may } from '../../../../services/access/permissions.ts'
-import { api, type Me, type Role, type Session } from '../api.ts'
+import { api, type Me, Refusal, type Role, type Session } from '../api.ts'
 import { AlertList } from '../components/alert-list.tsx'
 import { CommandList, commandAt } from '../components/command-list.tsx'
 import { Custody } from '../components/custody.tsx'
@@ -26,6 +26,7 @@ import { formatBytes, formatDuration, formatOffset, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
 
 const refreshMs = 3000
+const isUnknown = (error: Error | null): boolean => error instanceof Refusal && error.status === 404
 
 const factsOf = (session: Session): [string, React.ReactNode][] => [
   [
@@ -104,11 +105,13 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
   const player = useRef<PaneHandle>(null)
   const [search] = useSearchParams()
   const [atMs, setAtMs] = useState(0)
-  const whileLive = (session: Session | undefined) => (session && session.endedAt === null ? refreshMs : false)
+  const whileLive = (session: Session | undefined) =>
+    session && (session.endedAt === null || session.evidence === 'pending') ? refreshMs : false
   const query = useQuery({
     queryKey: ['session', id],
     queryFn: ({ signal }) => api.session(id, signal),
-    refetchInterval: ({ state }) => whileLive(state.data),
+    // What began a moment ago may not be known yet.
+    refetchInterval: ({ state }) => (isUnknown(state.error) ? refreshMs : whileLive(state.data)),
   })
   const commands = useInfiniteQuery({
     queryKey: ['commands', id],

@@ -145,7 +145,7 @@ export const SessionsPage = () => {
       </Title>
       <Group align="flex-start" gap="sm" mb="md">
         <QueryBox words={q} error={error} onSearch={search} onDown={focusFirstHit} />
-        <Group align="flex-end" gap="sm" className="beside-box">
+        <Group align="flex-end" gap="sm">
           <TimeRange values={values} onChange={change} />
           {!showsHits && (
             <Select
