@@ -82,7 +82,9 @@ const watch = async (t: ExecutionContext, product: Product, id: string, moments:
     await screenshot(page, `login-${name}`)
     t.regex(await page.title(), / on .* · Bartizan$/)
   }
-  return terminalText(page)
+  const lastScreen = await terminalText(page)
+  await page.goto('about:blank') // the product is stopped later, and the page would go on asking it
+  return lastScreen
 }
 
 realTest(
@@ -158,7 +160,7 @@ realTest(
         items.find((item) => item.line === line && item.via === 'typed' && !item.startup),
         line,
       )
-      const found = await sessionsOf(product, `q=${encodeURIComponent(line)}`)
+      const found = await sessionsOf(product, `q=${encodeURIComponent(`"${line}"`)}`)
       t.true(
         found.some(({ id }) => id === login.id),
         `search for ${line}`,
