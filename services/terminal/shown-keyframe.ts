@@ -12,7 +12,22 @@ const blank = ({ cols, rows }: Grid): Grid => ({
   rows,
   lines: Array.from({ length: rows }, () => blankLine(cols)),
 })
-const withoutScrolledOff = (grid: Grid): Grid => ({ ...grid, lines: grid.lines.slice(-grid.rows) })
+const dot = 0xb7
+
+/** As long as it was, since that says what moves where when the terminal gets another size; of its text nothing. */
+const dotted = ({ cells, isWrapped }: Line): Line => {
+  const line = blankLine(cells.length / cellWords)
+  let length = cells.length / cellWords
+  while (length > 0 && cells[(length - 1) * cellWords] === 0x20) length--
+  for (let col = 0; col < length; col++) line.cells[col * cellWords] = dot
+  return { ...line, isWrapped }
+}
+
+/** Lines that have scrolled off come back when the terminal is made larger. */
+const withoutScrolledOff = (grid: Grid): Grid => {
+  const hidden = grid.lines.length - grid.rows
+  return { ...grid, lines: grid.lines.map((line, at) => (at < hidden ? dotted(line) : line)) }
+}
 
 /** `withHidden`: with the screen under a full-screen program. */
 const shownOnly = (state: TerminalState, withHidden: boolean): TerminalState => {
@@ -22,7 +37,7 @@ const shownOnly = (state: TerminalState, withHidden: boolean): TerminalState => 
 }
 
 /**
- * A keyframe for who may see what is on the screen and nothing of before: no lines that have scrolled off, and of the
+ * A keyframe for who may see what is on the screen and nothing of before: of lines that have scrolled off only how long they are, and of the
  * screen under a full-screen program only what is asked for.
  */
 export const shownKeyframe = (emulator: Emulator, { withHidden }: { withHidden: boolean }): string => {

@@ -59,7 +59,7 @@ export const createSharedReplay = ({ views, read }: Pick<Replays, 'views' | 'rea
 
   return {
     /**
-     * A segment of the range, with nothing of what was only before it: neither lines that had scrolled off, nor the screen
+     * A segment of the range, with nothing of what was only before it: neither text that had scrolled off, nor the screen
      * under a full-screen program, unless that ends within the range.
      */
     segment: async (
