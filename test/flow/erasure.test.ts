@@ -3,11 +3,11 @@ import { systemClock } from '#services/clock.ts'
 import { actsPrefix, openAct } from '#services/custody/act-format.ts'
 import { createCustody } from '#services/custody/custody.ts'
 import { verifierOf } from '#services/proofs/note.ts'
+import { wordsQuery } from '#services/search/words-query.ts'
 import { evidenceHolding, filesHolding } from '#test/helpers/secret-search.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { markers, openErasurePlace } from './erasure-place.ts'
-import { wordsQuery } from '#services/search/words-query.ts'
 
 const reason = { reason: 'the law wants it forgotten' }
 
@@ -27,6 +27,12 @@ test('of an erased session nothing is found any more: not by our tools, and not 
   for (const marker of markers)
     t.true((await filesHolding(data, marker)).length > 0, `${marker} stands somewhere before`)
 
+  const hasViews = async () => {
+    await place.drain()
+    return (await backends.views.segments(sessionId)) !== null
+  }
+  await until(hasViews, { limitMs: 60_000, what: 'what stood on the screen' })
+
   const path = `/api/sessions/${sessionId}`
   const asked = await ask('carol', 'custodian', `${path}/erasure`, reason)
   t.like(asked, { status: 202, body: { action: 'erasure', state: 'open' } })
@@ -40,6 +46,8 @@ test('of an erased session nothing is found any more: not by our tools, and not 
   })
 
   t.like(await catalog.session(sessionId), { evidence: 'erased', user: 'alice', argv: [], commandCount: 0 })
+  t.is(await backends.views.segments(sessionId), null)
+  t.is(await backends.views.screenProgress(sessionId), null)
   for (const content of ['/commands', '/replay/index.json', '/export?format=ndjson'])
     t.like(await ask('olga', 'analyst', path + content), { status: 410, body: { code: 'BTZ_ERASED' } }, content)
   t.is((await ask('carol', 'custodian', `${path}/erasure`, reason)).body.code, 'BTZ_NOT_ERASABLE')
