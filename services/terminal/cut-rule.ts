@@ -6,7 +6,7 @@
  */
 const fullBytes = 256 * 1024
 const fullActiveUs = 60_000_000
-const sensibleBytes = 16 * 1024
+const sensibleBytes = 64 * 1024
 const sensibleActiveUs = 20_000_000
 const pauseUs = 5_000_000
 const pauseActiveUs = 30_000_000 // else somebody who types a key a minute makes a segment of a few keys

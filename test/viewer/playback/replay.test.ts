@@ -14,7 +14,7 @@ const seeks = Number(process.env.BARTIZAN_REPLAY_SEEKS ?? 24)
 type Index = { duration: number; segments: { start: number; url: string }[]; markers: [number, string][] }
 type Timeline = { durationMs: number; playMs: number; isEnded: boolean; skips: Skip[]; markers: { kind: string }[] }
 
-/** All of the state, but for how many lines it keeps that have scrolled off: that hangs on how the output was portioned. */
+/** All of the state, but for lines that have scrolled off. */
 const sameScreen = (one: PlayerTerminal, other: PlayerTerminal): boolean => {
   const [a, b] = [one.memory.state(), other.memory.state()]
   // How many lines that scrolled off are kept depends on the pieces in which the player is fed: 100 to 110.
