@@ -296,7 +296,8 @@ export const operations: Operation[] = [
   {
     method: 'get',
     path: '/api/search/facets',
-    summary: 'What the latest 300 hits that the asker may see have most: at most 10 of each',
+    summary:
+      'What those of the latest 300 hits that are in sessions and that the asker may see have most: at most 10 of each',
     query: FacetsQuery,
     headers: shownFor,
     isContent: true,

@@ -134,13 +134,17 @@ export const searchRoutes = ({ catalog, content, clock }: ViewerContext): Router
     return items.map((row) => facetRow(row, sessions.get(row.sessionId ?? '')))
   }
 
-  /** Over the latest hits that the asker may see: a count would tell of the others, too. */
+  /**
+   * Over the latest hits in sessions, which are what one narrows down to, that the asker may see: a count would tell of the
+   * others, too.
+   */
   router.get('/api/search/facets', allow('search'), async (request, response) => {
     const input = parseInput(FacetsQuery, request.query)
     const timed = timedQuery(input, clock.now())
     await content.enterList(request, response, { action: 'search', object: input.q })
     const { rows } = await catalog.hitRows(hitQuery(timed, { ...input, limit: facetHits }))
-    response.json(facetsOf(await shownRows(response, rows)))
+    const inSessions = rows.filter(({ sessionId }) => sessionId !== null)
+    response.json(facetsOf(await shownRows(response, inSessions)))
   })
 
   router.get('/api/search/fields', allow('search'), (_request, response) => {
