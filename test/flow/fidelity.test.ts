@@ -56,8 +56,11 @@ realTest(
     await Promise.all([worker(), worker(), worker()])
     t.deepEqual(counted(received), { [`${sha256(content)}  7`]: runs })
 
+    // Evidence and rows are derived each by a group of its own, and do not wait for each other.
     const sealed = async () =>
-      (await sessionsOf(product, `user=${user.name}&limit=100`)).filter(({ evidence }) => evidence === 'sealed')
+      (await sessionsOf(product, `user=${user.name}&limit=100`)).filter(
+        ({ evidence, state }) => evidence === 'sealed' && state !== 'open',
+      )
     await until(async () => (await sealed()).length === runs, { limitMs: 60_000, everyMs: 500, what: 'all sealed' })
     const recorded: string[] = []
     for (const { id, state, exitCode } of await sealed()) {
