@@ -96,7 +96,9 @@ test.serial(
     const all = [...cut, ...finished]
     await until(
       async () =>
-        (await Promise.all(all.map(({ logId }) => rowOf(product, logId)))).every((row) => row?.evidence === 'sealed'),
+        (await Promise.all(all.map(({ logId }) => rowOf(product, logId)))).every(
+          (row) => row?.evidence === 'sealed' && row.state !== 'open',
+        ),
       {
         limitMs: 60_000,
         everyMs: 500,

@@ -208,7 +208,9 @@ realTest(test, [...programs, 'scp'], '50 MB copied there and back are in the rec
   t.true((await readFile(back)).equals(content))
 
   const sealed = async () =>
-    (await sessionsOf(product, `user=${user.name}`)).filter(({ evidence }) => evidence === 'sealed')
+    (await sessionsOf(product, `user=${user.name}`)).filter(
+      ({ evidence, state }) => evidence === 'sealed' && state !== 'open',
+    )
   await until(async () => (await sealed()).length === 2, { limitMs: 60_000, everyMs: 200, what: 'both sealed' })
   for (const { id, inBytes, state } of await sealed()) {
     const stream = inBytes > content.length ? 'stdin' : 'stdout' // scp's protocol puts a few bytes around the file
