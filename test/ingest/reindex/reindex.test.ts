@@ -71,7 +71,7 @@ const removeCatalog = async (file: string) => {
 
 const started = (data: string, ...args: string[]) =>
   spawn(process.execPath, [cli, 'reindex', '--json', ...args], {
-    env: { ...process.env, BARTIZAN_DATA: data, BARTIZAN_BASTION: 'jump1' },
+    env: { PATH: process.env.PATH, BARTIZAN_DATA: data, BARTIZAN_BASTION: 'jump1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 const ended = async (data: string, ...args: string[]) => {
