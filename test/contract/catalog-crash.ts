@@ -66,8 +66,8 @@ export const crashContract = (test: TestFn, make: MakeCatalogPlace): void => {
     await writing.close()
     const catalog = await place.openSlow()
     t.teardown(() => catalog.close())
-    const slow = { text: 'echo cho ech ec e', limit: 1_000 }
-    await t.throwsAsync(catalog.sessions(slow), { code: 'BTZ_CATALOG_TIMEOUT' })
+    const slow = { query: wordsQuery('echo cho ech ec e'), in: ['commands' as const], limit: 1_000 }
+    await t.throwsAsync(catalog.search(slow), { code: 'BTZ_CATALOG_TIMEOUT' })
     // Its limit is a few milliseconds: a busy machine may need several tries for the quickest of queries.
     const answers = async () => (await catalog.session(row.id).catch(() => null))?.id === row.id
     await until(answers, { limitMs: 30_000, what: 'the next query is answered' })
