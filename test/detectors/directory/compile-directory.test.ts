@@ -19,7 +19,10 @@ const questions: Question[] = [
     'labels are those of the person, by any name, and of each host',
     {
       people: [{ ...alice, labels: ['vip'] }, { user: 'bob' }],
-      hosts: [{ name: 'pay-1', labels: 'pci; secret' }, { name: 'db-1', labels: ['pii'] }],
+      hosts: [
+        { name: 'pay-1', labels: 'pci; secret' },
+        { name: 'db-1', labels: ['pii'] },
+      ],
     },
     (d) => [d.labelsOf('asmith', ['pay-1', 'db-1', 'other']), d.labelsOf('bob', ['other'])],
     [['vip', 'pci', 'secret', 'pii'], []],
