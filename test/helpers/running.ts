@@ -59,10 +59,17 @@ export type Product = Run & {
 
 /** The API at an address, as admin. */
 export const apiAt = (url: string): Pick<Product, 'api' | 'raw'> => {
+  // A connection each: a kept one may be closed by the other side just when a busy test uses it again. What fails has its
+  // place in a test: AVA's TAP reporter cannot write an error that comes from inside of Node alone.
   const raw = (path: string, init: RequestInit = {}) =>
     fetch(`${url}${path}`, {
       ...init,
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', ...init.headers },
+      headers: {
+        ...{ authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', connection: 'close' },
+        ...init.headers,
+      },
+    }).catch((error: Error) => {
+      throw new Error(`${init.method ?? 'GET'} ${path}: ${error}: ${error.cause}`)
     })
   return {
     raw,
