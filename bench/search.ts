@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { createWriteStream, existsSync } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,7 +13,8 @@ import { queriesFor } from './search/queries.ts'
 
 /**
  * How long a search takes in both catalogs at growing sizes, against grep over recordings of the same words; run:
- * `npm run bench -- search --commands 100000,1000000 [--no-sqlite] [--elastic URL] [--casts GB] [--folder DIR]`
+ * `npm run bench -- search --commands 100000,1000000 [--no-sqlite] [--elastic URL] [--casts GB] [--folder DIR] [--keep]`
+ * `--keep`: SQLite's catalogs stay in DIR, and those that are there are asked as they are.
  */
 const { values } = parseArgs({
   allowNegative: true,
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     elastic: { type: 'string' },
     casts: { type: 'string', default: '0' },
     folder: { type: 'string', default: tmpdir() },
+    keep: { type: 'boolean', default: false },
   },
 })
 const sizes = values.commands.split(',').map(Number)
@@ -84,18 +86,28 @@ const show = (what: string, all: readonly Asked[]): { cold: number; warm: number
   return { cold: mix['cold p95'], warm: mix['warm p95'] }
 }
 
+/** Under another name until it is whole: one that is there is never a part. */
+const madeFile = async (commands: number): Promise<string> => {
+  const file = join(values.keep ? values.folder : folder, `catalog-${commands}.db`)
+  const what = `SQLite, ${commands} commands and ${commands / 4} screens:`
+  if (existsSync(file)) {
+    console.log(`${what} ${file}, as it is`)
+    return file
+  }
+  const making = `${file}-${process.pid}`
+  const tookMs = await fill({ file: making }, commands / commandsPerSession)
+  await rename(making, file)
+  const bytesEach = Math.round((await stat(file)).size / commands)
+  console.log(`${what} made in ${seconds(tookMs)} s, ${bytesEach} bytes per command`)
+  return file
+}
+
 const inSqlite = async (commands: number) => {
-  const file = join(folder, `catalog-${commands}.db`)
-  const sessions = commands / commandsPerSession
-  const tookMs = await fill({ file }, sessions)
-  const bytes = (await stat(file)).size
+  const file = await madeFile(commands)
   const isCold = forget(file)
-  console.log(
-    `SQLite, ${commands} commands and ${commands / 4} screens: made in ${seconds(tookMs)} s, ${Math.round(bytes / commands)} bytes per command`,
-  )
-  const result = show(`ms in SQLite${isCold ? '' : ' (cold: the process alone)'}`, await asked({ file }, sessions))
-  await rm(file)
-  return result
+  const all = await asked({ file }, commands / commandsPerSession)
+  if (!values.keep) await rm(file)
+  return show(`ms in SQLite${isCold ? '' : ' (cold: the process alone)'}`, all)
 }
 
 const elasticOf = (url: string, prefix: string) =>
