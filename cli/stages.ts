@@ -310,7 +310,7 @@ export const viewerStage = (
   const sweeping = keepSaying(triage, log)
   const audit = createAudit({ bus: backends.bus, bastion: config.bastion, clock })
   const rules = accessRules({ ...options, log }, audit)
-  const live = createLiveHub({ ...backends, clock, log })
+  const live = createLiveHub({ ...backends, clock, log, registry: options.registry })
   const router = createViewer({
     ...healthOf(options),
     ...access,

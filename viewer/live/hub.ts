@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client'
 import type { Bus, BusRecord } from '#services/bus/bus.ts'
 import type { CatalogReader } from '#services/catalog/catalog.ts'
 import type { Clock } from '#services/clock.ts'
@@ -9,6 +10,7 @@ import type { Session } from '#services/schema/session.ts'
 import type { ViewsReader } from '#services/views/views.ts'
 import { liveLimits } from './limits.ts'
 import { createLiveSession, type LiveSession, type Viewer } from './live-session.ts'
+import { createLiveMetrics, type Refusal } from './metrics.ts'
 import { createPartitionTails } from './partition-tails.ts'
 import { startOf } from './start.ts'
 
@@ -25,6 +27,7 @@ export type HubOptions = {
   origins: OriginCheck | null
   clock: Clock
   log: Logger
+  registry: Registry
 }
 
 type Watched = {
@@ -36,6 +39,15 @@ type Watched = {
   endSeenMs: number | null // that it has ended, by the catalog
 }
 
+const tooMany = (what: string) =>
+  new BartizanError('BTZ_TOO_MANY_REQUESTS', `too many people watch ${what}`, { hint: 'try again later' })
+const refusals = {
+  stopping: () => new BartizanError('BTZ_UNAVAILABLE', 'this process stops'),
+  server_full: () => tooMany('live here'),
+  session_full: () => tooMany('this session live'),
+  sessions_full: () => tooMany('different sessions live here'),
+} satisfies Partial<Record<Refusal, () => BartizanError>>
+
 const isGone = (session: Session | null): boolean =>
   session === null || session.evidence === 'erasing' || session.evidence === 'erased'
 
@@ -46,6 +58,8 @@ export const createLiveHub = (options: HubOptions) => {
   const opening = new Map<string, Promise<Watched>>()
   const open = new Map<string, Watched>()
   let isClosed = false
+  const viewerCount = (): number => [...open.values()].reduce((sum, { viewers }) => sum + viewers.size, 0)
+  const metrics = createLiveMetrics(options.registry, { sessions: () => open.size, viewers: viewerCount })
 
   const drop = (watched: Watched): void => {
     const { id } = watched.session
@@ -64,10 +78,12 @@ export const createLiveHub = (options: HubOptions) => {
     if (batch.sessionId !== session.id || batch.bastion !== session.bastion) return null
     return origins && (await origins.refuse(record, batch.bastion)) !== null ? null : batch
   }
-  const take = async (session: Session, live: LiveSession, record: BusRecord): Promise<void> => {
+  const take = async ({ session, live, viewers }: Watched, record: BusRecord): Promise<void> => {
     try {
       const batch = await decode(session, record)
-      if (batch) live.take(batch, clock.now())
+      if (batch === null) return
+      live.take(batch, clock.now())
+      if (viewers.size > 0) metrics.lag.observe(Math.max(0, clock.now() - record.timestampMs) / 1000)
     } catch (err) {
       log.warn({ err, sessionId: session.id, offset: record.offset }, 'live: a batch cannot be shown')
     }
@@ -80,7 +96,7 @@ export const createLiveHub = (options: HubOptions) => {
     const watched: Watched = { session, live, viewers: new Set(), ...idle }
     watched.stopListening = await tails.listen(session.id, from, {
       take: async (record) => {
-        if (!live.isOver()) await take(session, live, record)
+        if (!live.isOver()) await take(watched, record)
         if (live.isOver()) drop(watched)
       },
       fail: (err) => {
@@ -99,17 +115,24 @@ export const createLiveHub = (options: HubOptions) => {
     opening.set(session.id, starting)
     return starting
   }
-  const refuseMore = (session: Session): void => {
-    const all = [...open.values()].reduce((sum, { viewers }) => sum + viewers.size, 0)
+  const fullness = (session: Session): keyof typeof refusals | null => {
     const ofSession = open.get(session.id)?.viewers.size ?? 0
-    const sessions = open.size + opening.size
-    const isFull =
-      all >= liveLimits.viewers ||
-      ofSession >= liveLimits.viewersOfSession ||
-      (ofSession === 0 && sessions >= liveLimits.sessions)
-    if (isClosed) throw new BartizanError('BTZ_UNAVAILABLE', 'this process stops')
-    if (isFull)
-      throw new BartizanError('BTZ_TOO_MANY_REQUESTS', 'too many people watch live here', { hint: 'try again later' })
+    if (isClosed) return 'stopping'
+    if (viewerCount() >= liveLimits.viewers) return 'server_full'
+    if (ofSession >= liveLimits.viewersOfSession) return 'session_full'
+    return ofSession === 0 && open.size + opening.size >= liveLimits.sessions ? 'sessions_full' : null
+  }
+  /** @throws BTZ_TOO_MANY_REQUESTS BTZ_UNAVAILABLE */
+  const admit = async (session: Session): Promise<Watched> => {
+    const refusal = fullness(session)
+    if (refusal !== null) {
+      metrics.refused.inc({ reason: refusal })
+      throw refusals[refusal]()
+    }
+    return watchedOf(session).catch((error: unknown) => {
+      metrics.refused.inc({ reason: 'unavailable' satisfies Refusal })
+      throw error
+    })
   }
 
   const look = async (watched: Watched): Promise<void> => {
@@ -132,20 +155,20 @@ export const createLiveHub = (options: HubOptions) => {
   return {
     /** Opens it, so that whoever is refused can still be told so. @throws BTZ_TOO_MANY_REQUESTS BTZ_UNAVAILABLE */
     prepare: async (session: Session): Promise<void> => {
-      refuseMore(session)
-      await watchedOf(session)
+      await admit(session)
     },
     /** `afterUs`: up to where the viewer has seen it. @throws BTZ_TOO_MANY_REQUESTS BTZ_UNAVAILABLE */
     watch: async (session: Session, viewer: HubViewer, afterUs: number | null): Promise<Watching> => {
-      refuseMore(session)
-      const watched = await watchedOf(session)
+      const watched = await admit(session)
       const { live, viewers } = watched
       viewers.add(viewer)
       watched.idleSinceMs = null
       live.join(viewer, afterUs)
       return {
         rejoin: () => {
-          if (viewers.has(viewer) && !live.isOver()) live.rejoin(viewer)
+          if (!viewers.has(viewer) || live.isOver()) return
+          metrics.skipped.inc()
+          live.rejoin(viewer)
         },
         leave: () => {
           live.leave(viewer)

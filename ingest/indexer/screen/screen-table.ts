@@ -1,6 +1,6 @@
 import { BartizanError, hasCode } from '#services/errors.ts'
 import type { TerminalSize } from '#services/terminal/terminal-size.ts'
-import { isAtRest, startFrom } from '../ordering.ts'
+import { isAtRest, startFrom, touched } from '../ordering.ts'
 import type { ScreenContext } from './context.ts'
 import { newScreenSession, type ScreenSession, takeBack, takeProgress, updateOf } from './screen-session.ts'
 
@@ -82,13 +82,8 @@ export const createScreenTable = (ctx: Pick<ScreenContext, 'views' | 'emulation'
 
   return {
     all: () => [...sessions.values()],
-    get: (sessionId: string): ScreenSession => {
-      const session = sessions.get(sessionId) ?? newScreenSession(sessionId)
-      session.touchedAtMs = clock.now()
-      sessions.delete(sessionId) // to its end: the first ones were touched longest ago
-      sessions.set(sessionId, session)
-      return session
-    },
+    get: (sessionId: string): ScreenSession =>
+      touched(sessions, sessions.get(sessionId) ?? newScreenSession(sessionId), clock.now()),
     load,
     keyOf,
     markUnavailable,

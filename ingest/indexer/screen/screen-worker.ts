@@ -7,7 +7,7 @@ import type { Shown } from './live-screen.ts'
 import { addShown, ownerOf, type ScreenSession, takeBack } from './screen-session.ts'
 import { createScreenTable, type ScreenTable } from './screen-table.ts'
 
-const nothing: Shown = { segments: [], texts: [] }
+const nothing: Shown = { segments: [], texts: [], refused: 0, broken: 0 }
 
 /** Null for a batch that can never be taken: it counts as missing. */
 const shownBy = async (
@@ -45,6 +45,8 @@ const apply = async (ctx: ScreenContext, table: ScreenTable, session: ScreenSess
   session.appliedBytes += taken.record.value.byteLength
   session.isEnded ||= taken.batch.end !== undefined
   ctx.metrics.batches.inc()
+  ctx.metrics.keyframesRefused.inc(shown.refused)
+  ctx.metrics.broken.inc(shown.broken)
   if (table.isDue(session)) await table.writeOne(session)
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import test, { type ExecutionContext, type TestFn } from 'ava'
+import { Registry } from 'prom-client'
 import type { Bus } from '#services/bus/bus.ts'
 import { systemClock } from '#services/clock.ts'
 import { createLogger } from '#services/log.ts'
@@ -18,6 +19,7 @@ import { seededRandom } from '#test/helpers/seeded-random.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 import { createLiveHub, type HubViewer } from '#viewer/live/hub.ts'
+import { liveLimits } from '#viewer/live/limits.ts'
 
 const limit = { limitMs: 60_000 }
 const seed = Number(process.env.LIVE_SEED ?? 417)
@@ -38,7 +40,8 @@ const declare = (test: TestFn, name: string, open: (t: ExecutionContext<unknown>
     const bus = await open(t)
     const catalog = await openSqliteCatalog({ file: join(await temporaryFolder(t), 'catalog.db') })
     const log = createLogger('live', 'silent')
-    const hub = createLiveHub({ bus, catalog, views: catalog, origins: null, clock: systemClock, log })
+    const registry = new Registry()
+    const hub = createLiveHub({ bus, catalog, views: catalog, origins: null, clock: systemClock, log, registry })
     t.teardown(async () => {
       await hub.close()
       await Promise.all([bus.close(), catalog.close()])
@@ -66,8 +69,40 @@ const declare = (test: TestFn, name: string, open: (t: ExecutionContext<unknown>
     for (const { player, frames } of watched)
       t.deepEqual(drawn(player.seen.terminal()), drawn(linearReplay(frames)), `LIVE_SEED=${seed}`)
     await until(() => hub.count() === 0, limit)
+    const said = await registry.metrics()
+    t.regex(said, /^bartizan_live_lag_seconds_count [1-9]/m)
+    t.regex(said, /^bartizan_live_viewers 0$/m)
   })
 }
 
 declare(test, 'the embedded bus', async (t) => openLogBus({ folder: await temporaryFolder(t) }))
 onServices(test, ({ kafka }) => declare(test, 'Kafka', (t) => ownKafkaPlace(t, kafka.brokers).open()))
+
+test('who is one too many is refused, and counted with the reason', async (t) => {
+  const bus = await openLogBus({ folder: await temporaryFolder(t) })
+  const catalog = await openSqliteCatalog({ file: join(await temporaryFolder(t), 'catalog.db') })
+  const [log, registry] = [createLogger('live', 'silent'), new Registry()]
+  const hub = createLiveHub({ bus, catalog, views: catalog, origins: null, clock: systemClock, log, registry })
+  t.teardown(async () => {
+    await hub.close()
+    await Promise.all([bus.close(), catalog.close()])
+  })
+  const { id, batches } = batchesOf([])
+  await catalog.indexFrames(update(sessionRow(0, { id: SessionId.parse(id) }), [0, 1]))
+  await bus.produce([{ topic: 'session-frames', key: id, value: batches[0]! }])
+  const session = (await catalog.session(id))!
+  const enter = () => hub.watch(session, viewerOf(createAlisPlayer()), null)
+  const watching = await Promise.all(Array.from({ length: liveLimits.viewersOfSession }, enter))
+  await t.throwsAsync(enter, { code: 'BTZ_TOO_MANY_REQUESTS', message: 'too many people watch this session live' })
+  const full = await registry.metrics()
+  t.regex(full, /^bartizan_live_refused_total{reason="session_full"} 1$/m)
+  t.regex(full, /^bartizan_live_viewers 100$/m)
+  t.regex(full, /^bartizan_live_sessions 1$/m)
+  watching[0]!.rejoin()
+  watching[0]!.leave()
+  await enter()
+  t.regex(await registry.metrics(), /^bartizan_live_skipped_total 1$/m)
+  await hub.close()
+  await t.throwsAsync(enter, { code: 'BTZ_UNAVAILABLE' })
+  t.regex(await registry.metrics(), /^bartizan_live_refused_total{reason="stopping"} 1$/m)
+})

@@ -213,3 +213,23 @@ test('of an erased session nothing is derived, and a batch that never comes is p
   t.is(await place.views.segments(gone.id), null)
   t.is((await place.views.segments(holed.id))?.throughSeq, holed.batches.length - 1)
 })
+
+test('keyframes that are not exact are counted, and so are segments', async (t) => {
+  const place = await opened(t)
+  const { registry } = await running(t, place)
+  const recorded = recordedSession()
+  const size = Buffer.from([0, 30, 0, 100]) // rows and columns: the hidden screen keeps its own
+  const frames = [
+    shown('\x1b[?1049h'),
+    frame(Stream.RESIZE, size),
+    shown('a line of a program\r\n'.repeat(4_000)),
+    frame(Stream.TTYOUT, 'later', 6_000),
+  ]
+  const batches = [recorded.first(...frames), recorded.end(EndReason.EXIT)]
+  await produceBatches(place.bus, recorded.sessionId, batches)
+  await screensCaughtUp(place.bus)
+  const said = await registry.metrics()
+  t.regex(said, /^bartizan_screen_keyframes_refused_total [1-9]/m)
+  t.regex(said, /^bartizan_screen_segments_total 1$/m)
+  t.regex(said, /^bartizan_screen_broken_total 0$/m)
+})
