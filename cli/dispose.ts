@@ -1,5 +1,4 @@
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { createLogWriter } from '#ingest/log/log-writer.ts'
 import { openBackends, openDisposalStore, openPresentState, withStoreLogin } from '#services/backends.ts'
@@ -8,10 +7,11 @@ import type { Config } from '#services/config.ts'
 import { createCustody } from '#services/custody/custody.ts'
 import { planDisposal, runDisposal, type Tally } from '#services/custody/dispose/dispose.ts'
 import { BartizanError } from '#services/errors.ts'
-import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import { createLogger } from '#services/log.ts'
 import { createIsLogged } from '#services/proofs/is-logged.ts'
 import { verifierOf } from '#services/proofs/note.ts'
+import { lockWhereAlone } from './data-lock.ts'
+import { createProgressLine } from './progress-line.ts'
 import { configOf } from './settings.ts'
 import { createRegistry } from './stages.ts'
 
@@ -29,18 +29,8 @@ const summaryOf = ({ objects, sizeBytes, sessions, kept }: Tally, isDone: boolea
   ].join('\n')
 }
 
-/** One line that is written over, for people. */
-const progressTo = (stream: NodeJS.WriteStream) => {
-  let nextMs = 0
-  return {
-    tell: ({ objects, kept }: Tally): void => {
-      if (!stream.isTTY || performance.now() < nextMs) return
-      nextMs = performance.now() + 200
-      stream.write(`\r\x1b[K${objects} objects; kept ${kept.retained + kept.held + kept.undated}`)
-    },
-    end: (): void => void (stream.isTTY && stream.write('\r\x1b[K')),
-  }
-}
+const countLine = ({ objects, kept }: Tally): string =>
+  `${objects} objects; kept ${kept.retained + kept.held + kept.undated}`
 
 /** Looks only, and may do so beside a running instance. */
 const plan = async (config: Config, tell: (tally: Tally) => void): Promise<Tally> => {
@@ -55,10 +45,8 @@ const plan = async (config: Config, tell: (tally: Tally) => void): Promise<Tally
 
 /** Embedded: nothing else has the data folder meanwhile, and this process writes the log. On a cluster ingest does. */
 const openPlace = async (config: Config) => {
-  const isAlone = config.backend === 'embedded'
-  const lock = isAlone
-    ? await acquireLock(join(config.data, 'lock.db'), { pid: process.pid, what: 'bartizan dispose' })
-    : null
+  const lock = await lockWhereAlone(config, 'dispose')
+  const isAlone = lock !== null
   const log = createLogger('dispose', 'warn')
   const backends = await openBackends(config, clock, log)
   const store = await openDisposalStore(config, clock)
@@ -113,11 +101,10 @@ export const disposeCommand = (): Command =>
     )
     .action(async (options: Options, command: Command) => {
       const config = withStoreLogin(configOf(command), 'disposer')
-      const progress = progressTo(process.stderr)
+      const progress = createProgressLine(process.stderr, { terminalMs: 200 })
+      const tell = (tally: Tally): void => progress.tell(() => countLine(tally))
       const isDone = options.yes === true
-      const tally = await (isDone ? dispose(config, options, progress.tell) : plan(config, progress.tell)).finally(
-        progress.end,
-      )
+      const tally = await (isDone ? dispose(config, options, tell) : plan(config, tell)).finally(progress.end)
       const line = options.json
         ? JSON.stringify({ type: isDone ? 'disposed' : 'plan', ...tally })
         : summaryOf(tally, isDone)

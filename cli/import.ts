@@ -13,9 +13,9 @@ import { importRecordings } from './import/recording/import-recordings.ts'
 import { givenOf } from './import/recording/one-recording.ts'
 import { findInstance, type Instance } from './instance.ts'
 import { printable } from './printable.ts'
+import { createProgressLine } from './progress-line.ts'
 import { configOf } from './settings.ts'
 
-const progressEveryMs = 250
 const earliestYear = 1995 // the first ssh
 const latestYear = 9999
 /** Of one recording, unpacked: a few packed ones must not become any number of others. */
@@ -39,16 +39,13 @@ const { user: Name, target: Target, start: Start } = RecordingQuery.shape
 
 const mebibytes = (bytes: number): string => (bytes / 1_048_576).toFixed(1)
 
-/** One line that is written over, on a terminal and nowhere else. */
 const createProgress = (stream: NodeJS.WriteStream) => {
-  let shownMs = Number.NEGATIVE_INFINITY
+  const line = createProgressLine(stream, { terminalMs: 250 })
   const show = (doneBytes: number, totalBytes: number, count: string): void => {
-    if (!stream.isTTY || performance.now() - shownMs < progressEveryMs) return
-    shownMs = performance.now()
     const share = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} %,` : ''
-    stream.write(`\r\x1b[K${share} ${mebibytes(doneBytes)} MiB read, ${count}`)
+    line.tell(() => `${share} ${mebibytes(doneBytes)} MiB read, ${count}`)
   }
-  return { show, end: () => void (Number.isFinite(shownMs) && stream.write('\r\x1b[K')) }
+  return { show, end: line.end }
 }
 
 const report = ({ files, sessions, events, rejected, rejectedMore }: Imported): string => {

@@ -1,12 +1,12 @@
-import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Scope, Tally } from '#ingest/reindex/context.ts'
 import { reindex } from '#ingest/reindex/reindex.ts'
 import { openBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
-import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import { createLogger } from '#services/log.ts'
+import { lockWhereAlone } from './data-lock.ts'
+import { createProgressLine } from './progress-line.ts'
 import { configOf } from './settings.ts'
 
 const exitCodes = { partly: 3 } as const
@@ -14,44 +14,29 @@ const clock = systemClock
 
 type Options = { session?: string; from?: string; to?: string; viewsOnly?: boolean; json?: boolean }
 
-const tallyLine = ({ sessions, events, alerts, erased, running, refused, damaged }: Tally): string =>
-  [
-    `${sessions} sessions, ${events} events, ${alerts} alerts`,
+const countLine = ({ sessions, events, alerts }: Tally): string =>
+  `${sessions} sessions, ${events} events, ${alerts} alerts`
+
+const tallyLine = (tally: Tally): string => {
+  const { erased, running, refused, damaged } = tally
+  return [
+    countLine(tally),
     ...(erased > 0 ? [`${erased} sessions are erased, and stay so`] : []),
     ...(running > 0 ? [`${running} sessions go on: run it again for them when they have ended`] : []),
     ...(refused > 0 ? [`${refused} records are none that are known, and were passed over`] : []),
     ...(damaged > 0 ? [`${damaged} objects could not be read: see above, and \`bartizan verify\``] : []),
   ].join('\n')
-
-const everyMs = { terminal: 200, log: 10_000 } as const
-
-/** One line that is written over; where nobody looks, a line now and then. */
-const progressTo = (stream: NodeJS.WriteStream) => {
-  let nextMs = 0
-  return {
-    tell: ({ sessions, events, alerts }: Tally): void => {
-      const nowMs = performance.now()
-      if (nowMs < nextMs) return
-      nextMs = nowMs + (stream.isTTY ? everyMs.terminal : everyMs.log)
-      const text = `${sessions} sessions, ${events} events, ${alerts} alerts`
-      stream.write(stream.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
-    },
-    end: (): void => void (stream.isTTY && stream.write('\r\x1b[K')),
-  }
 }
 
 /** Embedded: nothing else has the data folder meanwhile. */
 const run = async (config: Config, scope: Scope, tell: (tally: Tally) => void): Promise<Tally> => {
-  const isAlone = config.backend === 'embedded'
-  const lock = isAlone
-    ? await acquireLock(join(config.data, 'lock.db'), { pid: process.pid, what: 'bartizan reindex' })
-    : null
+  const lock = await lockWhereAlone(config, 'reindex')
   const log = createLogger('reindex', 'warn')
   const backends = await openBackends(config, clock, log)
   const { graceMs } = config.detectors.recordingGap
   const recordings = { ...backends.recordings, locks: false }
   try {
-    return await reindex({ ...backends, recordings, clock, log, graceMs, isAlone, tell }, scope)
+    return await reindex({ ...backends, recordings, clock, log, graceMs, isAlone: lock !== null, tell }, scope)
   } finally {
     await backends.close()
     await lock?.release()
@@ -91,8 +76,9 @@ Examples:
 Exit codes: 0 all of it, 1 it could not go on (run it again), 2 wrong usage, 3 done, but some evidence could not be read.`,
     )
     .action(async (options: Options, command: Command) => {
-      const progress = progressTo(process.stderr)
-      const tally = await run(configOf(command), scopeOf(options), progress.tell).finally(progress.end)
+      const progress = createProgressLine(process.stderr, { terminalMs: 200, logMs: 10_000 })
+      const tell = (tally: Tally): void => progress.tell(() => countLine(tally))
+      const tally = await run(configOf(command), scopeOf(options), tell).finally(progress.end)
       process.stdout.write(`${options.json ? JSON.stringify({ type: 'reindexed', ...tally }) : tallyLine(tally)}\n`)
       if (tally.damaged > 0) process.exitCode = exitCodes.partly
     })

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { Command } from 'commander'
 import { createHeartbeats } from '#services/agents/heartbeats.ts'
 import { keysFolderOf, openEvidence, openPresentState, openStateImage } from '#services/backends.ts'
@@ -10,10 +9,10 @@ import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { BartizanError } from '#services/errors.ts'
 import { readLogSigner } from '#services/keys/log-key.ts'
-import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import { createLogger } from '#services/log.ts'
 import { makeFolder } from '#services/make-folder.ts'
 import { verifierOf } from '#services/proofs/note.ts'
+import { lockData } from './data-lock.ts'
 import { configOf } from './settings.ts'
 import { showCount } from './show-count.ts'
 
@@ -34,9 +33,9 @@ const someOf = (title: string, items: readonly string[]): string =>
 const log = () => createLogger('restore', 'error')
 
 /** Nobody else uses the data folder meanwhile. @throws BTZ_DATA_LOCKED */
-const withFolder = async <T>({ data }: Config, work: () => Promise<T>): Promise<T> => {
-  await makeFolder(data)
-  const lock = await acquireLock(join(data, 'lock.db'), { pid: process.pid, what: 'bartizan restore' })
+const withFolder = async <T>(config: Config, work: () => Promise<T>): Promise<T> => {
+  await makeFolder(config.data)
+  const lock = await lockData(config, 'restore')
   try {
     return await work()
   } finally {

@@ -6,10 +6,10 @@ import { type Backends, openBackends } from '#services/backends.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
-import { acquireLock } from '#services/lock/sqlite-lock.ts'
 import { createLogger, type Logger } from '#services/log.ts'
 import { keepAgentToken, keepOwnerToken, openAccess } from './access.ts'
 import { type AgentProcess, superviseAgent } from './agent-process.ts'
+import { lockData } from './data-lock.ts'
 import { nextSignal, prepareFolder } from './process.ts'
 import { readyMessage } from './ready-message.ts'
 import { serve } from './serve.ts'
@@ -88,7 +88,7 @@ const caughtUp = async ({ bus }: Backends): Promise<boolean> => {
 
 const run = async (config: Config, configFile: string | undefined, log: Logger): Promise<void> => {
   await prepareFolder(config.data)
-  const lock = await acquireLock(join(config.data, 'lock.db'), { pid: process.pid, what: 'bartizan up' })
+  const lock = await lockData(config, 'up')
   const endpointsFile = join(config.data, 'endpoints.json')
   await rm(endpointsFile, { force: true })
   const stopped = nextSignal()

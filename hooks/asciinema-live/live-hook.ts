@@ -5,12 +5,12 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import ipaddr from 'ipaddr.js'
-import { WebSocketServer } from 'ws'
 import type { Recorder } from '#hooks/hook.ts'
 import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { BartizanError } from '#services/errors.ts'
+import { createAlisSockets } from '#services/http/alis-sockets.ts'
 import { createFailureLimit } from '#services/http/failure-limit.ts'
 import { listen } from '#services/http/listen.ts'
 import type { Logger } from '#services/log.ts'
@@ -19,7 +19,7 @@ import { maxMessageBytes } from './alis-message.ts'
 import { type Connection, serveStream } from './connection.ts'
 import { keyOf, portFile, readKeys, type StreamKey } from './stream-keys.ts'
 import { createStreams } from './streams.ts'
-import { type Refusal, refusalText, secretOf, subprotocol } from './upgrade.ts'
+import { type Refusal, refusalText, secretOf } from './upgrade.ts'
 
 export type LiveHook = {
   readonly port: number
@@ -85,13 +85,7 @@ export const startLiveHook = async (options: LiveHookOptions): Promise<LiveHook>
   const streams = await createStreams({ recorder, file, graceMs: options.graceMs, maxOpen, now: Date.now, log })
   const failures = createFailureLimit(systemClock, { perMinute: 30, addresses: 10_000 })
   const connections = new Set<Connection>()
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: maxMessageBytes,
-    perMessageDeflate: false,
-    clientTracking: false,
-    handleProtocols: () => subprotocol,
-  })
+  const sockets = createAlisSockets(maxMessageBytes)
   let lastError: string | null = null
   let isClosed = false
 

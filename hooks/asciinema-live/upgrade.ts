@@ -1,12 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { alisProtocol, offersAlis } from '#services/http/alis-sockets.ts'
 
 /** Why a connection is refused before it becomes a WebSocket. 400 is the one at which asciinema stops trying. */
 export type Refusal = { status: 400 | 401 | 403 | 404 | 405 | 429 | 503; text: string; retryAfterSeconds?: number }
 
-export const subprotocol = 'v1.alis'
-
 const path = /^\/ws\/([A-Za-z0-9_-]{43})$/
-const maxOffers = 16
 
 /** The secret that a request to stream carries, which asciinema can send in the path alone; or why it is none. */
 export const secretOf = (request: {
@@ -20,8 +18,7 @@ export const secretOf = (request: {
   if (headers.origin !== undefined) return { status: 403, text: 'browsers do not stream to this address' }
   const secret = path.exec(url)?.[1]
   if (secret === undefined) return { status: 404, text: 'streams come to /ws/KEY' }
-  const offers = (headers['sec-websocket-protocol'] ?? '').split(',', maxOffers).map((offer) => offer.trim())
-  if (!offers.includes(subprotocol)) return { status: 400, text: `only the sub-protocol ${subprotocol} is spoken here` }
+  if (!offersAlis(headers)) return { status: 400, text: `only the sub-protocol ${alisProtocol} is spoken here` }
   return { secret }
 }
 

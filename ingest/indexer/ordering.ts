@@ -27,6 +27,18 @@ export const newOrderedSession = (sessionId: string): OrderedSession => ({
   touchedAtMs: 0,
 })
 
+/** The session as the one that was touched last: the first of the table were touched longest ago. */
+export const touched = <Session extends OrderedSession>(
+  table: Map<string, Session>,
+  session: Session,
+  nowMs: number,
+): Session => {
+  session.touchedAtMs = nowMs
+  table.delete(session.sessionId)
+  table.set(session.sessionId, session)
+  return session
+}
+
 /** What was applied could not be written: it waits, to be applied again to what the store has. */
 export const waitAgain = (session: OrderedSession): void => {
   for (const taken of session.applied) session.waiting.set(taken.batch.batchSeq, taken)

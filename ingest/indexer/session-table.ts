@@ -1,7 +1,7 @@
 import { gapEvent } from '#ingest/ledger/gap-event.ts'
 import type { IndexerContext } from './context.ts'
 import { type IndexedSession, newIndexedSession, takeBack } from './indexed-session.ts'
-import { isAtRest, startFrom } from './ordering.ts'
+import { isAtRest, startFrom, touched } from './ordering.ts'
 import { withLateness } from './session-row.ts'
 import { loadState, saveState } from './session-state.ts'
 
@@ -54,13 +54,8 @@ export const createSessionTable = (ctx: Pick<IndexerContext, 'bus' | 'catalog' |
 
   return {
     all: () => [...sessions.values()],
-    get: (sessionId: string): IndexedSession => {
-      const session = sessions.get(sessionId) ?? newIndexedSession(sessionId)
-      session.touchedAtMs = clock.now()
-      sessions.delete(sessionId) // to its end: the first ones were touched longest ago
-      sessions.set(sessionId, session)
-      return session
-    },
+    get: (sessionId: string): IndexedSession =>
+      touched(sessions, sessions.get(sessionId) ?? newIndexedSession(sessionId), clock.now()),
     load,
     writeAll,
     forgetIdle: (): void => {

@@ -8,28 +8,35 @@ import { parseQuery } from '#services/search/parse-query.ts'
 import { searchSessions } from '#services/search/search-sessions.ts'
 import { fillCatalog, idOfHit, randomQuery } from '#test/helpers/searched-place.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
-import { allPages, epochMs, type MakeCatalogPlace, opened } from './catalog-place.ts'
+import { allPages, epochMs, type MakeCatalogPlace, type Opened, opened } from './catalog-place.ts'
 
 const queryCount = Number(process.env.TEST_QUERIES ?? 30)
 const time = { nowMs: epochMs + 3 * 3_600_000, tz: 'UTC' }
 
+/** Generated sessions in the catalog, and generated searches; `asked` says how to come by one again. */
+const searched = async ({ catalog, place }: Opened, defaultSeed: number) => {
+  const seed = Number(process.env.TEST_SEED ?? defaultSeed)
+  const filled = await fillCatalog(catalog, seed)
+  await place.settle()
+  const random = seededRandom(seed + 1)
+  const searches = Array.from({ length: queryCount }, () => {
+    const text = randomQuery(random)
+    return { text, query: parseQuery(text, time), asked: JSON.stringify({ seed, text }) }
+  })
+  return { catalog, ...filled, searches }
+}
+
 /** What the query language means, of generated sessions and generated searches, against services/search/matches.ts. */
 export const queryContract = (test: TestFn, make: MakeCatalogPlace): void => {
   test('a search finds the rows that the language says, no more and no less, page by page', async (t) => {
-    const seed = Number(process.env.TEST_SEED ?? 20_261_122)
-    const { catalog, place } = await opened(t, make)
-    const { rows } = await fillCatalog(catalog, seed)
-    await place.settle()
-    const random = seededRandom(seed + 1)
+    const { catalog, rows, searches } = await searched(await opened(t, make), 20_261_122)
     let found = 0
-    for (let n = 0; n < queryCount; n++) {
-      const text = randomQuery(random)
-      const query = parseQuery(text, time)
+    for (const { query, text, asked } of searches) {
       const hits = await allPages((cursor) =>
         catalog.search({ query, in: [...searchKinds], limit: 15, ...(cursor && { cursor }) }),
       )
       const expected = rows.filter(({ row }) => isHit(query, row)).map(({ id }) => id)
-      t.deepEqual(hits.map(idOfHit).sort(), expected.sort(), JSON.stringify({ seed, text }))
+      t.deepEqual(hits.map(idOfHit).sort(), expected.sort(), asked)
       const times = hits.map(({ at }) => Date.parse(at))
       t.deepEqual(
         times,
@@ -53,18 +60,12 @@ export const queryContract = (test: TestFn, make: MakeCatalogPlace): void => {
   })
 
   test('the list of sessions finds those in which everything stands somewhere', async (t) => {
-    const seed = Number(process.env.TEST_SEED ?? 20_261_123)
-    const { catalog, place } = await opened(t, make)
-    const { sessions } = await fillCatalog(catalog, seed)
-    await place.settle()
-    const random = seededRandom(seed + 1)
+    const { catalog, sessions, searches } = await searched(await opened(t, make), 20_261_123)
     let found = 0
-    for (let n = 0; n < queryCount; n++) {
-      const text = randomQuery(random)
-      const query = parseQuery(text, time)
+    for (const { query, asked } of searches) {
       const listed = await allPages((cursor) => catalog.sessions({ query, limit: 5, ...(cursor && { cursor }) }))
       const expected = [...sessions].filter(([, session]) => isFound(query, session)).map(([id]) => id)
-      t.deepEqual(listed.map(({ id }) => id).sort(), expected.sort(), JSON.stringify({ seed, text }))
+      t.deepEqual(listed.map(({ id }) => id).sort(), expected.sort(), asked)
       found += expected.length
     }
     t.true(found > queryCount / 4, `${found} found`)

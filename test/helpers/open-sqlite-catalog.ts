@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import { createSqliteCatalog } from '#services/catalog/sqlite-catalog.ts'
 import { systemClock } from '#services/clock.ts'
 import { createLogger } from '#services/log.ts'
 import type { Views } from '#services/views/views.ts'
+import type { MakeCatalogPlace } from '#test/contract/catalog-place.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** Options that can be passed to a child process. */
 export type OpenSqliteCatalog = { file: string; queryTimeoutMs?: number; readers?: number }
@@ -15,3 +18,13 @@ export const openSqliteCatalog = (options: OpenSqliteCatalog): Promise<Catalog &
     clock: systemClock,
     log: createLogger('catalog', 'silent'),
   })
+
+export const sqlitePlace: MakeCatalogPlace = async (t) => {
+  const file = join(await temporaryFolder(t), 'catalog.db')
+  return {
+    open: () => openSqliteCatalog({ file }),
+    openSlow: () => openSqliteCatalog({ file, queryTimeoutMs: 5 }),
+    settle: async () => undefined,
+    inChild: { module: '#test/helpers/open-sqlite-catalog.ts', factory: 'openSqliteCatalog', options: { file } },
+  }
+}

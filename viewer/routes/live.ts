@@ -1,8 +1,9 @@
 import { type Request, Router } from 'express'
-import { type WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import { may } from '#services/access/permissions.ts'
 import { BartizanError } from '#services/errors.ts'
+import { alisProtocol, createAlisSockets, offersAlis } from '#services/http/alis-sockets.ts'
 import { takeUpgrade, wantsWebSocket } from '#services/http/upgrade.ts'
 import type { Session } from '#services/schema/session.ts'
 import { allow, principalOf, whoAsks } from '../access/authenticate.ts'
@@ -19,14 +20,11 @@ export const LiveQuery = z.strictObject({
   ...why,
 })
 
-const subprotocol = 'v1.alis'
-const maxOffers = 16
 const maxMessageBytes = 1024 // nothing is to be said here
 
 const refuseOthers = (request: Request): void => {
-  const offers = (request.get('sec-websocket-protocol') ?? '').split(',', maxOffers).map((offer) => offer.trim())
-  if (wantsWebSocket(request) && offers.includes(subprotocol)) return
-  throw new BartizanError('BTZ_REQUEST_INVALID', `live is a WebSocket with the sub-protocol ${subprotocol}`, {
+  if (wantsWebSocket(request) && offersAlis(request.headers)) return
+  throw new BartizanError('BTZ_REQUEST_INVALID', `live is a WebSocket with the sub-protocol ${alisProtocol}`, {
     hint: 'what is recorded already: GET …/replay/index.json',
   })
 }
@@ -35,13 +33,7 @@ const refuseOthers = (request: Request): void => {
 export const liveRoutes = (context: ViewerContext): Router => {
   const router = Router()
   const { content, live, log } = context
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: maxMessageBytes,
-    perMessageDeflate: false,
-    clientTracking: false,
-    handleProtocols: () => subprotocol,
-  })
+  const sockets = createAlisSockets(maxMessageBytes)
 
   /** Null: this viewer may see it still. */
   const refusalOf = async (request: Request, session: Session): Promise<string | null> => {

@@ -7,18 +7,10 @@ import { wordsQuery } from '#services/search/words-query.ts'
 import { catalogContract } from '#test/contract/catalog.ts'
 import { event, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { canMount, smallDisk } from '#test/helpers/mounted-folder.ts'
-import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
+import { openSqliteCatalog, sqlitePlace } from '#test/helpers/open-sqlite-catalog.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
-catalogContract(test, async (t) => {
-  const file = join(await temporaryFolder(t), 'catalog.db')
-  return {
-    open: () => openSqliteCatalog({ file }),
-    openSlow: () => openSqliteCatalog({ file, queryTimeoutMs: 5 }),
-    settle: async () => undefined,
-    inChild: { module: '#test/helpers/open-sqlite-catalog.ts', factory: 'openSqliteCatalog', options: { file } },
-  }
-})
+catalogContract(test, sqlitePlace)
 
 test('the database and its log can be read by their owner alone', async (t) => {
   const file = join(await temporaryFolder(t), 'catalog.db')

@@ -5,19 +5,11 @@ import test from 'ava'
 import { wordsQuery } from '#services/search/words-query.ts'
 import { newId, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { screenUpdate, segment, viewsContract } from '#test/contract/views.ts'
-import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
+import { openSqliteCatalog, sqlitePlace } from '#test/helpers/open-sqlite-catalog.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
-viewsContract(test, async (t) => {
-  const file = join(await temporaryFolder(t), 'catalog.db')
-  return {
-    open: () => openSqliteCatalog({ file }),
-    openSlow: () => openSqliteCatalog({ file, queryTimeoutMs: 5 }),
-    settle: async () => undefined,
-    inChild: { module: '#test/helpers/open-sqlite-catalog.ts', factory: 'openSqliteCatalog', options: { file } },
-  }
-})
+viewsContract(test, sqlitePlace)
 
 test('a word that stood on the screen alone is in no file after its session was erased', async (t) => {
   const file = join(await temporaryFolder(t), 'catalog.db')
