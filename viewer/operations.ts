@@ -41,7 +41,7 @@ import {
   ValuesAnswer,
   ValuesQuery,
 } from './routes/search.ts'
-import { CommandsQuery, SessionsQuery, Terminate } from './routes/sessions.ts'
+import { CommandsQuery, SessionDetails, SessionsQuery, Terminate } from './routes/sessions.ts'
 import { OpenShare, SharedReplayQuery, SharedSegmentQuery, SharedSession } from './routes/shared.ts'
 import { NewShare, ShareLink } from './routes/shares.ts'
 import { StatementInfo } from './routes/statements.ts'
@@ -101,7 +101,7 @@ export const operations: Operation[] = [
     headers: shownFor,
     isContent: true,
   },
-  { method: 'get', path: '/api/sessions/{id}', summary: 'One session', answer: Session },
+  { method: 'get', path: '/api/sessions/{id}', summary: 'One session', answer: SessionDetails },
   {
     method: 'get',
     path: '/api/sessions/{id}/commands',

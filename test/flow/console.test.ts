@@ -86,6 +86,7 @@ realTest(test, ['chromium'], 'a click on a command plays from there; UTC and loc
   const page = await openConsole(t, product)
   await page.goto(`http://127.0.0.1:${product.endpoints.httpPort}/sessions/${id}`)
   await page.locator('.ap-term').waitFor()
+  t.is(await page.getByRole('button', { name: 'Share' }).count(), 0, 'links for people without an account are off')
   await page.getByRole('list', { name: 'Commands' }).getByText('hostname').click()
   const shown = () => terminalText(page)
   await until(async () => (await shown()).includes('$hostname'), { what: 'jumped to hostname' })

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import test from 'ava'
 import type { BrowserContext, Page } from 'playwright-core'
 import { clockOn, markedOn, openConsole, screenshot, terminalText } from '#test/helpers/console-page.ts'
@@ -272,3 +274,28 @@ realTest(test, ['chromium'], 'a part that is shared opens without an account, is
   await guest.getByText('This link does not open').waitFor()
   await context.close()
 })
+
+realTest(
+  test,
+  ['chromium'],
+  'a session whose screen was given up says what that means, and is played (it is given up by hand)',
+  async (t) => {
+    t.timeout(10 * 60_000)
+    const { product, page, at } = await start()
+    const session = await opened(product, 'walter')
+    session.client.io('ttyoutBuf', 'it plays all the same', second)
+    await sealed(product, session)
+    await untilFound(product, 'screen:"plays all the same"')
+    const database = new DatabaseSync(join(product.data, 'catalog.db'))
+    const reason = 'its output broke <b>the emulation</b>'
+    database.prepare('UPDATE screen_session SET unavailable = ? WHERE session_id = ?').run(reason, session.id)
+    database.close()
+    await page.goto(at(`/sessions/${session.id}`))
+    const notice = page.getByRole('alert').filter({ hasText: 'What was on its screen is not known' })
+    t.true((await notice.textContent())?.includes(reason))
+    await untilOpen(page)
+    await page.keyboard.press('End')
+    await shows(page, 'itplaysallthesame')
+    await screenshot(page, 'session-screen-unavailable')
+  },
+)

@@ -10,7 +10,7 @@ import { createReplayPlans } from './replay-plans.ts'
 
 type ReplaySource = BlockSource & {
   catalog: Pick<CatalogReader, 'blocks' | 'events' | 'commands'> & Pick<AlertReader, 'alerts'>
-  views: Pick<ViewsReader, 'segments' | 'segment' | 'liveState'>
+  views: Pick<ViewsReader, 'segments' | 'segment' | 'liveState' | 'unavailable'>
   clock: Clock
 }
 

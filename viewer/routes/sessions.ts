@@ -4,7 +4,7 @@ import { may } from '#services/access/permissions.ts'
 import { BartizanError } from '#services/errors.ts'
 import type { Principal } from '#services/schema/access.ts'
 import { SessionId } from '#services/schema/ids.ts'
-import { type Session, SessionState } from '#services/schema/session.ts'
+import { Session, SessionState } from '#services/schema/session.ts'
 import { TimeZone } from '#services/schema/time-zone.ts'
 import { allow, principalOf } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
@@ -25,6 +25,8 @@ export const SessionsQuery = z.strictObject({
   ...page,
   ...why,
 })
+/** `screenUnavailable`: why what its terminal showed was not derived, for a person; null: nothing is known to be wrong. */
+export const SessionDetails = Session.extend({ screenUnavailable: z.string().nullable() })
 export const CommandsQuery = z.strictObject({ ...page, ...why })
 export const Terminate = z.strictObject({ reason: z.string().trim().min(3).max(1024) })
 
@@ -46,7 +48,7 @@ const searchesContent = ({ role }: Principal): void => {
 
 export const sessionRoutes = (context: ViewerContext): Router => {
   const router = Router()
-  const { catalog, audit, content } = context
+  const { catalog, audit, content, replays } = context
 
   router.get('/api/sessions', allow('session.list'), async (request, response) => {
     const { q, tz, reason: _, ...query } = parseInput(SessionsQuery, request.query)
@@ -63,7 +65,7 @@ export const sessionRoutes = (context: ViewerContext): Router => {
   router.get('/api/sessions/:id', allow('session.view'), async (request, response) => {
     const session = await sessionOf(context, request.params.id)
     await content.enterSession(request, response, session, { action: 'session.view', repeats: true })
-    response.json(session)
+    response.json({ ...session, screenUnavailable: await replays.views.unavailable(session.id) })
   })
 
   router.get('/api/sessions/:id/commands', allow('session.view'), async (request, response) => {

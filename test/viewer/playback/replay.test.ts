@@ -162,3 +162,20 @@ test('what is recorded later changes nothing of a replay that is open', async (t
   const gone = `/api/sessions/${id}/replay/segments/0.json?pin=${one.pin.lastSeq}.9999`
   t.is((await ask(gone)).status, 404)
 })
+
+test('a session whose screen was given up says so and why, and plays as one segment (it is given up by hand)', async (t) => {
+  const id = await place.record('walter')
+  await untilViewed(place, id)
+  const ask = place.as('bob', 'analyst')
+  const details = async () => (await ask(`/api/sessions/${id}`)).json() as Promise<{ screenUnavailable: string | null }>
+  t.is((await details()).screenUnavailable, null)
+  const progress = (await place.backends.views.screenProgress(id))!
+  const { nextSeq, owner, throughMs } = progress
+  await place.backends.views.indexScreen({
+    ...{ sessionId: id, owner: owner!, fromSeq: nextSeq, nextSeq: nextSeq + 1, throughUs: throughMs * 1000 },
+    ...{ state: '{}', isEnded: true, unavailable: 'its output broke the emulation', segments: [], texts: [] },
+  })
+  t.is((await details()).screenUnavailable, 'its output broke the emulation')
+  const index = (await (await ask(`/api/sessions/${id}/replay/index.json`)).json()) as Index
+  t.is(index.segments.length, 1)
+})

@@ -10,6 +10,8 @@ import type { Skip } from './replay/skips.ts'
 import { ofLists, whyHeader } from './why.ts'
 
 export type { AlertStatus, Approval, Command, CoverageDay, List, Role, RuleId, Session, SessionEvent, Severity }
+/** `screenUnavailable`: why nothing is known of what its terminal showed. */
+export type SessionDetails = Session & { screenUnavailable: string | null }
 export type AlertRow = Alert & { suppressedBy?: string | null }
 
 /** An answer other than 2xx, in the server's own words (RFC 9457). */
@@ -161,7 +163,8 @@ export type SharedSession = {
   toMs: number
   expiresAt: string
 }
-export type Me = { name: string; role: Role; bastion: string }
+/** `shares`: whether links for people without an account may be made here. */
+export type Me = { name: string; role: Role; bastion: string; shares: boolean }
 export type Parameters = Record<string, string | undefined>
 
 export const api = {
@@ -171,7 +174,7 @@ export const api = {
   sessions: (parameters: Parameters, signal?: AbortSignal) =>
     show(`/api/sessions${query(parameters)}`, ofLists, signal) as Promise<List<Session>>,
   session: (id: string, signal?: AbortSignal) =>
-    call('GET', `/api/sessions/${id}`, undefined, signal) as Promise<Session>,
+    call('GET', `/api/sessions/${id}`, undefined, signal) as Promise<SessionDetails>,
   commands: (id: string, parameters: Parameters, signal?: AbortSignal) =>
     show(`/api/sessions/${id}/commands${query(parameters)}`, id, signal) as Promise<List<Command>>,
   search: (parameters: Parameters, why: string, signal?: AbortSignal) =>

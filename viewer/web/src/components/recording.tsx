@@ -2,7 +2,7 @@ import { Alert, Group, Loader, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type Ref, useCallback, useEffect, useImperativeHandle, useRef, useState } from 'react'
 import { useSearchParams } from 'react-router'
-import type { Session } from '../api.ts'
+import type { Session, SessionDetails } from '../api.ts'
 import { LiveScreen } from './live-screen.tsx'
 import { type PaneHandle, type PaneProps, ReplayPane } from './replay-pane.tsx'
 
@@ -32,7 +32,7 @@ const useStored = (session: Session, isAsked: boolean): boolean => {
 
 /** The recording; of a session that goes on, what happens now, and back and forth between the two. */
 export const Recording = (props: {
-  session: Session
+  session: SessionDetails
   words: readonly string[]
   hits: PaneProps['hits']
   onTime(atMs: number): void
@@ -43,9 +43,10 @@ export const Recording = (props: {
   const [wasOpen] = useState(session.endedAt === null)
   // Until all of it is stored.
   const isRunning = session.recorded && wasOpen && (session.endedAt === null || session.evidence === 'pending')
+  const isFollowed = isRunning && session.screenUnavailable === null
   const asked = search.get('t')
   const [shown, setShown] = useState<Shown>({
-    isLive: isRunning && asked === null,
+    isLive: isFollowed && asked === null,
     afterUs: null,
     atMs: Number(asked ?? 0) || 0,
     isPlaying: false,
@@ -105,7 +106,7 @@ export const Recording = (props: {
       isPlaying={shown.isPlaying}
       words={words}
       {...(hits && { hits })}
-      {...(isRunning && { onLive: goLive })}
+      {...(isFollowed && { onLive: goLive })}
       linkTo={linkTo}
       onTime={noteMoment}
       ref={pane}

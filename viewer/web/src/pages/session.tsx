@@ -17,6 +17,7 @@ import { AddressPivot, HostPivot, TargetPivot, UserPivot } from '../components/p
 import { Recording } from '../components/recording.tsx'
 import { isWithheld, RefusedContent } from '../components/refused-content.tsx'
 import type { PaneHandle } from '../components/replay-pane.tsx'
+import { ScreenUnavailable } from '../components/screen-unavailable.tsx'
 import { SessionState } from '../components/session-state.tsx'
 import { Share } from '../components/share.tsx'
 import { Terminate } from '../components/terminate.tsx'
@@ -149,7 +150,7 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
         </Group>
         <Group gap="xs">
           {session.endedAt === null && may(me.role, 'session.terminate') && <Terminate id={session.id} />}
-          {session.recorded && may(me.role, 'session.share') && !withheld && (
+          {me.shares && session.recorded && may(me.role, 'session.share') && !withheld && (
             <Share id={session.id} timeOf={() => player.current?.timeMs() ?? 0} />
           )}
           {session.recorded && may(me.role, 'session.export') && !withheld && <Exports id={session.id} />}
@@ -160,6 +161,7 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
           {visible(session.endDetail)}
         </Alert>
       )}
+      {session.screenUnavailable !== null && <ScreenUnavailable id={session.id} reason={session.screenUnavailable} />}
       <Grid>
         <Grid.Col span={{ base: 12, md: 8 }}>
           {withheld ? (
