@@ -1,6 +1,7 @@
 import { extendZodWithOpenApi, OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
-import { type Operation, operations } from './operations.ts'
+import type { Operation } from './operations/operation.ts'
+import { operations } from './operations.ts'
 
 extendZodWithOpenApi(z)
 
