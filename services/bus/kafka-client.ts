@@ -5,6 +5,7 @@ import kafkajs, { type Cluster, type ISocketFactory, type Kafka, type KafkaConfi
 import type { Config } from '../config.ts'
 import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { mendConnections } from './kafka-connection.ts'
 import { calmRequestQueues } from './kafka-request-queue.ts'
 
 export type KafkaSettings = Config['kafka']
@@ -63,6 +64,7 @@ const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
 }
 
 calmRequestQueues()
+mendConnections()
 
 /** @throws BTZ_CONFIG_INVALID */
 export const createKafkaClient = (settings: KafkaSettings, log: Logger): Kafka =>

@@ -15,15 +15,6 @@ export type LagOptions = {
 
 type Commit = TopicPartition & { group: string; committed: number }
 
-const readCommits = async ({ admin, prefix, nameOf }: LagOptions, groupId: string): Promise<Commit[]> => {
-  const offsets = await admin.fetchOffsets({ groupId, topics: topics.map(nameOf) })
-  return offsets.flatMap(({ topic: name, partitions }) => {
-    const topic = topics.find((one) => nameOf(one) === name)!
-    const group = groupId.slice(prefix.length)
-    return partitions.map(({ partition, offset }) => ({ group, topic, partition, committed: Number(offset) }))
-  })
-}
-
 const coordinatorTries = 7
 /** A coordinator that has just been made one reads first what it is to know; the library's admin does not wait for it. */
 const whenLoaded = async <T>(act: () => Promise<T>): Promise<T> => {
@@ -35,6 +26,15 @@ const whenLoaded = async <T>(act: () => Promise<T>): Promise<T> => {
       await sleep(retryDelayMs(attempt))
     }
   }
+}
+
+const readCommits = async ({ admin, prefix, nameOf }: LagOptions, groupId: string): Promise<Commit[]> => {
+  const offsets = await whenLoaded(() => admin.fetchOffsets({ groupId, topics: topics.map(nameOf) }))
+  return offsets.flatMap(({ topic: name, partitions }) => {
+    const topic = topics.find((one) => nameOf(one) === name)!
+    const group = groupId.slice(prefix.length)
+    return partitions.map(({ partition, offset }) => ({ group, topic, partition, committed: Number(offset) }))
+  })
 }
 
 /** Of one group and partition; null: it has committed nothing there. */

@@ -47,7 +47,7 @@ onServices(test, (services) => {
       const env = await clusterEnv(data, { ...services, kafka })
       const product = await startProduct(t, {
         data,
-        env: { ...env, BARTIZAN_INGEST_BLOCK_MAX_MS: '2000', BARTIZAN_LOG_LEVEL: 'error' },
+        env: { ...env, BARTIZAN_INGEST_BLOCK_MAX_MS: '2000', BARTIZAN_LOG_LEVEL: 'warn' },
       })
       const view = await openTopicView(kafka.brokers, `${nameOf(data)}-session-frames`)
       t.teardown(view.close)

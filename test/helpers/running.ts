@@ -126,14 +126,27 @@ export const startProduct = async (
   }
 }
 
+/** What tells why a session is not where it should be: its row, which group has not done what, and what the product said. */
+const stateOf = async ({ raw, output }: Product, id: string): Promise<string> => {
+  const told = (path: string): Promise<string> =>
+    raw(path).then(
+      (response) => response.text(),
+      (error: Error) => error.message,
+    )
+  const lag = (await told('/metrics')).split('\n').filter((line) => /^bartizan_bus_lag_\w+{.* [^0]/.test(line))
+  return [await told(`/api/sessions/${id}`), ...lag, output().slice(-20_000)].join('\n')
+}
+
 /** Until the session stands in evidence as a whole, and in the index: these do not wait for each other. */
-export const untilSealed = (product: Product, id: string): Promise<void> =>
-  until(
-    async () => {
-      const response = await product.raw(`/api/sessions/${id}`)
-      if (!response.ok) return false
-      const { evidence, state } = (await response.json()) as { evidence: string; state: string }
-      return evidence === 'sealed' && state !== 'open' && state !== 'late'
-    },
-    { limitMs: 30_000, what: `session ${id} sealed` },
-  )
+export const untilSealed = async (product: Product, id: string): Promise<void> => {
+  const isSealed = async (): Promise<boolean> => {
+    const response = await product.raw(`/api/sessions/${id}`)
+    if (!response.ok) return false
+    const { evidence, state } = (await response.json()) as { evidence: string; state: string }
+    return evidence === 'sealed' && state !== 'open' && state !== 'late'
+  }
+  const limit = { limitMs: 30_000, what: `session ${id} sealed` }
+  await until(isSealed, limit).catch(async (error: Error) => {
+    throw new Error(`${error.message}\n${await stateOf(product, id)}`)
+  })
+}
