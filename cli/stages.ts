@@ -319,7 +319,7 @@ export const viewerStage = (
     custody: createCustody({ ...backends, clock }),
     custodyChanged,
     replays: createReplays({ ...backends, clock }),
-    shares: createShares({ ...backends, clock }),
+    shares: createShares({ ...backends, clock, maxHours: config.access.shareHours }),
     silences: createSilences(backends),
     ...backends,
     logVerifier: verifierOf(backends.logKey),

@@ -10,6 +10,7 @@ import { newSecret, sameHash, sha256Hex } from './secrets.ts'
 import { createTokenCache } from './token-cache.ts'
 
 const prefix = 'tokens/'
+const idForm = /^[0-9a-f]{16}$/
 const tokenForm = /^btz_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/
 const maxSecretLength = 512
 
@@ -33,6 +34,8 @@ export type Tokens = {
   create(token: NewToken): Promise<{ id: string; secret: string }>
   /** Who that is, or null: unknown, malformed, revoked. */
   verify(secret: string): Promise<Principal | null>
+  /** Whose token has this id, as it stands now; null: unknown, revoked. @throws BTZ_UNAVAILABLE */
+  holder(id: string): Promise<Principal | null>
   /** At once in this process. @throws BTZ_NOT_FOUND */
   revoke(id: string): Promise<void>
   list(): Promise<TokenInfo[]>
@@ -55,6 +58,8 @@ const describe = (token: NewToken, id: string, nowMs: number): TokenInfo => {
   throw new BartizanError('BTZ_REQUEST_INVALID', z.prettifyError(info.error))
 }
 
+const principalOf = ({ id, name, role, bastion }: TokenInfo): Principal => ({ id, name, role, bastion })
+
 /** The token of the environment: kept as a hash in memory, never stored. */
 const bootstrapOf = (adminToken: string | undefined): { hash: string; principal: Principal } | null => {
   if (!adminToken) return null
@@ -74,7 +79,7 @@ export const createTokens = (options: { state: StateStore; clock: Clock; adminTo
     if (!entry) return null
     const token = StoredToken.parse(entry.value)
     if (!sameHash(token.hash, hash) || token.revokedAt !== null) return null
-    return { id: token.id, name: token.name, role: token.role, bastion: token.bastion }
+    return principalOf(token)
   }
 
   const verifyAnew = async (secret: string, hash: string): Promise<Principal | null> => {
@@ -106,8 +111,14 @@ export const createTokens = (options: { state: StateStore; clock: Clock; adminTo
       if (cached) return cached
       return verifyAnew(secret, hash)
     },
+    holder: async (id) => {
+      if (id === bootstrap?.principal.id) return bootstrap.principal
+      const entry = idForm.test(id) ? await state.get(prefix + id) : null
+      const token = entry && StoredToken.parse(entry.value)
+      return token?.revokedAt === null ? principalOf(token) : null
+    },
     revoke: async (id) => {
-      const entry = /^[0-9a-f]{16}$/.test(id) ? await state.get(prefix + id) : null
+      const entry = idForm.test(id) ? await state.get(prefix + id) : null
       if (!entry) throw new BartizanError('BTZ_NOT_FOUND', 'there is no token with this id')
       const token = StoredToken.parse(entry.value)
       const revokedAt = token.revokedAt ?? new Date(clock.now()).toISOString()

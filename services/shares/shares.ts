@@ -35,6 +35,7 @@ export type NewShare = Pick<Share, 'sessionId' | 'fromMs' | 'toMs' | 'reason'> &
   by: Pick<Principal, 'id' | 'name'>
 }
 
+/** Whatever is configured. */
 export const longestShareMinutes = 30 * 24 * 60
 const mostOfSession = 50
 const mostOfAll = 1_000
@@ -49,16 +50,21 @@ const linkForm = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 const nowhere = () => new BartizanError('BTZ_NOT_FOUND', 'this link leads nowhere, or not any more')
 const notFound = () => new BartizanError('BTZ_NOT_FOUND', 'there is no share with this id')
 
-const withoutSecret = ({ secretHash: _, ...share }: StoredShare): Share => share
-const endOf = ({ expiresAt, revoked }: StoredShare): number => Date.parse(revoked?.at ?? expiresAt)
+const endOf = ({ expiresAt, revoked }: Share): number => Date.parse(revoked?.at ?? expiresAt)
 
 /** A clock that was set back makes no link last longer than the longest may. */
-const isOpen = (share: StoredShare, nowMs: number): boolean => {
+const isOpen = (share: Share, nowMs: number): boolean => {
   const leftMs = Date.parse(share.expiresAt) - nowMs
   return share.revoked === null && leftMs > 0 && leftMs <= 2 * longestShareMinutes * 60_000
 }
 
-export const createShares = ({ state, clock }: { state: StateStore; clock: Clock }) => {
+/** `maxHours`: no link lasts longer; also none that was made when they could. */
+export const createShares = ({ state, clock, maxHours }: { state: StateStore; clock: Clock; maxHours: number }) => {
+  const maxMinutes = Math.min(maxHours * 60, longestShareMinutes)
+  const toldOf = ({ secretHash: _, ...share }: StoredShare): Share => {
+    const latestMs = Date.parse(share.at) + maxMinutes * 60_000
+    return { ...share, expiresAt: new Date(Math.min(Date.parse(share.expiresAt), latestMs)).toISOString() }
+  }
   const nowText = () => new Date(clock.now()).toISOString()
   const entryOf = async (id: string): Promise<{ entry: StateEntry; share: StoredShare } | null> => {
     const entry = idForm.test(id) ? await state.get(prefix + id) : null
@@ -66,10 +72,10 @@ export const createShares = ({ state, clock }: { state: StateStore; clock: Clock
   }
 
   /** Those that ended long ago go. */
-  const sweep = async (): Promise<StoredShare[]> => {
-    const kept: StoredShare[] = []
+  const sweep = async (): Promise<Share[]> => {
+    const kept: Share[] = []
     for await (const { key, value, revision } of listAll(state, prefix)) {
-      const share = StoredShare.parse(value)
+      const share = toldOf(StoredShare.parse(value))
       if (clock.now() - endOf(share) <= keptAfterEndMs) kept.push(share)
       else await state.delete(key, { ifRevision: revision })
     }
@@ -102,8 +108,12 @@ export const createShares = ({ state, clock }: { state: StateStore; clock: Clock
   }
 
   return {
-    /** `link`: id and secret, shown once. @throws BTZ_TOO_MANY_REQUESTS */
+    /** `link`: id and secret, shown once. @throws BTZ_REQUEST_INVALID for too long a life, BTZ_TOO_MANY_REQUESTS */
     create: async ({ expiresInMinutes, by, ...share }: NewShare): Promise<{ share: Share; link: string }> => {
+      if (expiresInMinutes > maxMinutes)
+        throw new BartizanError('BTZ_REQUEST_INVALID', `a link lasts at most ${maxMinutes} minutes here`, {
+          hint: 'the setting access.shareHours says how long',
+        })
       await refuseMore(share.sessionId)
       const [id, secret] = [randomBytes(16).toString('base64url'), newSecret()]
       const stored: StoredShare = {
@@ -112,19 +122,18 @@ export const createShares = ({ state, clock }: { state: StateStore; clock: Clock
         ...{ revoked: null, openCount: 0, openings: [], secretHash: sha256Hex(secret) },
       }
       await state.put(prefix + id, StoredShare.parse(stored), { ifRevision: 0 })
-      return { share: withoutSecret(stored), link: `${id}.${secret}` }
+      return { share: toldOf(stored), link: `${id}.${secret}` }
     },
     /** Of a session, the latest first; also those that ended within 30 days. */
     list: async (sessionId: string): Promise<Share[]> =>
       (await sweep())
         .filter((share) => share.sessionId === sessionId)
-        .sort((one, other) => other.at.localeCompare(one.at))
-        .map(withoutSecret),
+        .sort((one, other) => other.at.localeCompare(one.at)),
     /** @throws BTZ_NOT_FOUND */
     find: async (id: string): Promise<Share> => {
       const found = await entryOf(id)
       if (!found) throw notFound()
-      return withoutSecret(found.share)
+      return toldOf(found.share)
     },
     /** It leads nowhere from now on. @throws BTZ_NOT_FOUND */
     revoke: async (id: string, by: Pick<Principal, 'id' | 'name'>): Promise<void> => {
@@ -136,14 +145,16 @@ export const createShares = ({ state, clock }: { state: StateStore; clock: Clock
       const [, id = '', secret = ''] = linkForm.exec(link) ?? []
       const { share } = (await entryOf(id)) ?? {}
       const isRight = sameHash(sha256Hex(secret), share?.secretHash ?? sha256Hex(''))
-      if (!share || !isRight || !isOpen(share, clock.now())) throw nowhere()
-      return withoutSecret(share)
+      const told = share && isRight ? toldOf(share) : null
+      if (!told || !isOpen(told, clock.now())) throw nowhere()
+      return told
     },
     /** That it is open still, for who opened it. @throws BTZ_NOT_FOUND */
     open: async (id: string): Promise<Share> => {
       const { share } = (await entryOf(id)) ?? {}
-      if (!share || !isOpen(share, clock.now())) throw nowhere()
-      return withoutSecret(share)
+      const told = share ? toldOf(share) : null
+      if (!told || !isOpen(told, clock.now())) throw nowhere()
+      return told
     },
     /** Counts an opening. @throws BTZ_NOT_FOUND */
     opened: async (id: string, address: string): Promise<void> => {

@@ -86,6 +86,7 @@ test('who may not see a session makes no link to it: roles, sessions of their ow
   t.is(await codeOf(await share(rooted, wanted)), 'BTZ_APPROVAL_REQUIRED')
   for (const wrong of [
     { ...wanted, expiresInMinutes: 43_201 },
+    { ...wanted, expiresInMinutes: 10_081 }, // of the setting
     { ...wanted, fromMs: 5, toMs: 5 },
     { ...wanted, fromMs: 10 ** 9 },
     { expiresInMinutes: 5 },
@@ -221,4 +222,45 @@ test('what was erased is shown by no link any more, and guesses are slowed down'
   t.is(slowed.status, 429)
   t.regex(slowed.headers.get('retry-after') ?? '', /^\d+$/)
   t.is((await open(made.url.split('#')[1]!)).status, 429)
+})
+
+test('a link leads nowhere once who made it may not see the session any more, and why is not told', async (t) => {
+  const { place, anyone, share, open, cookieOf } = shared
+  const [id, rooted] = [await place.record('alice'), await place.record('root')]
+  const post = (body: object) => ({ method: 'POST', body: JSON.stringify(body) })
+  const isOpen = async (made: Made): Promise<boolean> => (await open(made.url.split('#')[1]!)).status === 204
+
+  const asked = await place.as('dora', 'analyst')(`/api/sessions/${rooted}/access`, post({ reason: 'why' }))
+  const { id: approval } = (await asked.json()) as { id: string }
+  const decided = await place.as('fay', 'auditor')(
+    `/api/approvals/${approval}`,
+    post({ decision: 'approved', reason: 'yes' }),
+  )
+  t.is(decided.status, 200)
+  const byLeave = (await (await share(rooted, wanted, 'dora')).json()) as Made
+  t.true(await isOpen(byLeave))
+  const [kept] = (await place.backends.state.list('approvals/', { limit: 100 })).filter(({ key }) =>
+    key.endsWith(approval),
+  )
+  await place.backends.state.delete(kept!.key, { ifRevision: kept!.revision })
+  t.false(await isOpen(byLeave), 'leave of the second person is over')
+
+  const made = (await (await share(id, wanted, 'hal')).json()) as Made
+  const { url } = (await (
+    await place.as('root')('/api/login-links', post({ name: 'ivy', role: 'analyst' }))
+  ).json()) as { url: string }
+  const signedIn = await anyone('/api/sign-in', post({ code: url.split('#')[1] }))
+  const browser = { cookie: nameAndValue(signedIn.headers.get('set-cookie') ?? ''), 'x-bartizan': '1' }
+  const ofBrowser = await anyone(`/api/sessions/${id}/shares`, { ...post(wanted), headers: browser })
+  const signIn = (await ofBrowser.json()) as Made
+  t.is((await anyone('/api/sign-out', { method: 'POST', headers: browser })).status, 204)
+  t.true(await isOpen(signIn), 'somebody who signed in has nothing that could be taken back')
+
+  const headers = { cookie: nameAndValue(await cookieOf(made.url)) }
+  t.is((await anyone('/api/shared/session', { headers })).status, 200)
+  const token = (await place.secretOf('hal', 'analyst')).split('_')[1]!
+  t.is((await place.as('root')(`/api/tokens/${token}`, { method: 'DELETE' })).status, 204)
+  t.is((await anyone('/api/shared/session', { headers })).status, 404)
+  t.false(await isOpen(made), 'the token was revoked')
+  t.true(await isOpen(signIn))
 })

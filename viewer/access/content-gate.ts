@@ -68,7 +68,7 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
   const needsSecondPerson = (session: Judged): boolean =>
     policy.secondPerson.some((match) => matchesSession(match, session, known))
 
-  const hasLeave = async (principal: Principal, sessionId: string): Promise<boolean> =>
+  const hasLeave = async (principal: Pick<Principal, 'id'>, sessionId: string): Promise<boolean> =>
     (await approvals.granted({ action: 'access.view', subject: sessionId, principalId: principal.id })) !== null
 
   /** Which of these sessions somebody may see content of. */
@@ -111,7 +111,7 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
   }
 
   /** @throws BTZ_APPROVAL_REQUIRED */
-  const refuseWithoutLeave = async (principal: Principal, session: Session): Promise<void> => {
+  const refuseWithoutLeave = async (principal: Pick<Principal, 'id'>, session: Session): Promise<void> => {
     if (needsSecondPerson(session) && !(await hasLeave(principal, session.id))) throw noLeave(session.id)
   }
 
@@ -119,7 +119,7 @@ export const createContentGate = ({ policy, known, ownership, approvals, audit, 
     needsSecondPerson,
 
     /** Whether somebody who entered may still see it. @throws BTZ_OWN_SESSION BTZ_APPROVAL_REQUIRED BTZ_ERASED */
-    stay: async (principal: Principal, session: Session): Promise<void> => {
+    stay: async (principal: Pick<Principal, 'id' | 'name'>, session: Session): Promise<void> => {
       await ownership.refuseOwn(principal, session)
       refuseErased(session)
       await refuseWithoutLeave(principal, session)

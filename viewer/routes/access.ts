@@ -58,7 +58,14 @@ export const accessRoutes = (context: ViewerContext): Router => {
   router.get('/api/me', (_request, response) => {
     const { name, role } = principalOf(response)
     const { bastion, access } = context.config
-    response.json({ name, role, bastion, contentReason: access.reason, shares: access.shares })
+    response.json({
+      name,
+      role,
+      bastion,
+      contentReason: access.reason,
+      shares: access.shares,
+      shareHours: access.shareHours,
+    })
   })
 
   router.post('/api/login-links', allow('login.issue'), async (request, response) => {

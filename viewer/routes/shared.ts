@@ -5,6 +5,7 @@ import { createFailureLimit } from '#services/http/failure-limit.ts'
 import type { Session } from '#services/schema/session.ts'
 import type { Share } from '#services/shares/shares.ts'
 import { readShareCookie, shareCookie, sharePath } from '../access/share-cookie.ts'
+import { maySeeStill } from '../access/share-maker.ts'
 import type { ViewerContext } from '../context.ts'
 import { playMarkers, replayIndex, replayTimeline } from '../playback/replay.ts'
 import { plannedSegments, type ReplayPlan, type ReplayRange, rangeOf } from '../playback/replay-plan.ts'
@@ -71,9 +72,10 @@ export const sharedRoutes = (context: ViewerContext): Router => {
     }
   }
   /** The session of a share, as long as there is something to show. Why there is not is none of a stranger's business. */
-  const sessionFor = async ({ sessionId }: Share): Promise<Session> => {
-    const session = await catalog.session(sessionId)
+  const sessionFor = async (share: Share): Promise<Session> => {
+    const session = await catalog.session(share.sessionId)
     if (!session?.recorded || session.evidence === 'erasing' || session.evidence === 'erased') throw nowhere()
+    if (!(await maySeeStill(context, share, session))) throw nowhere()
     return session
   }
   const keyOf = ({ sessionId }: Share): Promise<Uint8Array> =>

@@ -127,3 +127,14 @@ test('a token that makes no sense is not created', async (t) => {
   for (const token of wrong) await t.throwsAsync(tokens.create(token), { code: 'BTZ_REQUEST_INVALID' }, token.name)
   t.deepEqual(await tokens.list(), [])
 })
+
+test('whose token it is can be asked by its id, until it is revoked', async (t) => {
+  const { state } = await openState(t)
+  const tokens = createTokens({ state, clock: settableClock(), adminToken: 'a'.repeat(40) })
+  const { id } = await tokens.create(analyst)
+  t.deepEqual(await tokens.holder(id), { id, name: 'dana', role: 'analyst', bastion: null })
+  t.like(await tokens.holder('bootstrap'), { role: 'admin' })
+  await tokens.revoke(id)
+  for (const gone of [id, '0'.repeat(16), '../tokens/x', '']) t.is(await tokens.holder(gone), null, gone)
+  t.is(await createTokens({ state, clock: settableClock() }).holder('bootstrap'), null)
+})

@@ -14,7 +14,7 @@ const place = async (t: ExecutionContext) => {
   const state = await createSqliteStateStore({ file: join(await temporaryFolder(t), 'state.db') })
   t.teardown(() => state.close())
   return {
-    ...{ state, shares: createShares({ state, clock }) },
+    ...{ state, shares: createShares({ state, clock, maxHours: 30 * 24 }) },
     wait: (ms: number) => {
       nowMs += ms
     },
@@ -79,4 +79,18 @@ test('a session has at most 50 open links; those that ended make room, and go 30
   t.is((await shares.list('session-1')).length, 51)
   wait(30 * 24 * 60 * minute)
   t.is((await shares.list('session-1')).length, 1)
+})
+
+test('no link lasts longer than may be by now, also none that was made before', async (t) => {
+  const { state, shares, wait } = await place(t)
+  const { share, link } = await shares.create({ ...wanted, expiresInMinutes: 600 })
+  const short = createShares({ state, clock: { now: () => Date.parse(share.at) + 59 * minute }, maxHours: 1 })
+  await t.throwsAsync(short.create({ ...wanted, expiresInMinutes: 61 }), { code: 'BTZ_REQUEST_INVALID' })
+  const opened = await short.verify(link)
+  t.is(Date.parse(opened.expiresAt) - Date.parse(opened.at), 60 * minute)
+  wait(61 * minute)
+  await shares.verify(link)
+  const later = createShares({ state, clock: { now: () => Date.parse(share.at) + 61 * minute }, maxHours: 1 })
+  await t.throwsAsync(later.verify(link), { code: 'BTZ_NOT_FOUND' })
+  await t.throwsAsync(later.open(share.id), { code: 'BTZ_NOT_FOUND' })
 })

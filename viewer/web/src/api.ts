@@ -163,8 +163,8 @@ export type SharedSession = {
   toMs: number
   expiresAt: string
 }
-/** `shares`: whether links for people without an account may be made here. */
-export type Me = { name: string; role: Role; bastion: string; shares: boolean }
+/** `shares`: whether links for people without an account may be made here; they last at most `shareHours`. */
+export type Me = { name: string; role: Role; bastion: string; shares: boolean; shareHours: number }
 export type Parameters = Record<string, string | undefined>
 
 export const api = {

@@ -8,6 +8,7 @@ import { visible } from '../visible.ts'
 import { Failure } from './failure.tsx'
 
 const aroundMs = 60_000
+const usualMinutes = 1_440
 const expiries = [
   { value: '60', label: '1 hour' },
   { value: '480', label: '8 hours' },
@@ -85,10 +86,17 @@ const Link = ({ url }: { url: string }) => (
   </Group>
 )
 
-const Ask = ({ id, nowMs }: { id: string; nowMs: number }) => {
+/** None longer than a link may last. */
+const expiriesUpTo = (maxHours: number) => {
+  const allowed = expiries.filter(({ value }) => Number(value) <= maxHours * 60)
+  return { allowed, usual: allowed.findLast(({ value }) => Number(value) <= usualMinutes)?.value ?? expiries[0]!.value }
+}
+
+const Ask = ({ id, nowMs, maxHours }: { id: string; nowMs: number; maxHours: number }) => {
+  const { allowed, usual } = expiriesUpTo(maxHours)
   const [from, setFrom] = useState(formatOffset(Math.max(0, nowMs - aroundMs)))
   const [to, setTo] = useState(formatOffset(nowMs + aroundMs))
-  const [expires, setExpires] = useState('1440')
+  const [expires, setExpires] = useState(usual)
   const [reason, setReason] = useState('')
   const queryClient = useQueryClient()
   const range = [offsetOf(from), offsetOf(to)] as const
@@ -124,10 +132,10 @@ const Ask = ({ id, nowMs }: { id: string; nowMs: number }) => {
         />
         <Select
           label="Works for"
-          data={expiries}
+          data={allowed}
           value={expires}
           allowDeselect={false}
-          onChange={(value) => setExpires(value ?? '1440')}
+          onChange={(value) => setExpires(value ?? usual)}
         />
       </Group>
       <Textarea
@@ -149,7 +157,7 @@ const Ask = ({ id, nowMs }: { id: string; nowMs: number }) => {
 }
 
 /** A part of a recording for somebody without an account. `timeOf`: where the recording stands. */
-export const Share = ({ id, timeOf }: { id: string; timeOf(): number }) => {
+export const Share = ({ id, maxHours, timeOf }: { id: string; maxHours: number; timeOf(): number }) => {
   const [opened, { open, close }] = useDisclosure(false)
   return (
     <>
@@ -157,7 +165,7 @@ export const Share = ({ id, timeOf }: { id: string; timeOf(): number }) => {
         Share
       </Button>
       <Modal opened={opened} onClose={close} title="Share a part of this session" size="lg">
-        <Ask id={id} nowMs={timeOf()} />
+        <Ask id={id} nowMs={timeOf()} maxHours={maxHours} />
         <Text fw={600} size="sm" mt="lg" mb="xs">
           Shared so far
         </Text>

@@ -151,7 +151,7 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
         <Group gap="xs">
           {session.endedAt === null && may(me.role, 'session.terminate') && <Terminate id={session.id} />}
           {me.shares && session.recorded && may(me.role, 'session.share') && !withheld && (
-            <Share id={session.id} timeOf={() => player.current?.timeMs() ?? 0} />
+            <Share id={session.id} maxHours={me.shareHours} timeOf={() => player.current?.timeMs() ?? 0} />
           )}
           {session.recorded && may(me.role, 'session.export') && !withheld && <Exports id={session.id} />}
         </Group>
