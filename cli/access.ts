@@ -40,3 +40,9 @@ export const keepAgentToken = ({ tokens }: Access, { data, bastion }: Config): P
     bastion,
     actor: 'bartizan',
   })
+
+/** A one-time link for the owner's browser. */
+export const ownerLink = async ({ loginLinks }: Access, publicUrl: string): Promise<string> => {
+  const { code } = await loginLinks.issue({ name: 'owner', role: 'admin', actor: 'bartizan' })
+  return `${publicUrl}/sign-in#${code}`
+}

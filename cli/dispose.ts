@@ -13,7 +13,7 @@ import { verifierOf } from '#services/proofs/note.ts'
 import { lockWhereAlone } from './data-lock.ts'
 import { createProgressLine } from './progress-line.ts'
 import { configOf } from './settings.ts'
-import { createRegistry } from './stages.ts'
+import { createRegistry } from './stages/stage.ts'
 
 type Options = { yes?: boolean; reason?: string; limit: number; json?: boolean }
 

@@ -21,7 +21,7 @@ import { printable } from './printable.ts'
 import { nextSignal, prepareFolder } from './process.ts'
 import { keepCertificate } from './renew-certificate.ts'
 import { configOf } from './settings.ts'
-import { createRegistry } from './stages.ts'
+import { createRegistry } from './stages/stage.ts'
 
 const certificateEveryMs = 60_000
 const statusEveryMs = 2_000

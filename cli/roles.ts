@@ -13,26 +13,19 @@ import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { BartizanError } from '#services/errors.ts'
 import { createLogger, type Logger } from '#services/log.ts'
-import { keepOwnerToken, openAccess } from './access.ts'
+import { keepOwnerToken, openAccess, ownerLink } from './access.ts'
 import { nextSignal, prepareFolder } from './process.ts'
 import { serve } from './serve.ts'
 import { authorityOf, serveAgents } from './serve-agents.ts'
 import { configOf } from './settings.ts'
-import {
-  type Closing,
-  createRegistry,
-  custodyStage,
-  type DrainedStage,
-  deliveryStage,
-  detectorsStage,
-  healthStage,
-  ingestStage,
-  ownerLink,
-  type RoutedStage,
-  receiverStage,
-  type StageOptions,
-  viewerStage,
-} from './stages.ts'
+import { custodyStage } from './stages/custody.ts'
+import { deliveryStage } from './stages/delivery.ts'
+import { detectorsStage } from './stages/detectors.ts'
+import { healthStage } from './stages/health.ts'
+import { ingestStage } from './stages/ingest.ts'
+import { receiverStage } from './stages/receiver.ts'
+import { type Closing, createRegistry, type DrainedStage, type RoutedStage, type StageOptions } from './stages/stage.ts'
+import { viewerStage } from './stages/viewer.ts'
 
 /** One stage as a process of its own, on the cluster's back ends. Resolves to what ends it. */
 type Role = (config: Config, log: Logger) => Promise<{ httpPort: number; stop(): Promise<void> }>

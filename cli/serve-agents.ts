@@ -8,7 +8,7 @@ import type { ReceiverBackends } from '#services/backends.ts'
 import type { Config } from '#services/config.ts'
 import { type Authority, openAuthority } from '#services/pki/authority.ts'
 import { keepServerCertificate } from '#services/pki/server-certificate.ts'
-import type { Closing, StageOptions } from './stages.ts'
+import type { Closing, StageOptions } from './stages/stage.ts'
 
 const certificateEveryMs = 12 * 3_600_000
 const wildcards = ['0.0.0.0', '::']

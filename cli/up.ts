@@ -7,7 +7,7 @@ import { systemClock } from '#services/clock.ts'
 import type { Config } from '#services/config.ts'
 import { writeFileDurably } from '#services/durable-file.ts'
 import { createLogger, type Logger } from '#services/log.ts'
-import { keepAgentToken, keepOwnerToken, openAccess } from './access.ts'
+import { keepAgentToken, keepOwnerToken, openAccess, ownerLink } from './access.ts'
 import { type AgentProcess, superviseAgent } from './agent-process.ts'
 import { lockData } from './data-lock.ts'
 import { nextSignal, prepareFolder } from './process.ts'
@@ -15,17 +15,13 @@ import { readyMessage } from './ready-message.ts'
 import { serve } from './serve.ts'
 import { authorityOf, serveAgents } from './serve-agents.ts'
 import { configOf } from './settings.ts'
-import {
-  createRegistry,
-  custodyStage,
-  deliveryRouter,
-  deliveryStage,
-  detectorsStage,
-  ingestStage,
-  ownerLink,
-  receiverStage,
-  viewerStage,
-} from './stages.ts'
+import { custodyStage } from './stages/custody.ts'
+import { deliveryRouter, deliveryStage } from './stages/delivery.ts'
+import { detectorsStage } from './stages/detectors.ts'
+import { ingestStage } from './stages/ingest.ts'
+import { receiverStage } from './stages/receiver.ts'
+import { createRegistry } from './stages/stage.ts'
+import { viewerStage } from './stages/viewer.ts'
 
 const agentMarginMs = 10_000
 const catchUpMs = 10_000

@@ -5,7 +5,10 @@ import { loadConfig } from '#services/config.ts'
 import { createLogger } from '#services/log.ts'
 import { openAccess } from '../../cli/access.ts'
 import { serve } from '../../cli/serve.ts'
-import { detectorsStage, ingestStage, receiverStage, viewerStage } from '../../cli/stages.ts'
+import { detectorsStage } from '../../cli/stages/detectors.ts'
+import { ingestStage } from '../../cli/stages/ingest.ts'
+import { receiverStage } from '../../cli/stages/receiver.ts'
+import { viewerStage } from '../../cli/stages/viewer.ts'
 
 export const token = 'btz-bench-admin-token-of-32-characters-or-more'
 

@@ -13,7 +13,10 @@ import { exec, recordedSession, shown, typed } from '#test/helpers/recorded-sess
 import { until } from '#test/helpers/until.ts'
 import { openAccess } from '../../cli/access.ts'
 import { serve } from '../../cli/serve.ts'
-import { custodyStage, detectorsStage, ingestStage, viewerStage } from '../../cli/stages.ts'
+import { custodyStage } from '../../cli/stages/custody.ts'
+import { detectorsStage } from '../../cli/stages/detectors.ts'
+import { ingestStage } from '../../cli/stages/ingest.ts'
+import { viewerStage } from '../../cli/stages/viewer.ts'
 
 /** What a session holds in each place; none of it may be found after its erasure. */
 export const markers = ['qzwtyped7x', 'qzwprinted7x', 'qzwargv7x', 'qzwfile7x', 'qzwdead7x', 'qzwq7x'] as const

@@ -16,7 +16,7 @@ import { until } from '#test/helpers/until.ts'
 import { AlertInfo } from '#viewer/routes/alerts.ts'
 import { openAccess } from '../../cli/access.ts'
 import { serve } from '../../cli/serve.ts'
-import { viewerStage } from '../../cli/stages.ts'
+import { viewerStage } from '../../cli/stages/viewer.ts'
 
 /** The viewer on real back ends, with the indexer behind it. `before`: what stands when it starts. */
 const startViewer = async (t: Teardown, before: (backends: Backends) => Promise<void> = async () => {}) => {

@@ -12,7 +12,8 @@ import { type Teardown, temporaryFolder } from '#test/helpers/temporary-folder.t
 import { until } from '#test/helpers/until.ts'
 import { openAccess } from '../../cli/access.ts'
 import { serve } from '../../cli/serve.ts'
-import { ingestStage, viewerStage } from '../../cli/stages.ts'
+import { ingestStage } from '../../cli/stages/ingest.ts'
+import { viewerStage } from '../../cli/stages/viewer.ts'
 
 /** What only the recordings of this user hold, and nobody searches for. */
 export const canaryOf = (user: string): string => `zebra7q${user}`

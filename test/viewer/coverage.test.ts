@@ -16,7 +16,7 @@ import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { StatementInfo } from '#viewer/routes/statements.ts'
 import { openAccess } from '../../cli/access.ts'
 import { serve } from '../../cli/serve.ts'
-import { viewerStage } from '../../cli/stages.ts'
+import { viewerStage } from '../../cli/stages/viewer.ts'
 
 const Days = listOf(CoverageDay)
 const Statements = listOf(StatementInfo)
