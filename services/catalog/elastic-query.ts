@@ -55,6 +55,7 @@ const lasting = (leaf: Extract<Leaf, { is: 'longer' | 'shorter' }>): object => {
 
 /** What a session's own document tells; null: it does not. */
 const sessionField = async (ask: Ask, { sessions }: CatalogIndices, leaf: Leaf): Promise<object | null> => {
+  if (leaf.is === 'session') return named('id', leaf)
   if (leaf.is === 'user' || leaf.is === 'bastion') return named(leaf.is, leaf)
   if (leaf.is === 'host') return either(named('target', leaf), named('bastion', leaf))
   if (leaf.is === 'ip') return { terms: { sourceIp: await addressesIn(ask, sessions, leaf) } }
@@ -71,6 +72,7 @@ const rowLeaf = async (ask: Ask, indices: CatalogIndices, kind: SearchKind, leaf
   if (leaf.is === 'after') return exact({ range: { at: { gte: leaf.atMs } } })
   if (leaf.is === 'before') return exact({ range: { at: { lt: leaf.atMs } } })
   if (leaf.is === 'has') return oneOf('sessionId', await sessionsThatHave(ask, indices, leaf.what))
+  if (leaf.is === 'session') return exact(named('sessionId', leaf))
   if (leaf.is === 'user' || leaf.is === 'bastion') return exact(named(leaf.is, leaf))
   if (kind === 'events' && leaf.is === 'host') return exact(either(named('target', leaf), named('bastion', leaf)))
   if (kind === 'events' && leaf.is === 'ip') return oneOf('sourceIp', await addressesIn(ask, indices.events, leaf))

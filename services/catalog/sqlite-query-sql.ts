@@ -98,8 +98,9 @@ const ofSession = (select: Select, leaf: Leaf): Condition => {
   return condition(`coalesce(s.ended_at_ms, ?) - s.started_at_ms ${operator} ?`, leaf.nowMs, leaf.thanMs)
 }
 
-type Owner = Pick<RowSource, 'user' | 'bastion' | 'target' | 'sourceIp' | 'addresses'>
-const ofOwner = (leaf: Leaf, { user, bastion, target, sourceIp, addresses }: Owner): Condition | null => {
+type Owner = Pick<RowSource, 'sessionId' | 'user' | 'bastion' | 'target' | 'sourceIp' | 'addresses'>
+const ofOwner = (leaf: Leaf, { sessionId, user, bastion, target, sourceIp, addresses }: Owner): Condition | null => {
+  if (leaf.is === 'session') return named(sessionId, leaf)
   if (leaf.is === 'user') return named(user, leaf)
   if (leaf.is === 'bastion') return named(bastion, leaf)
   if (leaf.is === 'host') return either([named(target, leaf), named(bastion, leaf)])
@@ -122,6 +123,7 @@ export const rowCondition = (
   })
 
 const sessionOwner: Owner = {
+  sessionId: 's.id',
   user: 's.user',
   bastion: 's.bastion',
   target: 's.target',

@@ -18,7 +18,7 @@ export type SearchQuery =
   | { is: 'any'; of: SearchQuery[] } // of none: false
   | { is: 'not'; of: SearchQuery }
   | ({ is: 'text'; in: SearchKind | null } & TextTerm) // null: in any row
-  | ({ is: 'user' | 'host' | 'bastion' } & NameMatch)
+  | ({ is: 'user' | 'host' | 'bastion' | 'session' } & NameMatch) // of a session: its id
   | { is: 'ip'; from: string; to: string } // by addressKey, both included
   | { is: 'after' | 'before'; atMs: number } // from then on; up to, and without, then
   | { is: 'longer' | 'shorter'; thanMs: number; orEqual: boolean; nowMs: number } // what goes on lasts until nowMs

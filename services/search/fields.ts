@@ -28,6 +28,11 @@ export const fields = [
   },
   { name: 'has', description: 'its session has an alert, or a file transfer', example: 'has:alert' },
   { name: 'state', description: `how its session stands: ${states.join(', ')}`, example: 'state:truncated' },
+  {
+    name: 'session',
+    description: 'the session with this id, or whose id begins so: 8 characters or more',
+    example: 'session:01a20278-190a',
+  },
   { name: 'cmd', description: 'a command has this text', example: 'cmd:"rm -rf"' },
   { name: 'screen', description: 'the screen showed this text', example: 'screen:"permission denied"' },
   { name: 'event', description: 'an event (login, transfer, forward, …) has this text', example: 'event:publickey' },

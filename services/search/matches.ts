@@ -7,6 +7,7 @@ import { hitTree } from './hit-tree.ts'
 
 /** A session with all that is searched of it. Texts are folded. */
 export type SearchedSession = {
+  sessionId: string
   user: string
   bastion: string
   target: string | null
@@ -24,6 +25,7 @@ export type SearchedRow = {
   in: SearchKind
   text: string
   atMs: number
+  sessionId: string | null
   user: string | null
   bastion: string
   target: string | null
@@ -46,8 +48,9 @@ const isNamed = ({ value, isPrefix }: NameMatch, name: string | null): boolean =
   name !== null && (isPrefix ? name.startsWith(value) : name === value)
 const hasTerm = (term: TextTerm, text: string): boolean => termPlace(term, text) !== null
 
-type Owner = Pick<SearchedRow, 'user' | 'bastion' | 'target' | 'sourceIp'>
-const isOfOwner = (leaf: Leaf, { user, bastion, target, sourceIp }: Owner): boolean | null => {
+type Owner = Pick<SearchedRow, 'sessionId' | 'user' | 'bastion' | 'target' | 'sourceIp'>
+const isOfOwner = (leaf: Leaf, { sessionId, user, bastion, target, sourceIp }: Owner): boolean | null => {
+  if (leaf.is === 'session') return isNamed(leaf, sessionId)
   if (leaf.is === 'user') return isNamed(leaf, user)
   if (leaf.is === 'bastion') return isNamed(leaf, bastion)
   if (leaf.is === 'host') return isNamed(leaf, target) || isNamed(leaf, bastion)

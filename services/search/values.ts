@@ -11,6 +11,7 @@ export type Typed = { text: string; isPrefix: boolean; position: ErrorPosition }
 export type QueryTime = { nowMs: number; tz: string }
 
 const maxValueChars = 256
+const idChars = 36
 
 const textKinds: Partial<Record<FieldName, SearchKind>> = { cmd: 'commands', screen: 'screen', event: 'events' }
 
@@ -26,6 +27,13 @@ const nameOf = (is: 'user' | 'host' | 'bastion', { text, isPrefix, position }: T
   if (value === '' && !isPrefix) throw queryError(`${is}: needs a name`, position, `write one behind it, or ${is}:*`)
   if (value.length > maxValueChars) throw queryError(`${is}: has a name that is too long`, position, 'shorten it')
   return { is, ...({ value, isPrefix } satisfies NameMatch) }
+}
+
+/** Ids are told, copied and cut off: a beginning of one needs no star. */
+const sessionOf = ({ text, position }: Typed): SearchQuery => {
+  const value = text.toLowerCase()
+  if (/^[0-9a-f-]{8,36}$/.test(value)) return { is: 'session', value, isPrefix: value.length < idChars }
+  throw queryError('this is no id of a session', position, 'write all of it, or its first 8 characters or more')
 }
 
 const networkOf = ({ text, isPrefix, position }: Typed): SearchQuery => {
@@ -51,6 +59,7 @@ const oneOf = (name: 'has' | 'state', { text, isPrefix, position }: Typed): Sear
 /** @throws BTZ_QUERY_SYNTAX */
 export const fieldOf = (name: Exclude<FieldName, 'duration'>, value: Typed, time: QueryTime): SearchQuery => {
   if (name === 'user' || name === 'host' || name === 'bastion') return nameOf(name, value)
+  if (name === 'session') return sessionOf(value)
   if (name === 'ip') return networkOf(value)
   if (name === 'after' || name === 'before') return momentOf(name, value, time)
   if (name === 'has' || name === 'state') return oneOf(name, value)

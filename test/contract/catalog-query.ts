@@ -97,6 +97,31 @@ export const queryContract = (test: TestFn, make: MakeCatalogPlace): void => {
     }
   })
 
+  test('a session is found by its id and by the beginning of it, and so are its rows', async (t) => {
+    const { catalog, place } = await opened(t, make)
+    const { rows, sessions } = await fillCatalog(catalog, 7)
+    await place.settle()
+    const ids = [...sessions.keys()].sort()
+    const [first, last] = [ids[0]!, ids.at(-1)!]
+    const searches = [first, last, first.toUpperCase(), last.slice(0, 20), first.slice(0, 13), last.slice(0, 8)]
+      .map((id) => `session:${id}`)
+      .concat(`session:${first} a`, `sudo -session:${last}`, `session:${first} OR session:${last}`, 'session:00000000')
+    for (const text of searches) {
+      const query = parseQuery(text, time)
+      const expected = rows.filter(({ row }) => isHit(query, row)).map(({ id }) => id)
+      const { items } = await catalog.search({ query, in: [...searchKinds], limit: 1_000 })
+      t.deepEqual(items.map(idOfHit).sort(), expected.sort(), text)
+      const listed = await catalog.sessions({ query, limit: 1_000 })
+      const found = [...sessions].filter(([, session]) => isFound(query, session)).map(([id]) => id)
+      t.deepEqual(listed.items.map(({ id }) => id).sort(), found.sort(), text)
+    }
+    const whole = await catalog.sessions({ query: parseQuery(`session:${first}`, time), limit: 9 })
+    t.deepEqual(
+      whole.items.map(({ id }) => id as string),
+      [first],
+    )
+  })
+
   test('hits are told without what they show, and values of fields are completed', async (t) => {
     const { catalog, place } = await opened(t, make)
     const { rows, sessions } = await fillCatalog(catalog, 7)

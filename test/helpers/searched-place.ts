@@ -35,8 +35,8 @@ export type Placed = {
 export const idOfHit = ({ in: kind, sessionId, eventId, atMs }: SearchHit): string =>
   eventId ?? `${kind} ${sessionId} ${atMs}`
 
-const ownerOf = ({ user = null, bastion, target = null, sourceIp = null }: SessionEvent) => ({
-  ...{ user, bastion, target, sourceIp },
+const ownerOf = ({ sessionId = null, user = null, bastion, target = null, sourceIp = null }: SessionEvent) => ({
+  ...{ sessionId, user, bastion, target, sourceIp },
 })
 
 export const fillCatalog = async (catalog: Catalog & Views, seed: number, sessionCount = 14): Promise<Placed> => {
@@ -57,12 +57,14 @@ export const fillCatalog = async (catalog: Catalog & Views, seed: number, sessio
     const [hasAlert, hasTransfer] = [below(3) === 0, below(3) === 0]
     const startedAtMs = epochMs + n * 100_000
     const session: SearchedSession = {
+      sessionId: row.id,
       ...{ user: row.user, bastion: row.bastion, target: row.target, sourceIp: row.sourceIp, state: row.state },
       ...{ startedAtMs, endedAtMs: row.endedAt === null ? null : Date.parse(row.endedAt), hasAlert, hasTransfer },
       ...{ text: folded(sessionText(row)), rows: [] },
     }
     placed.sessions.set(row.id, session)
-    const owner: Pick<SearchedRow, 'user' | 'bastion' | 'target' | 'sourceIp'> = {
+    const owner: Pick<SearchedRow, 'sessionId' | 'user' | 'bastion' | 'target' | 'sourceIp'> = {
+      sessionId: row.id,
       user: row.user,
       bastion: row.bastion,
       target: row.target,
