@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { Config } from '#services/config.ts'
@@ -86,17 +86,19 @@ const show = (what: string, all: readonly Asked[]): { cold: number; warm: number
   return { cold: mix['cold p95'], warm: mix['warm p95'] }
 }
 
-/** Under another name until it is whole: one that is there is never a part. */
+/** In a folder of another name until it is whole: one that is there is never a part. */
 const madeFile = async (commands: number): Promise<string> => {
-  const file = join(values.keep ? values.folder : folder, `catalog-${commands}.db`)
+  const made = join(values.keep ? values.folder : folder, `catalog-${commands}`)
+  const file = join(made, 'catalog.db')
   const what = `SQLite, ${commands} commands and ${commands / 4} screens:`
   if (existsSync(file)) {
     console.log(`${what} ${file}, as it is`)
     return file
   }
-  const making = `${file}-${process.pid}`
-  const tookMs = await fill({ file: making }, commands / commandsPerSession)
-  await rename(making, file)
+  const making = `${made}-${process.pid}`
+  await mkdir(making, { recursive: true })
+  const tookMs = await fill({ file: join(making, 'catalog.db') }, commands / commandsPerSession)
+  await rename(making, made)
   const bytesEach = Math.round((await stat(file)).size / commands)
   console.log(`${what} made in ${seconds(tookMs)} s, ${bytesEach} bytes per command`)
   return file
@@ -106,7 +108,7 @@ const inSqlite = async (commands: number) => {
   const file = await madeFile(commands)
   const isCold = forget(file)
   const all = await asked({ file }, commands / commandsPerSession)
-  if (!values.keep) await rm(file)
+  if (!values.keep) await rm(dirname(file), { recursive: true })
   return show(`ms in SQLite${isCold ? '' : ' (cold: the process alone)'}`, all)
 }
 

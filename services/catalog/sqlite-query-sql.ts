@@ -54,10 +54,10 @@ const fewRows = 10_000
 /** Looked up as a whole where few rows have it; else in each session that is looked at, which will have it soon. */
 const inRowsOf = (select: Select, kind: SearchKind, term: TextTerm): Condition => {
   const { table, inSessions, withinSession } = rowSources[kind]
-  const { query, isExact, isRare } = termMatch(select, table, term)
+  const { query, isExact } = termMatch(select, table, term)
   const exactly = isExact ? [] : [hasTerm('r.text', term)]
-  const count = () => select.count(`${table}_text WHERE ${table}_text MATCH ? AND in_time()`, [query])
-  if (isRare || count() <= fewRows) {
+  const count = select.count(`${table}_text WHERE ${table}_text MATCH ? AND in_time()`, [query], fewRows + 1)
+  if (count <= fewRows) {
     const where = allOf([condition(`${table}_text MATCH ?`, query), ...exactly])
     return condition(
       `s.number IN (SELECT ${inSessions.of} FROM ${inSessions.from} WHERE ${where.sql})`,

@@ -59,7 +59,7 @@ export const readAlert = (select: Select, id: string): Alert | null => {
 export const readAlerts = (select: Select, query: AlertQuery): List<Alert> => {
   const { except, ...lasting } = query
   const place = decodeCursor('alerts', lasting, KeyText)
-  const match = textMatch(select, wordsOf(query.text ?? ''))
+  const match = textMatch(select, 'alert', wordsOf(query.text ?? ''))
   const page = timedPage<{ row: string }>(select, {
     table: 'alert',
     columns: 'x.row',

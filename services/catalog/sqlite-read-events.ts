@@ -14,7 +14,7 @@ export const KeyText = z.string().regex(/^-?[0-9]{1,19}$/)
 export const readEvents = (select: Select, query: EventQuery): List<SessionEvent> => {
   const place = decodeCursor('events', query, KeyText)
   const { kinds, sessionId, user, bastion, sourceIp, target, outcome, from, to, limit } = query
-  const match = textMatch(select, wordsOf(query.text ?? ''))
+  const match = textMatch(select, 'event', wordsOf(query.text ?? ''))
   const page = timedPage<{ row: string }>(select, {
     table: 'event',
     columns: 'x.row',

@@ -9,6 +9,8 @@ export type TimedQuery = {
   joinNeeded?: boolean
   match: string | null // of FTS5; null: every row
   conditions: readonly Condition[]
+  /** They leave the rows of few sessions, all of which are looked at for the newest. */
+  isOfFewSessions?: boolean
   from?: Date | undefined
   to?: Date | undefined
   below: bigint | null // keys of the pages before are not below this
@@ -54,12 +56,33 @@ export const timedRows = <Row>(select: Select, query: TimedQuery): Keyed<Row>[] 
   )
 }
 
+/** Counted in the same pass that finds the newest. */
+const pageOfFewSessions = <Row>(select: Select, query: TimedQuery, countUpTo: number): TimedPage<Row> => {
+  const { table, join = '', joinNeeded, columns, below, limit } = query
+  const all = selection(sourceOf(query, joinNeeded ? join : ''), [...inRange('x.time_key', query), ...query.conditions])
+  const found = select.rows<{ time: string; found: number }>(
+    `SELECT CAST(time AS TEXT) AS time, found FROM (SELECT x.time_key AS time, count(*) OVER () AS found FROM ${all.from}) AS o
+     WHERE ${below === null ? 'TRUE' : 'o.time < ?'} ORDER BY o.time DESC LIMIT ?`,
+    [...all.params, ...(below === null ? [] : [below]), limit + 1],
+  )
+  const keys = found.slice(0, limit).map(({ time }) => BigInt(time))
+  const rows = select.rows<Keyed<Row>>(
+    `SELECT CAST(x.time_key AS TEXT) AS key, ${columns} FROM ${table} x ${join}
+     WHERE x.time_key IN (${keys.map(() => '?').join(', ') || 'NULL'}) ORDER BY x.time_key DESC`,
+    keys,
+  )
+  const countAll = (): number => (below === null ? 0 : select.count(all.from, all.params, countUpTo))
+  const count = found[0] ? Math.min(found[0].found, countUpTo) : countAll()
+  return { rows, more: found.length > limit, count }
+}
+
 /** Rows in order of time, newest first. */
 export const timedPage = <Row>(select: Select, query: TimedQuery): TimedPage<Row> => {
+  const { countUpTo = exactTotal + 1 } = query
+  if (query.isOfFewSessions) return pageOfFewSessions(select, query, countUpTo)
   const rows = timedRows<Row>(select, { ...query, limit: query.limit + 1 })
   const more = rows.length > query.limit
   const isAll = !more && query.below === null
-  const { countUpTo = exactTotal + 1 } = query
   const source = sourceOf(query, query.joinNeeded ? (query.join ?? '') : '')
   const all = selection(source, [...inRange(source.key, query), ...query.conditions])
   return {

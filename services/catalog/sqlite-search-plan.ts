@@ -6,37 +6,37 @@ import { rowSources } from './sqlite-query-rows.ts'
 import { rowCondition, sessionCondition } from './sqlite-query-sql.ts'
 import type { TimedQuery } from './sqlite-read-timed.ts'
 import { allOf, type Condition, condition, type Select } from './sqlite-select.ts'
-import { checkIndexed, termMatch } from './sqlite-text-match.ts'
+import { allOfThem, chosen } from './sqlite-term-choice.ts'
+import { checkIndexed, termQueries } from './sqlite-text-match.ts'
 
 type Plan = Omit<HitQuery, 'limit' | 'cursor'>
 
 /** How the rows of one kind are come by: by the index of texts, by the sessions they are in, or one after the other. */
-type RowPlan = { match: string | null; conditions: Condition[]; joinNeeded: boolean }
+type RowPlan = Pick<TimedQuery, 'match' | 'conditions' | 'joinNeeded' | 'isOfFewSessions'>
 
-/** A query of FTS5 that gives every row for which ours holds, and more. `sure`: leaves that hold in all it gives. */
-type Match = { query: string; isRare: boolean; sure: SearchQuery[] }
+/** A query of FTS5 that gives every row for which ours holds. `proves`: the leaf that holds in all it gives. */
+type Candidate = { query: string; proves: SearchQuery | null }
+type Match = { query: string; sure: SearchQuery[] }
 
-const joined = (found: readonly Match[], word: 'AND' | 'OR'): string =>
-  found.map(({ query }) => `(${query})`).join(` ${word} `)
+/** A row has to be in what each of them gives; none: it may be any. */
+const candidatesOf = (select: Select, query: SearchQuery, kind: SearchKind): Candidate[] => {
+  if (query.is === 'text') {
+    if (!isOwnText(query, kind)) return []
+    const { queries, isExact } = termQueries(query)
+    return queries.map((one) => ({ query: one, proves: isExact ? query : null }))
+  }
+  if (query.is !== 'all' && query.is !== 'any') return []
+  if (query.is === 'all') return query.of.flatMap((one) => candidatesOf(select, one, kind))
+  const matches = query.of.map((one) => matchOf(select, one, kind))
+  if (matches.length === 0 || matches.includes(null)) return []
+  return [{ query: `(${matches.map((match) => `(${match!.query})`).join(' OR ')})`, proves: null }]
+}
 
 /** Null: there is none. */
 const matchOf = (select: Select, query: SearchQuery, kind: SearchKind): Match | null => {
-  if (query.is === 'text') {
-    if (!isOwnText(query, kind)) return null
-    const { isExact, ...match } = termMatch(select, rowSources[kind].table, query)
-    return { ...match, sure: isExact ? [query] : [] }
-  }
-  if (query.is !== 'all' && query.is !== 'any') return null
-  const all = query.of.map((one) => matchOf(select, one, kind))
-  const found = all.filter((one) => one !== null)
-  if (found.length === 0) return null
-  if (query.is === 'any')
-    return found.length < all.length
-      ? null
-      : { query: joined(found, 'OR'), isRare: found.every(({ isRare }) => isRare), sure: [] }
-  const rare = found.filter(({ isRare }) => isRare)
-  const used = rare.length > 0 ? rare : found
-  return { query: joined(used, 'AND'), isRare: rare.length > 0, sure: used.flatMap(({ sure }) => sure) }
+  const used = chosen(select, rowSources[kind].table, candidatesOf(select, query, kind))
+  if (used.length === 0) return null
+  return { query: allOfThem(used), sure: used.flatMap(({ proves }) => proves ?? []) }
 }
 
 /** What has to hold in any case. */
@@ -46,10 +46,13 @@ const sessionFields = ['user', 'host', 'bastion', 'ip', 'state', 'longer', 'shor
 const fewSessions = 300
 const fewRows = 5_000
 
+/** `sure`: leaves that hold of their rows; a screen tells of itself whose it is. */
+type FewSessions = { numbers: Condition; sure: SearchQuery[] }
+
 /** The sessions that it can be about, where these are few and the rows with its texts many. */
-const sessionsOf = (select: Select, query: SearchQuery, kind: SearchKind, match: Match | null): Condition | null => {
+const sessionsOf = (select: Select, query: SearchQuery, kind: SearchKind, match: Match | null): FewSessions | null => {
   const fields = parts(query).filter(({ is }) => sessionFields.includes(is))
-  if (fields.length === 0 || kind === 'events' || match?.isRare) return null // events tell of themselves whose they are
+  if (fields.length === 0 || kind === 'events') return null // events tell of themselves whose they are
   const { table } = rowSources[kind]
   const from = `${table}_text WHERE ${table}_text MATCH ? AND in_time()`
   if (match && select.count(from, [match.query], fewRows) < fewRows) return null
@@ -59,7 +62,10 @@ const sessionsOf = (select: Select, query: SearchQuery, kind: SearchKind, match:
     fewSessions + 1,
   ])
   if (numbers.length > fewSessions) return null
-  return condition(numbers.map(() => '?').join(', ') || 'NULL', ...numbers.map(({ number }) => number))
+  return {
+    numbers: condition(numbers.map(() => '?').join(', ') || 'NULL', ...numbers.map(({ number }) => number)),
+    sure: kind === 'commands' ? fields : [],
+  }
 }
 
 const usesJoin = ({ sql }: Condition): boolean => /\b[sv]\./.test(sql)
@@ -71,14 +77,16 @@ const planRows = (select: Select, { query, sessionId }: Plan, kind: SearchKind):
   const source = rowSources[kind]
   if (hasText(tree)) checkIndexed(select)
   const wanted = matchOf(select, tree, kind)
-  const within =
-    sessionId === undefined
-      ? sessionsOf(select, tree, kind, wanted)
-      : condition('SELECT number FROM session WHERE id = ?', sessionId)
-  const match = within === null ? wanted : null
-  const holds = rowCondition(select, tree, kind, new Set(match?.sure))
-  const inside = sessionId === undefined ? within && source.ofSessions(within) : source.ofSession(sessionId)
-  return { match: match?.query ?? null, conditions: [...(inside ? [inside] : []), holds], joinNeeded: usesJoin(holds) }
+  const few = sessionId === undefined ? sessionsOf(select, tree, kind, wanted) : null
+  const inside = sessionId === undefined ? few && source.ofSessions(few.numbers) : source.ofSession(sessionId)
+  const match = inside === null ? wanted : null
+  const holds = rowCondition(select, tree, kind, new Set([...(match?.sure ?? []), ...(few?.sure ?? [])]))
+  return {
+    match: match?.query ?? null,
+    conditions: [...(inside ? [inside] : []), holds],
+    joinNeeded: usesJoin(holds),
+    isOfFewSessions: inside !== null,
+  }
 }
 
 /** What a search asks of the rows of one kind; null: none of them can be a hit. */

@@ -3,28 +3,17 @@ import type { TextTerm } from '../schema/search-query.ts'
 import { type Clause, clausesOf } from './analyzer.ts'
 import { isLongWord } from './search-text.ts'
 import { type Condition, condition, type Select } from './sqlite-select.ts'
+import { allOfThem, chosen } from './sqlite-term-choice.ts'
 import { termClauses } from './text-term.ts'
 
 /** Words of a search as a query of FTS5 and what has to be checked in the rows it gives. */
 
-const trigramChars = 3
-const maxTermsPerWord = 16
+const askedTerms = 8 // of a word: spread over it
 
 const spread = <T>(items: readonly T[], count: number): T[] =>
   items.length <= count
     ? [...items]
     : Array.from({ length: count }, (_, n) => items[Math.floor((n * items.length) / count)]!)
-
-/**
- * Terms that together cover the word. The others would leave out few rows more and take longer than checking those:
- * at a million commands searches with all of them took up to twice as long.
- */
-const termsOfClause = (clause: Clause): string[] => {
-  if (clause.kind === 'start') return [clause.term]
-  const { trigrams } = clause
-  const covering = trigrams.filter((_, at) => at % trigramChars === 0 || at === trigrams.length - 1)
-  return spread([...new Set(covering)], maxTermsPerWord)
-}
 
 /** Quoted: nothing in a word is FTS5's syntax. */
 const quoted = (term: string): string => `"${term.replaceAll('"', '""')}"`
@@ -52,76 +41,62 @@ export const checkIndexed = (select: Select): void => {
   })
 }
 
-const allTerms = (clauses: readonly Clause[]): string =>
-  [...new Set(clauses.flatMap(termsOfClause))].map(quoted).join(' ')
-
-/** `isExact`: it gives no row in which the text does not stand. `isRare`: it gives few rows. */
-export type TermMatch = { query: string; isExact: boolean; isRare: boolean }
-
-const rareRows = 1_000
-const sampleRows = 2_000
-const askedTerms = 8 // of a text: spread over it
-const usedTerms = 4
-const frequent = 0.3 // of all rows
-
-const keyOf = (table: string): string => (table === 'session' ? 'number' : 'time_key')
-
-/** In what share of the latest rows each term is. */
-const shares = (select: Select, table: string, terms: readonly string[]): { term: string; share: number }[] => {
-  const key = keyOf(table)
-  const oldest = select.first<{ key: string }>(
-    `SELECT CAST(${key} AS TEXT) AS key FROM ${table} ORDER BY ${key} DESC LIMIT 1 OFFSET ${sampleRows - 1}`,
-    [],
-  )
-  if (oldest === null) return terms.map((term) => ({ term, share: 0 })) // so few rows that any way is fast
-  const from = `${table}_text WHERE ${table}_text MATCH ? AND rowid >= ?`
-  return terms
-    .map((term) => ({ term, share: select.count(from, [quoted(term), BigInt(oldest.key)], sampleRows) / sampleRows }))
-    .sort((a, b) => a.share - b.share)
-}
-
-const isRare = (select: Select, table: string, term: string): boolean =>
-  select.count(`${table}_text WHERE ${table}_text MATCH ?`, [quoted(term)], rareRows) < rareRows
-
 const trigramsOf = (clause: Clause): string[] => (clause.kind === 'start' ? [clause.term] : clause.trigrams)
 
-/**
- * What FTS5 is asked for. Its time is that of the lists of rows it has to go through: terms that nearly every row has
- * tell nothing and cost most, and where one is rare its few rows are looked at.
- */
-export const termMatch = (select: Select, table: string, term: TextTerm): TermMatch => {
+/** Queries of FTS5 that each give every row in which the text stands. `isExact`: there is one, and it gives no other. */
+export type TermQueries = { queries: string[]; isExact: boolean }
+
+const queriesOf = (clauses: readonly Clause[]): string[] =>
+  spread([...new Set(clauses.flatMap(trigramsOf))], askedTerms).map(quoted)
+
+export const termQueries = (term: TextTerm): TermQueries => {
   const { clauses, isExact } = termClauses(term)
-  const terms = [...new Set(clauses.flatMap(trigramsOf))]
-  const oneTerm = isExact && clauses.every(isOneTerm)
-  const found = oneTerm ? [{ term: terms[0]!, share: 1 }] : shares(select, table, spread(terms, askedTerms))
-  const [rarest] = found
-  const rare = isRare(select, table, rarest!.term)
-  const telling = found.filter(({ share }) => share < frequent).slice(0, usedTerms)
-  const used = rare ? [rarest!] : telling.length > 0 ? telling : found.slice(0, 2)
-  return { query: used.map((one) => quoted(one.term)).join(' '), isExact: oneTerm, isRare: rare }
+  return { queries: queriesOf(clauses), isExact: isExact && clauses.every(isOneTerm) }
+}
+
+/** A query of FTS5 that gives every row in which the text stands; `isExact`: and no other. */
+export const termMatch = (select: Select, table: string, term: TextTerm): { query: string; isExact: boolean } => {
+  const { queries, isExact } = termQueries(term)
+  const candidates = queries.map((query) => ({ query }))
+  return { query: allOfThem(chosen(select, table, candidates)), isExact }
 }
 
 /** The term stands in the column. */
 export const hasTerm = (column: string, term: TextTerm): Condition => {
   const { text, isPrefix } = term
-  if (!isPrefix && !text.includes(' ')) return isLongWord(text) ? standsIn(column, text) : hasShort(column, text)
-  return condition(`has_term(${column}, ?, ?)`, text, isPrefix ? 1 : 0)
+  if (isPrefix) return condition(`has_term(${column}, ?, 1)`, text)
+  if (text.includes(' ')) return hasPhrase(column, text)
+  return isLongWord(text) ? standsIn(column, text) : hasShort(column, text)
 }
 const hasShort = (column: string, word: string): Condition =>
   /^[\0-\x7f]*$/.test(word) && !word.includes('i')
     ? condition(`instr(lower(${column}), ?) > 0 AND has_word(${column}, ?)`, word, word)
     : condition(`has_word(${column}, ?)`, word)
+/** Mostly one space parts its words, and nowhere does it stand without all of them. */
+const hasPhrase = (column: string, text: string): Condition => {
+  const words = text
+    .split(' ')
+    .filter(isLongWord)
+    .map((word) => standsIn(column, word))
+  const all = [...words.map(({ sql }) => `(${sql})`), `has_term(${column}, ?, 0)`].join(' AND ')
+  const params = words.flatMap((word) => word.params)
+  return condition(`instr(lower(${column}), ?) > 0 OR (${all})`, text, ...params, text)
+}
 
 export type TextMatch = { query: string; exactly(column: string): Condition[] }
 
 /** Null without words. @throws BTZ_UNAVAILABLE while the index is made anew */
-export const textMatch = (select: Select, words: readonly string[]): TextMatch | null => {
+export const textMatch = (select: Select, table: string, words: readonly string[]): TextMatch | null => {
   if (words.length === 0) return null
   checkIndexed(select)
   const clauses = clausesOf(words)
-  const checked = words.filter((_, n) => !isOneTerm(clauses[n]!))
+  const candidates = words.flatMap((word, at) =>
+    queriesOf([clauses[at]!]).map((query) => ({ query, proves: isOneTerm(clauses[at]!) ? word : null })),
+  )
+  const used = chosen(select, table, candidates)
+  const checked = words.filter((word) => !used.some(({ proves }) => proves === word))
   return {
-    query: allTerms(clauses),
-    exactly: (column) => checked.map((word) => standsIn(column, word)),
+    query: allOfThem(used),
+    exactly: (column) => checked.map((word) => hasTerm(column, { text: word, isPrefix: false })),
   }
 }
