@@ -2,17 +2,11 @@ import type { Alert } from '#services/schema/alert.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import { alertOf } from '../alert.ts'
 import { isOver } from '../engine/compact.ts'
-import {
-  createEntity,
-  type Engine,
-  type Entity,
-  type EntityChange,
-  settle,
-  takeEvent,
-  takeTick,
-} from '../engine/entity.ts'
+import { createEntity, type Engine, type Entity } from '../engine/entity.ts'
 import type { FoldContext, Folded, Program } from '../engine/folded.ts'
 import { forwardedTo, observe, subjectsOf } from '../engine/observe.ts'
+import { type EntityChange, settle } from '../engine/settle.ts'
+import { takeEvent, takeTick } from '../engine/take.ts'
 import type { EntityKind, Observed, Subject } from '../rule.ts'
 
 /** The detectors over events that are all there already: the same engine, without bus and snapshots. */

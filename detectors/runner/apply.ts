@@ -2,16 +2,10 @@ import type { NewRecord } from '#services/bus/bus.ts'
 import type { Alert } from '#services/schema/alert.ts'
 import { alertOf } from '../alert.ts'
 import type { Directory } from '../directory/directory.ts'
-import {
-  type Engine,
-  type Entity,
-  type Forward,
-  type IncidentChange,
-  settle,
-  type Taken,
-  takeEvent,
-} from '../engine/entity.ts'
+import type { Engine, Entity, Forward } from '../engine/entity.ts'
 import { forwardedTo } from '../engine/observe.ts'
+import { type IncidentChange, settle } from '../engine/settle.ts'
+import { type Taken, takeEvent } from '../engine/take.ts'
 import { type EntityEvent, eventRecord } from './entity-record.ts'
 import { type Held, raise } from './held.ts'
 
