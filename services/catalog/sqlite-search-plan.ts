@@ -42,7 +42,7 @@ const matchOf = (select: Select, query: SearchQuery, kind: SearchKind): Match | 
 /** What has to hold in any case. */
 const parts = (query: SearchQuery): readonly SearchQuery[] => (query.is === 'all' ? query.of : [query])
 
-const sessionFields = ['user', 'host', 'bastion', 'ip', 'state', 'longer', 'shorter', 'has']
+const sessionFields = ['session', 'user', 'host', 'bastion', 'ip', 'state', 'longer', 'shorter', 'has']
 const fewSessions = 300
 const fewRows = 5_000
 
@@ -68,6 +68,12 @@ const sessionsOf = (select: Select, query: SearchQuery, kind: SearchKind, match:
   }
 }
 
+/** An event tells of itself in which session it was; there is an index over that. */
+const eventsOfSession = (select: Select, query: SearchQuery): Condition | null => {
+  const session = parts(query).find(({ is }) => is === 'session')
+  return session ? rowCondition(select, session, 'events', new Set()) : null
+}
+
 const usesJoin = ({ sql }: Condition): boolean => /\b[sv]\./.test(sql)
 
 /** Null: no row of this kind can be a hit. @throws BTZ_UNAVAILABLE while the index is made anew */
@@ -78,7 +84,8 @@ const planRows = (select: Select, { query, sessionId }: Plan, kind: SearchKind):
   if (hasText(tree)) checkIndexed(select)
   const wanted = matchOf(select, tree, kind)
   const few = sessionId === undefined ? sessionsOf(select, tree, kind, wanted) : null
-  const inside = sessionId === undefined ? few && source.ofSessions(few.numbers) : source.ofSession(sessionId)
+  const asked = kind === 'events' ? eventsOfSession(select, tree) : few && source.ofSessions(few.numbers)
+  const inside = sessionId === undefined ? asked : source.ofSession(sessionId)
   const match = inside === null ? wanted : null
   const holds = rowCondition(select, tree, kind, new Set([...(match?.sure ?? []), ...(few?.sure ?? [])]))
   return {

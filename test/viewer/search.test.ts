@@ -38,6 +38,22 @@ test('a search gives hits by session, and what is typed wrongly is a problem wit
   t.like(await answer.json(), { code: 'BTZ_QUERY_SYNTAX', position: { start: 6, end: 7 } })
 })
 
+test('a field that is misspelt is text, and the answer hints at the one that was meant', async (t) => {
+  type Hinted = { hints?: { message: string; instead: string; position: object }[] }
+  for (const path of ['/api/search', '/api/search/sessions', '/api/sessions']) {
+    const { hints } = await get<Hinted>(`${path}?${q('a usr:alice')}`)
+    const message = 'there is no field usr, so this is text: did you mean user:?'
+    t.deepEqual(hints, [{ message, position: { start: 2, end: 6 }, instead: 'user:' }], path)
+    t.deepEqual((await get<Hinted>(`${path}?${q('user:alice')}`)).hints, [], path)
+  }
+  t.deepEqual(
+    (await get<{ items: Session[] }>(`/api/sessions?${q(`session:${id.slice(0, 13)} user:alice`)}`)).items.map(
+      (session) => session.id as string,
+    ),
+    [id],
+  )
+})
+
 test('facets and pages leave out what the asker may not see', async (t) => {
   const facets = await get<Record<string, object[]>>(`/api/search/facets?in=commands&${q(wordOf('alice'))}`)
   t.deepEqual(facets.user, [{ value: 'alice', count: 1 }])

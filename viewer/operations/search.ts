@@ -5,6 +5,7 @@ import {
   FacetsAnswer,
   FacetsQuery,
   FieldsAnswer,
+  Hints,
   Hit,
   SearchQuery,
   SearchSessionsQuery,
@@ -20,7 +21,7 @@ export const searchOperations: Operation[] = [
     path: '/api/search',
     summary: 'Find text in commands and events',
     query: SearchQuery,
-    answer: siftedListOf(Hit),
+    answer: siftedListOf(Hit).extend({ hints: Hints }),
     headers: shownFor,
     isContent: true,
   },
@@ -32,7 +33,9 @@ export const searchOperations: Operation[] = [
     query: SearchSessionsQuery,
     headers: shownFor,
     isContent: true,
-    answer: siftedListOf(z.object({ session: Session, hits: z.array(Hit), hitCount: listOf(Hit).shape.total })),
+    answer: siftedListOf(z.object({ session: Session, hits: z.array(Hit), hitCount: listOf(Hit).shape.total })).extend({
+      hints: Hints,
+    }),
   },
   {
     method: 'get',

@@ -3,6 +3,7 @@ import { Command, listOf, Session } from '#services/schema/session.ts'
 import { LiveQuery } from '../routes/live.ts'
 import { ExportQuery } from '../routes/recordings.ts'
 import { ReplayQuery, SegmentQuery, Timeline } from '../routes/replay.ts'
+import { Hints } from '../routes/search.ts'
 import { CommandsQuery, SessionDetails, SessionsQuery, Terminate } from '../routes/sessions.ts'
 import { type Operation, shownFor } from './operation.ts'
 
@@ -13,7 +14,7 @@ export const sessionsOperations: Operation[] = [
     path: '/api/sessions',
     summary: 'Sessions, open ones first, then newest first',
     query: SessionsQuery,
-    answer: listOf(Session).extend({ withheld: z.number().int().optional() }),
+    answer: listOf(Session).extend({ withheld: z.number().int().optional(), hints: Hints.optional() }),
     headers: shownFor,
     isContent: true,
   },

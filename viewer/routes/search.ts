@@ -7,6 +7,7 @@ import type { Session } from '#services/schema/session.ts'
 import { TimeZone } from '#services/schema/time-zone.ts'
 import { facetsOf } from '#services/search/facets.ts'
 import { fields, fixedValues } from '#services/search/fields.ts'
+import { hintsOf } from '#services/search/hints.ts'
 import { parseQuery } from '#services/search/parse-query.ts'
 import { searchSessions } from '#services/search/search-sessions.ts'
 import { allow } from '../access/authenticate.ts'
@@ -47,6 +48,9 @@ export const Hit = z.object({
   user: z.string().nullable(),
   bastion: z.string(),
 })
+/** Parts of `q` that were taken as text and look like a field. */
+const position = z.object({ start: z.number().int(), end: z.number().int() }) // in q, UTF-16 units
+export const Hints = z.array(z.object({ message: z.string(), position, instead: z.string() }))
 const Counted = z.array(z.object({ value: z.string(), count: z.number().int() }))
 export const FacetsAnswer = z.object({ user: Counted, host: Counted, bastion: Counted, ip: Counted })
 export const FieldsAnswer = z.array(z.object({ name: z.string(), description: z.string(), example: z.string() }))
@@ -70,6 +74,7 @@ export const timedQuery = ({ q, tz, cursor: given }: Asked, nowMs: number) => {
   const atMs = since === undefined ? nowMs : Number(since)
   return {
     query: parseQuery(q, { nowMs: atMs, tz }),
+    hints: hintsOf(q),
     ...(inner !== undefined && { cursor: inner }),
     next: (next: string | null) => next && `${atMs}.${next}`,
   }
@@ -109,7 +114,7 @@ export const searchRoutes = ({ catalog, content, clock }: ViewerContext): Router
     await content.enterList(request, response, { action: 'search', object: input.q })
     const found = await catalog.search(hitQuery(timed, input))
     const sifted = await content.sift(response, found.items, (hit: SearchHit) => hit)
-    response.json({ ...found, next: timed.next(found.next), ...sifted })
+    response.json({ ...found, next: timed.next(found.next), ...sifted, hints: timed.hints })
   })
 
   router.get('/api/search/sessions', allow('search'), async (request, response) => {
@@ -122,7 +127,8 @@ export const searchRoutes = ({ catalog, content, clock }: ViewerContext): Router
       bastion: session.bastion,
       session,
     })
-    response.json({ ...found, next: timed.next(found.next), ...(await content.sift(response, found.items, placeOf)) })
+    const sifted = await content.sift(response, found.items, placeOf)
+    response.json({ ...found, next: timed.next(found.next), ...sifted, hints: timed.hints })
   })
 
   const shownRows = async (response: Response, rows: readonly HitRow[]) => {

@@ -56,10 +56,11 @@ export const sessionRoutes = (context: ViewerContext): Router => {
     searchesContent(principalOf(response))
     await content.enterList(request, response, { action: 'search', object: q })
     const { cursor: given, ...asked } = query
-    const { query: tree, next, cursor } = timedQuery({ q, tz, cursor: given }, context.clock.now())
+    const { query: tree, hints, next, cursor } = timedQuery({ q, tz, cursor: given }, context.clock.now())
     const found = await catalog.sessions({ ...asked, query: tree, ...(cursor !== undefined && { cursor }) })
     const placeOf = (session: Session) => ({ sessionId: session.id, bastion: session.bastion, session })
-    response.json({ ...found, next: next(found.next), ...(await content.sift(response, found.items, placeOf)) })
+    const sifted = await content.sift(response, found.items, placeOf)
+    response.json({ ...found, next: next(found.next), ...sifted, hints })
   })
 
   router.get('/api/sessions/:id', allow('session.view'), async (request, response) => {

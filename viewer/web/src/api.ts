@@ -128,6 +128,8 @@ export type SearchHit = {
   snippet: string
   highlights: [number, number][]
 }
+/** A part of a query that was taken as text, and what to write there where a field was meant. */
+export type QueryHint = { message: string; position: Position; instead: string }
 export type FoundSession = { session: Session; hits: SearchHit[]; hitCount: List<never>['total'] }
 export type FacetName = 'user' | 'host' | 'bastion' | 'ip'
 export type Facets = Record<FacetName, { value: string; count: number }[]>
@@ -172,7 +174,7 @@ export const api = {
   signIn: (code: string) => call('POST', '/api/sign-in', { code }) as Promise<Me>,
   signOut: () => call('POST', '/api/sign-out'),
   sessions: (parameters: Parameters, signal?: AbortSignal) =>
-    show(`/api/sessions${query(parameters)}`, ofLists, signal) as Promise<List<Session>>,
+    show(`/api/sessions${query(parameters)}`, ofLists, signal) as Promise<List<Session> & { hints?: QueryHint[] }>,
   session: (id: string, signal?: AbortSignal) =>
     call('GET', `/api/sessions/${id}`, undefined, signal) as Promise<SessionDetails>,
   commands: (id: string, parameters: Parameters, signal?: AbortSignal) =>
@@ -180,7 +182,9 @@ export const api = {
   search: (parameters: Parameters, why: string, signal?: AbortSignal) =>
     show(`/api/search${query(parameters)}`, why, signal) as Promise<List<SearchHit>>,
   searchSessions: (parameters: Parameters, signal?: AbortSignal) =>
-    show(`/api/search/sessions${query(parameters)}`, ofLists, signal) as Promise<List<FoundSession>>,
+    show(`/api/search/sessions${query(parameters)}`, ofLists, signal) as Promise<
+      List<FoundSession> & { hints: QueryHint[] }
+    >,
   facets: (parameters: Parameters, signal?: AbortSignal) =>
     show(`/api/search/facets${query(parameters)}`, ofLists, signal) as Promise<Facets>,
   searchFields: (signal?: AbortSignal) =>

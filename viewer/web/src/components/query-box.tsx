@@ -6,7 +6,7 @@ import { api, Refusal } from '../api.ts'
 import { completed, quoted, type Written, writtenAt } from '../search/query-text.ts'
 import { visible } from '../visible.ts'
 
-const mostWritten = 800 // characters; the server takes some more, for what a session adds to find its own hits
+const mostWritten = 460 // characters; the server takes some more, for what a session adds to find its own hits
 const quietMs = 120
 const compared = ['duration'] // fields that are written without a colon
 type Choice = { put: string; says: string; about?: string }

@@ -11,6 +11,7 @@ import { FoundSessions, focusFirstHit } from '../components/found-sessions.tsx'
 import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { QueryBox } from '../components/query-box.tsx'
+import { QueryHints } from '../components/query-hints.tsx'
 import { SavedSearches } from '../components/saved-searches.tsx'
 import { SearchExamples } from '../components/search-examples.tsx'
 import { SessionCells } from '../components/session-cells.tsx'
@@ -61,7 +62,9 @@ const NothingRecorded = () => (
 
 type Asked = Partial<Record<(typeof filters)[number] | 'tz', string | undefined>>
 
-const SessionTable = ({ asked, onError }: { asked: Asked; onError(error: Error | null): void }) => {
+type Shown<A> = { asked: A; onError(error: Error | null): void; onSearch(q: string): void }
+
+const SessionTable = ({ asked, onError, onSearch }: Shown<Asked>) => {
   const sessions = useInfiniteQuery({
     queryKey: ['sessions', asked],
     queryFn: ({ pageParam, signal }) => api.sessions({ ...asked, ...(pageParam && { cursor: pageParam }) }, signal),
@@ -73,31 +76,29 @@ const SessionTable = ({ asked, onError }: { asked: Asked; onError(error: Error |
   useEffect(() => onError(sessions.error), [onError, sessions.error])
   if (isQueryWrong(sessions.error)) return null
   return (
-    <EndlessList query={sessions} noun="sessions" empty={<NothingRecorded />}>
-      {(items) => (
-        <Table.ScrollContainer minWidth={1040}>
-          <Table highlightOnHover verticalSpacing="xs">
-            <Head
-              names={['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit']}
-            />
-            <Table.Tbody>
-              {items.map((session) => (
-                <Row key={session.id} session={session} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
-    </EndlessList>
+    <>
+      <QueryHints q={asked.q ?? ''} hints={sessions.data?.pages[0]?.hints} onSearch={onSearch} />
+      <EndlessList query={sessions} noun="sessions" empty={<NothingRecorded />}>
+        {(items) => (
+          <Table.ScrollContainer minWidth={1040}>
+            <Table highlightOnHover verticalSpacing="xs">
+              <Head
+                names={['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit']}
+              />
+              <Table.Tbody>
+                {items.map((session) => (
+                  <Row key={session.id} session={session} />
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        )}
+      </EndlessList>
+    </>
   )
 }
 
-const Hits = (props: {
-  asked: Asked & { q: string }
-  onError(error: Error | null): void
-  onSearch(q: string): void
-}) => {
-  const { asked, onError, onSearch } = props
+const Hits = ({ asked, onError, onSearch }: Shown<Asked & { q: string }>) => {
   const found = useInfiniteQuery({
     queryKey: ['found', asked],
     queryFn: ({ pageParam, signal }) =>
@@ -111,6 +112,7 @@ const Hits = (props: {
   return (
     <div className="search-results" aria-busy={found.isFetching}>
       <div>
+        <QueryHints q={asked.q} hints={found.data?.pages[0]?.hints} onSearch={onSearch} />
         <EndlessList query={found} noun="sessions" empty={<SearchExamples onUse={onSearch} />}>
           {(items) => <FoundSessions items={items} q={asked.q} />}
         </EndlessList>
@@ -182,7 +184,11 @@ export const SessionsPage = () => {
       {showsHits ? (
         <Hits asked={{ q, from, to, tz: zoneName }} onError={setError} onSearch={search} />
       ) : (
-        <SessionTable asked={{ ...values, view: undefined, ...(q && { tz: zoneName }) }} onError={setError} />
+        <SessionTable
+          asked={{ ...values, view: undefined, ...(q && { tz: zoneName }) }}
+          onError={setError}
+          onSearch={search}
+        />
       )}
     </>
   )
