@@ -170,7 +170,7 @@ export const setUpCluster = async (config: Config, log: Logger): Promise<void> =
   ])
   const { retentionMs, maxRecordBytes } = config.bus
   await setUpKafka({ config: config.kafka, retentionMs, maxRecordBytes, log })
-  await setUpElasticsearch(config.elasticsearch)
+  await setUpElasticsearch(config.elasticsearch, log)
   await setUpBucket(config.s3)
 }
 

@@ -14,16 +14,21 @@ export type Search = {
   query: object
   sort?: object[]
   search_after?: (number | string)[]
-  _source?: string[] | false
+  _source?: string[] | { excludes: string[] } | false
+  /** With where each document stands, for a write that is refused where somebody else wrote in between. */
+  seq_no_primary_term?: true
+  version?: true
   aggs?: object
   /** Counted, up to one more than the exact total; else not at all. */
   counted?: boolean
 }
 export type Hit<Source> = {
-  matched_queries?: string[]
   _index: string
   _id: string
   _source: Source
+  _seq_no?: number
+  _primary_term?: number
+  _version?: number
   sort: (number | string)[]
 }
 export type Answer<Source> = { hits: Hit<Source>[]; count: number; aggregations: Record<string, unknown> }

@@ -4,16 +4,19 @@ import { connectElastic } from '../elastic/elastic-client.ts'
 import { createRefresh } from '../elastic/elastic-refresh.ts'
 import { ensureTemplates } from '../elastic/elastic-templates.ts'
 import type { Logger } from '../log.ts'
+import type { SearchQuery } from '../schema/search-query.ts'
+import { hasText } from '../search/hit-tree.ts'
 import type { Views } from '../views/views.ts'
 import { type Catalog, maxHitRows, type SessionUpdate } from './catalog.ts'
 import { checkedLimit } from './checked-limit.ts'
 import { createDurableSeqs } from './durable-seqs.ts'
-import { createAsk } from './elastic-ask.ts'
+import { type Ask, createAsk } from './elastic-ask.ts'
 import { bastionsOf } from './elastic-bastions.ts'
 import { createEraser } from './elastic-erase.ts'
 import { createScreenEraser } from './elastic-erase-screen.ts'
 import { createEvidenceWriter, readBlocks, readRanges } from './elastic-evidence.ts'
 import { createIngestReads } from './elastic-ingest-reads.ts'
+import { createTermMembers } from './elastic-line-terms.ts'
 import { catalogTemplates, indicesOf } from './elastic-mappings.ts'
 import { readAlert, readAlerts } from './elastic-read-alerts.ts'
 import { readCommands } from './elastic-read-commands.ts'
@@ -22,7 +25,7 @@ import { createScreenReads } from './elastic-read-screen.ts'
 import { readSession, readSessions } from './elastic-read-sessions.ts'
 import { readEvents } from './elastic-read-timed.ts'
 import { readHitRows, search } from './elastic-search.ts'
-import { createTermMembers } from './elastic-terms.ts'
+import { createFormCheck } from './elastic-text-rebuild.ts'
 import { readValues } from './elastic-values.ts'
 import { createAlertWriter } from './elastic-write-alerts.ts'
 import { createEventWriter } from './elastic-write-events.ts'
@@ -64,6 +67,9 @@ const createClosings = (clock: Clock): (() => number) => {
   }
 }
 
+const asksText = ({ query }: { query?: SearchQuery }): boolean => query !== undefined && hasText(query)
+const asksWords = ({ text = '' }: { text?: string }): boolean => text !== ''
+
 const createFrameQueue = (write: ReturnType<typeof createFrameWriter>) =>
   createWriteQueue<SessionUpdate>(
     async (updates) => {
@@ -102,6 +108,11 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
   const eventWriter = createEventWriter(elastic, indices, termMembers)
   const alertWriter = createAlertWriter(elastic, indices, termMembers)
   const screenWriter = createScreenWriter({ elastic, indices, termMembers })
+  const checkForm = createFormCheck(ask, indices, clock)
+  const ready = async (isOfText: boolean): Promise<Ask> => {
+    if (isOfText) await checkForm()
+    return ask()
+  }
   const { eraseScreen } = createScreenEraser({ elastic, indices, ask: ingestAsk })
   return {
     putEvents: eventWriter.putEvents,
@@ -122,7 +133,7 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     },
     durableSeqs: createDurableSeqs((known) => readRanges(ingestAsk(), indices, known)),
     session: (id) => readSession(ask(), indices, id),
-    sessions: async (query) => readSessions(ask(), indices, checkedLimit(query)),
+    sessions: async (query) => readSessions(await ready(asksText(query)), indices, checkedLimit(query)),
     commands: async (sessionId, page) => readCommands(ask(), indices, checkedLimit({ sessionId, ...page })),
     // A replay or export that missed the last block would be cut off without a word.
     blocks: async (sessionId) => {
@@ -130,11 +141,11 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
       return readBlocks(ask(), indices, sessionId)
     },
     coverage: async (query) => readCoverage(ask(), indices, await bastionsOf(elastic, indices.sessions), query),
-    events: async (query) => readEvents(ask(), indices, checkedLimit(query)),
+    events: async (query) => readEvents(await ready(asksWords(query)), indices, checkedLimit(query)),
     alert: (id) => readAlert(ask(), indices, id),
-    alerts: async (query) => readAlerts(ask(), indices, checkedLimit(query)),
-    search: async (query) => search(ask(), indices, checkedLimit(query)),
-    hitRows: async (query) => readHitRows(ask(), indices, checkedLimit(query, maxHitRows)),
+    alerts: async (query) => readAlerts(await ready(asksWords(query)), indices, checkedLimit(query)),
+    search: async (query) => search(await ready(asksText(query)), indices, checkedLimit(query)),
+    hitRows: async (query) => readHitRows(await ready(asksText(query)), indices, checkedLimit(query, maxHitRows)),
     fieldValues: async (query) => readValues(ask(), indices, checkedLimit(query)),
     close: async () => {
       await Promise.all([frames.drained(), eventWriter.drained(), alertWriter.drained(), screenWriter.drained()])

@@ -1,4 +1,4 @@
-import type { NameMatch, SearchKind, SearchQuery, TextTerm } from '../schema/search-query.ts'
+import type { NameMatch, SearchKind, SearchQuery } from '../schema/search-query.ts'
 import { isOwnText } from '../search/hit-tree.ts'
 import type { Leaf } from '../search/matches.ts'
 import type { Ask } from './elastic-ask.ts'
@@ -8,30 +8,24 @@ import { termFilter } from './elastic-terms.ts'
 
 /** A query as a filter of Elasticsearch, each of its leaves asked for first where documents do not tell. */
 
-/** `isExact`: not, where it also takes documents for which the leaf does not hold. */
-export type LeafFilter = { filter: object; isExact: boolean }
-export type LeafFilters = ReadonlyMap<Leaf, LeafFilter>
+export type LeafFilters = ReadonlyMap<Leaf, object>
 
-export const leavesOf = (query: SearchQuery): Leaf[] => {
+const leavesOf = (query: SearchQuery): Leaf[] => {
   if (query.is === 'all' || query.is === 'any') return query.of.flatMap(leavesOf)
   return query.is === 'not' ? leavesOf(query.of) : [query]
 }
 
-const everything = { match_all: {} }
 const nothing = { match_none: {} }
-const exact = (filter: object): LeafFilter => ({ filter, isExact: true })
-const oneOf = (field: string, values: readonly string[]): LeafFilter => exact({ terms: { [field]: values } })
+const oneOf = (field: string, values: readonly string[]): object => ({ terms: { [field]: values } })
 
-/** Every document for which the query holds; and more, where a leaf is not exact. */
+/** Every document for which the query holds, and no other. */
 export const treeFilter = (query: SearchQuery, leaves: LeafFilters): object => {
   if (query.is === 'all') return { bool: { filter: query.of.map((one) => treeFilter(one, leaves)) } }
   if (query.is === 'any')
     return query.of.length === 0
       ? nothing
       : { bool: { should: query.of.map((one) => treeFilter(one, leaves)), minimum_should_match: 1 } }
-  if (query.is !== 'not') return leaves.get(query)!.filter
-  const isExact = leavesOf(query.of).every((leaf) => leaves.get(leaf)!.isExact)
-  return isExact ? { bool: { must_not: [treeFilter(query.of, leaves)] } } : everything
+  return query.is === 'not' ? { bool: { must_not: [treeFilter(query.of, leaves)] } } : leaves.get(query)!
 }
 
 const named = (field: string, { value, isPrefix }: NameMatch): object =>
@@ -64,23 +58,23 @@ const sessionField = async (ask: Ask, { sessions }: CatalogIndices, leaf: Leaf):
 }
 
 /** Of documents that have the id of their session in `sessionId`. */
-const rowLeaf = async (ask: Ask, indices: CatalogIndices, kind: SearchKind, leaf: Leaf): Promise<LeafFilter> => {
+const rowLeaf = async (ask: Ask, indices: CatalogIndices, kind: SearchKind, leaf: Leaf): Promise<object> => {
   if (leaf.is === 'text')
     return isOwnText(leaf, kind)
-      ? termFilter(leaf as TextTerm)
+      ? termFilter(leaf)
       : oneOf('sessionId', await sessionsWithText(ask, indices, leaf.in!, leaf))
-  if (leaf.is === 'after') return exact({ range: { at: { gte: leaf.atMs } } })
-  if (leaf.is === 'before') return exact({ range: { at: { lt: leaf.atMs } } })
+  if (leaf.is === 'after') return { range: { at: { gte: leaf.atMs } } }
+  if (leaf.is === 'before') return { range: { at: { lt: leaf.atMs } } }
   if (leaf.is === 'has') return oneOf('sessionId', await sessionsThatHave(ask, indices, leaf.what))
-  if (leaf.is === 'session') return exact(named('sessionId', leaf))
-  if (leaf.is === 'user' || leaf.is === 'bastion') return exact(named(leaf.is, leaf))
-  if (kind === 'events' && leaf.is === 'host') return exact(either(named('target', leaf), named('bastion', leaf)))
+  if (leaf.is === 'session') return named('sessionId', leaf)
+  if (leaf.is === 'user' || leaf.is === 'bastion') return named(leaf.is, leaf)
+  if (kind === 'events' && leaf.is === 'host') return either(named('target', leaf), named('bastion', leaf))
   if (kind === 'events' && leaf.is === 'ip') return oneOf('sourceIp', await addressesIn(ask, indices.events, leaf))
   const filter = await sessionField(ask, indices, leaf)
   return oneOf('sessionId', await sessionsWhere(ask, indices, [filter!]))
 }
 
-const filtersOf = async (leaves: readonly Leaf[], filterOf: (leaf: Leaf) => Promise<LeafFilter>) =>
+const filtersOf = async (leaves: readonly Leaf[], filterOf: (leaf: Leaf) => Promise<object>) =>
   new Map(await Promise.all(leaves.map(async (leaf) => [leaf, await filterOf(leaf)] as const)))
 
 /** @param query of hitTree for this kind @throws BTZ_CATALOG_QUERY a leaf is true of too many sessions */
@@ -95,10 +89,10 @@ export const sessionFilters = (
   textOf: (leaf: Extract<Leaf, { is: 'text' }>) => Promise<object>,
 ): Promise<LeafFilters> =>
   filtersOf(leavesOf(query), async (leaf) => {
-    if (leaf.is === 'text') return exact(await textOf(leaf))
+    if (leaf.is === 'text') return textOf(leaf)
     if (leaf.is === 'has') return oneOf('id', await sessionsThatHave(ask, indices, leaf.what))
-    if (leaf.is === 'before') return exact({ range: { startedAt: { lt: leaf.atMs } } })
-    if (leaf.is !== 'after') return exact((await sessionField(ask, indices, leaf))!)
+    if (leaf.is === 'before') return { range: { startedAt: { lt: leaf.atMs } } }
+    if (leaf.is !== 'after') return (await sessionField(ask, indices, leaf))!
     const isOpen = { bool: { must_not: [{ exists: { field: 'endedAt' } }] } }
-    return exact(either(isOpen, { range: { endedAt: { gte: leaf.atMs } } }))
+    return either(isOpen, { range: { endedAt: { gte: leaf.atMs } } })
   })

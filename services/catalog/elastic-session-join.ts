@@ -68,21 +68,17 @@ const joinText = async (
   { in: kind, ...term }: TextLeaf,
   { query, after, limit }: JoinPlace,
 ): Promise<{ filter: object; horizon: StartPlace | null }> => {
-  const own = kind === null ? (['sessions'] as const) : []
+  const filter = termFilter(term)
   const rows = kind === null ? (['commands', 'screen'] as const) : ([kind] as const)
-  const { filter, isExact } = termFilter(term)
   const looked = rows.map(async (one) => {
     // Events do not know when their session began.
-    if (!isExact || one === 'events') return { ids: await sessionsWithText(ask, indices, one, term), horizon: null }
+    if (one === 'events') return { ids: await sessionsWithText(ask, indices, one, term), horizon: null }
     const { user, bastion, to } = query
     const of = [...equals('user', user), ...equals('bastion', bastion), ...between('startedAt', undefined, to)]
     return keysIn(ask, textIndex(indices, one), [filter, ...of], after, limit)
   })
   const found = await Promise.all(looked)
-  const ofOwn = own.map(async (one) =>
-    isExact ? filter : { terms: { id: await sessionsWithText(ask, indices, one, term) } },
-  )
-  const should = [...(await Promise.all(ofOwn)), ...found.map(({ ids }) => ({ terms: { id: ids } }))]
+  const should = [...(kind === null ? [filter] : []), ...found.map(({ ids }) => ({ terms: { id: ids } }))]
   return {
     filter: { bool: { should, minimum_should_match: 1 } },
     horizon: nearest(found.map(({ horizon }) => horizon)),

@@ -1,17 +1,14 @@
 import { addressKey } from '../address-key.ts'
 import { BartizanError } from '../errors.ts'
-import type { SearchQuery, TextTerm } from '../schema/search-query.ts'
+import type { SearchKind, SearchQuery, TextTerm } from '../schema/search-query.ts'
 import type { Answer, Ask } from './elastic-ask.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
 import { termFilter } from './elastic-terms.ts'
-import { rowText, type TextKind, textIndex } from './elastic-texts.ts'
-import { folded } from './search-text.ts'
-import { termPlace } from './text-term.ts'
+import { textIndex } from './elastic-texts.ts'
 
 /** Elasticsearch joins nothing: ids of sessions that something is true of, asked for first, and only so many. */
 
 const pageSize = 10_000
-const checkedPageSize = 2_000
 const maxIds = 60_000 // of those in one filter; Elasticsearch takes 65,536
 
 const tooMany = (): BartizanError =>
@@ -19,7 +16,7 @@ const tooMany = (): BartizanError =>
     hint: 'narrow that part down: a rarer text, a smaller network, a shorter time',
   })
 
-type IdHit = { sessionId?: string; sessionIds?: string[]; row?: string }
+type IdHit = { sessionId?: string; sessionIds?: string[] }
 
 /** Of all documents that the filter takes, by way of an order that tells each from all others. */
 const idsOfDocuments = async (
@@ -28,19 +25,18 @@ const idsOfDocuments = async (
   filter: object[],
   sort: object[],
   idsOf: (source: IdHit, sort: (number | string)[]) => readonly string[],
-  more: { size?: number; source?: string[] | false } = {},
+  source: string[] | false = false,
 ): Promise<string[]> => {
-  const { size = pageSize, source = false } = more
   const ids = new Set<string>()
   let after: (number | string)[] | null = null
   for (let seen = 0; ; ) {
     const { hits }: Answer<IdHit> = await ask.search<IdHit>(index, {
-      ...{ size, query: { bool: { filter } }, sort, _source: source },
+      ...{ size: pageSize, query: { bool: { filter } }, sort, _source: source },
       ...(after === null ? {} : { search_after: after }),
     })
     for (const { _source, sort: place } of hits) for (const id of idsOf(_source ?? {}, place)) ids.add(id)
     seen += hits.length
-    if (hits.length < size) return [...ids]
+    if (hits.length < pageSize) return [...ids]
     if (seen >= maxIds) throw tooMany()
     after = hits.at(-1)!.sort
   }
@@ -56,19 +52,11 @@ export const sessionsWhere = (ask: Ask, { sessions }: CatalogIndices, filter: ob
 export const sessionsWithText = (
   ask: Ask,
   indices: CatalogIndices,
-  kind: TextKind,
+  kind: SearchKind,
   term: TextTerm,
 ): Promise<string[]> => {
-  const { filter, isExact } = termFilter(term)
-  const has = (row: string) => isExact || termPlace(term, folded(rowText(kind, row))) !== null
-  const sort = kind === 'sessions' ? byId : byTime
-  const idOf = ({ sessionId, row = '' }: IdHit, [place]: (number | string)[]): string[] => {
-    const id = kind === 'sessions' ? String(place) : sessionId
-    return id !== undefined && has(row) ? [id] : []
-  }
-  const source = isExact ? ['sessionId'] : ['sessionId', 'row']
-  const size = isExact ? pageSize : checkedPageSize
-  return idsOfDocuments(ask, textIndex(indices, kind), [filter], sort, idOf, { size, source })
+  const idsOf = ({ sessionId }: IdHit) => (sessionId === undefined ? [] : [sessionId])
+  return idsOfDocuments(ask, textIndex(indices, kind), [termFilter(term)], byTime, idsOf, ['sessionId'])
 }
 
 export const sessionsThatHave = (ask: Ask, indices: CatalogIndices, what: 'alert' | 'transfer'): Promise<string[]> =>
@@ -79,9 +67,7 @@ export const sessionsThatHave = (ask: Ask, indices: CatalogIndices, what: 'alert
         [{ term: { withdrawn: false } }],
         byTime,
         ({ sessionIds = [] }) => sessionIds,
-        {
-          source: ['sessionIds'],
-        },
+        ['sessionIds'],
       )
     : idsOfDocuments(
         ask,
@@ -89,7 +75,7 @@ export const sessionsThatHave = (ask: Ask, indices: CatalogIndices, what: 'alert
         [{ term: { kind: 'file_transfer' } }, { exists: { field: 'sessionId' } }],
         byTime,
         ({ sessionId }) => (sessionId === undefined ? [] : [sessionId]),
-        { source: ['sessionId'] },
+        ['sessionId'],
       )
 
 /** Addresses that are there and in the network, as they were written. */

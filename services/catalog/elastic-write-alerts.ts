@@ -4,8 +4,8 @@ import type { Elastic } from '../elastic/elastic-client.ts'
 import { getStanding, type Standing } from '../elastic/elastic-get.ts'
 import { BartizanError } from '../errors.ts'
 import type { Alert } from '../schema/alert.ts'
+import type { TermMembers } from './elastic-line-terms.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
-import type { TermMembers } from './elastic-terms.ts'
 import { member, tieOf } from './elastic-write-events.ts'
 import { mergedAlert } from './merged-alert.ts'
 import { alertText } from './search-text.ts'
@@ -19,7 +19,7 @@ type Present = Standing<Stored> | null
 
 /** Refused where somebody else wrote in between. */
 export const standingAction = (index: string, id: string, { seqNo, term }: Standing<unknown>): string =>
-  `{"index":{"_index":"${index}","_id":"${id}","if_seq_no":${seqNo},"if_primary_term":${term}}}\n`
+  `{"index":{"_index":"${index}","_id":${JSON.stringify(id)},"if_seq_no":${seqNo},"if_primary_term":${term}}}\n`
 
 const actionOf = (index: string, id: string, present: Present): string =>
   present === null ? `{"create":{"_index":"${index}","_id":"${id}"}}\n` : standingAction(index, id, present)

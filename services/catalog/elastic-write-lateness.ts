@@ -3,8 +3,8 @@ import type { Elastic } from '../elastic/elastic-client.ts'
 import { getDocuments } from '../elastic/elastic-get.ts'
 import type { SessionState } from '../schema/session.ts'
 import type { SessionRow } from './catalog.ts'
+import type { TermMembers } from './elastic-line-terms.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
-import type { TermMembers } from './elastic-terms.ts'
 import { actionOf, sessionDocument } from './elastic-write-frames.ts'
 
 type Before = { row: string; nextSeq: number; commandCount: number }

@@ -3,8 +3,8 @@ import type { Elastic } from '../elastic/elastic-client.ts'
 import { getDocuments } from '../elastic/elastic-get.ts'
 import { BartizanError } from '../errors.ts'
 import type { SessionRow } from './catalog.ts'
+import type { TermMembers } from './elastic-line-terms.ts'
 import type { CatalogIndices } from './elastic-mappings.ts'
-import type { TermMembers } from './elastic-terms.ts'
 import { sessionDocument } from './elastic-write-frames.ts'
 
 export type LedgerWriterOptions = {

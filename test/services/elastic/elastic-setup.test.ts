@@ -5,6 +5,7 @@ import { systemClock } from '#services/clock.ts'
 import { connectElastic, type ElasticConfig } from '#services/elastic/elastic-client.ts'
 import { inspectElasticsearch, judgeNodes } from '#services/elastic/elastic-inspect.ts'
 import { setUpElasticsearch } from '#services/elastic/elastic-setup.ts'
+import { createLogger } from '#services/log.ts'
 import { event } from '#test/contract/catalog-place.ts'
 import { onServices } from '#test/helpers/cluster.ts'
 import { elasticProxy } from '#test/helpers/elastic-proxy.ts'
@@ -13,6 +14,7 @@ import { openElasticCatalog, ownElastic } from '#test/helpers/open-elastic-catal
 import { openElasticState } from '#test/helpers/open-elastic-state.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 
+const log = createLogger('setup', 'silent')
 const misconfigured = { code: 'BTZ_CATALOG_MISCONFIGURED' }
 const denied = { status: 403, body: { error: { type: 'security_exception' } } }
 
@@ -29,7 +31,7 @@ type TemplateAnswer = { index_templates: { index_template: Record<string, unknow
 onServices(test, ({ elasticsearch: { url } }) => {
   test('set up twice, the second time writes nothing', async (t) => {
     const config = ownElastic(t, url)
-    await setUpElasticsearch(config)
+    await setUpElasticsearch(config, log)
     const written: string[] = []
     const node = await elasticProxy(t, url, {
       answer: ({ method, path }) => {
@@ -37,15 +39,15 @@ onServices(test, ({ elasticsearch: { url } }) => {
         return null
       },
     })
-    await setUpElasticsearch({ ...config, nodes: [node] })
+    await setUpElasticsearch({ ...config, nodes: [node] }, log)
     t.deepEqual(written, [])
-    await setUpElasticsearch({ ...config, nodes: [node], replicas: 1 })
+    await setUpElasticsearch({ ...config, nodes: [node], replicas: 1 }, log)
     t.deepEqual(written, [`/_component_template/${config.indexPrefix}-base`])
   })
 
   test('an index comes with the mapping and settings of its template', async (t) => {
     const config = ownElastic(t, url)
-    await setUpElasticsearch(config)
+    await setUpElasticsearch(config, log)
     const catalog = await openElasticCatalog({ config })
     await catalog.putEvents([event(0)])
     await catalog.close()
@@ -65,13 +67,13 @@ onServices(test, ({ elasticsearch: { url } }) => {
 
   test('templates or indices of a newer version are refused and left as they are', async (t) => {
     const config = ownElastic(t, url)
-    await setUpElasticsearch(config)
+    await setUpElasticsearch(config, log)
     const path = `_index_template/${config.indexPrefix}-events`
     const { index_template: template } = (await ask<TemplateAnswer>(config, 'GET', path)).index_templates[0]!
     const newer = { index_patterns: template.index_patterns, priority: 900, _meta: { bartizan: { schema: 99 } } }
     await ask(config, 'PUT', path, newer)
     await t.throwsAsync(openElasticCatalog({ config }), { ...misconfigured, message: /schema 99/ })
-    await t.throwsAsync(setUpElasticsearch(config), misconfigured)
+    await t.throwsAsync(setUpElasticsearch(config, log), misconfigured)
     const after = (await ask<TemplateAnswer>(config, 'GET', path)).index_templates[0]!
     t.deepEqual(after.index_template._meta, newer._meta)
   })
@@ -90,7 +92,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
     })
     const reader = { ...config, nodes: [node] }
     await t.throwsAsync(openElasticCatalog({ config: reader }), { ...misconfigured, message: /we may not write it/ })
-    await setUpElasticsearch(config)
+    await setUpElasticsearch(config, log)
     await t.notThrowsAsync(async () => (await openElasticCatalog({ config: reader })).close())
   })
 
@@ -99,7 +101,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
     const node = await elasticProxy(t, url, { answer: ({ path }) => (path.includes('template') ? denied : null) })
     const blind = { ...config, nodes: [node] }
     await t.throwsAsync(openElasticCatalog({ config: blind }), { ...misconfigured, message: /cannot be seen/ })
-    await setUpElasticsearch(config)
+    await setUpElasticsearch(config, log)
     await t.notThrowsAsync(async () => (await openElasticCatalog({ config: blind })).close())
     const findings = await inspectElasticsearch(blind, systemClock)
     t.like(
@@ -114,7 +116,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
     const templates = before.find(({ check }) => check === 'elasticsearch templates')
     t.false(templates!.ok)
     t.regex(templates!.detail, /-events/)
-    await setUpElasticsearch(config)
+    await setUpElasticsearch(config, log)
     const after = await inspectElasticsearch(config, systemClock)
     t.deepEqual(
       after.filter(({ check, ok }) => !ok && !/ (disk|health)/.test(check)),
