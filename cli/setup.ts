@@ -7,7 +7,7 @@ import { configOf } from './settings.ts'
 export const setupCommand = (): Command =>
   new Command('setup')
     .description(
-      'Make the topics, templates and bucket of a cluster where they are missing. Changes nothing that is there.',
+      'Make the topics, templates and bucket of a cluster where they are missing. Of what is there it changes only terms of texts that an older version indexed.',
     )
     .option(
       '--grant',

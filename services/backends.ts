@@ -161,7 +161,10 @@ export const openRelayBus = (folder: string, { relay, bus }: Config, clock: Cloc
   })
 }
 
-/** Makes topics, templates and bucket where they are missing; changes nothing that is there. For whoever administers them. */
+/**
+ * Makes topics, templates and bucket where they are missing; of what is there it changes terms of documents alone that an
+ * older version wrote. For whoever administers them.
+ */
 export const setUpCluster = async (config: Config, log: Logger): Promise<void> => {
   const [{ setUpKafka }, { setUpElasticsearch }, { setUpBucket }] = await Promise.all([
     import('./bus/kafka-setup.ts'),
