@@ -3,7 +3,7 @@ import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { type Bus, type Subscription, type Topic, type TopicPartition, topics } from './bus.ts'
 import { createFollows } from './follows.ts'
-import { createKafkaClient, type KafkaSettings } from './kafka-client.ts'
+import { createKafkaClient, endKafkaClient, type KafkaSettings } from './kafka-client.ts'
 import { connectTo } from './kafka-connect.ts'
 import { asBusErrors } from './kafka-errors.ts'
 import { createKafkaFollow } from './kafka-follow.ts'
@@ -53,6 +53,7 @@ export const createKafkaBus = async ({ config, retentionMs, maxRecordBytes, log 
     await closeAll()
     await Promise.all([writer.close(), following.close()])
     await Promise.all([cluster.disconnect(), admin.disconnect()])
+    endKafkaClient(kafka)
   }
   const lag = async () => {
     await admin.connect()

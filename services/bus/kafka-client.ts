@@ -1,18 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { connect as connectTcp, isIP } from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
-import kafkajs, { type Cluster, type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs'
+import kafkajs, { type Cluster, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs'
 import type { Config } from '../config.ts'
 import { BartizanError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { mendConnections } from './kafka-connection.ts'
 import { calmRequestQueues } from './kafka-request-queue.ts'
+import { createSockets, type Sockets } from './kafka-sockets.ts'
 
 export type KafkaSettings = Config['kafka']
 
 /** A broker that does not answer within this is as good as down. */
 export const requestTimeoutMs = 15_000
-const keepAliveMs = 60_000
 const quietMs = 10_000
 const metadataMaxAgeMs = 60_000
 /** About 20 s in all: a new leader is elected within some 10 s. */
@@ -54,21 +52,15 @@ const logTo = (log: Logger) => {
   }
 }
 
-/** As the library's own, but without Nagle's delay, and for as many requests as wait for one connection. */
-const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const name = isIP(host) === 0 ? { servername: host } : {}
-  const socket = ssl
-    ? connectTls({ host, port, ...name, ...(ssl as ConnectionOptions) }, onConnect)
-    : connectTcp({ host, port }, onConnect)
-  return socket.setNoDelay(true).setKeepAlive(true, keepAliveMs).setMaxListeners(0)
-}
-
 calmRequestQueues()
 mendConnections()
 
+const socketsOf = new WeakMap<Kafka, Sockets>()
+
 /** @throws BTZ_CONFIG_INVALID */
-export const createKafkaClient = (settings: KafkaSettings, log: Logger): Kafka =>
-  new kafkajs.Kafka({
+export const createKafkaClient = (settings: KafkaSettings, log: Logger): Kafka => {
+  const sockets = createSockets()
+  const kafka = new kafkajs.Kafka({
     clientId: 'bartizan',
     brokers: settings.brokers,
     ssl: sslOf(settings),
@@ -77,10 +69,16 @@ export const createKafkaClient = (settings: KafkaSettings, log: Logger): Kafka =
     authenticationTimeout: requestTimeoutMs,
     requestTimeout: requestTimeoutMs,
     retry,
-    socketFactory: openSocket,
+    socketFactory: sockets.open,
     logLevel: kafkajs.logLevel.WARN,
     logCreator: () => logTo(log),
   })
+  socketsOf.set(kafka, sockets)
+  return kafka
+}
+
+/** After all that was made of it was disconnected. */
+export const endKafkaClient = (kafka: Kafka): void => socketsOf.get(kafka)?.end()
 
 /**
  * The library's connections, metadata and coordinators, without its consumer. That one rejoins its group while runs are

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
+import kafkajs from 'kafkajs'
 
 type Connection = {
   socket?: Socket
@@ -70,8 +71,10 @@ const dropTheSilent = (prototype: Connection): void => {
       return await send.call(this, protocol)
     } catch (error) {
       const isSilent = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError'
-      if (isSilent && !isWaitingLonger(this)) this.socket?.destroy(error)
-      throw error
+      if (!isSilent || isWaitingLonger(this)) throw error
+      this.socket?.destroy(error)
+      // Of this kind, so that the library turns to another broker.
+      throw new kafkajs.KafkaJSConnectionError(error.message)
     }
   }
 }

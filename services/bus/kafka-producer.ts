@@ -1,6 +1,6 @@
 import type { Logger } from '../log.ts'
 import type { Bus, Topic } from './bus.ts'
-import { createKafkaClient, type KafkaSettings } from './kafka-client.ts'
+import { createKafkaClient, endKafkaClient, type KafkaSettings } from './kafka-client.ts'
 import { connectTo } from './kafka-connect.ts'
 import { topicName } from './kafka-topics.ts'
 import { createKafkaWriter } from './kafka-write.ts'
@@ -32,7 +32,9 @@ export const createKafkaProducer = async (options: KafkaProducerOptions): Promis
     maxRecordBytes,
     produce: (records) => whileOpen(() => writer.produce(records)),
     close: () => {
-      closing ??= shut().then(() => writer.close())
+      closing ??= shut()
+        .then(writer.close)
+        .then(() => endKafkaClient(kafka))
       return closing
     },
   }

@@ -104,21 +104,33 @@ const createProducerSlot = (kafka: Kafka, log: Logger) => {
     slot.producer
       .then((producer) => producer.disconnect())
       .catch((err: unknown) => log.debug({ err }, 'kafka: a producer was not disconnected'))
+  const disconnectUnused = (slot: NonNullable<typeof current>): void => {
+    if (slot.isGivenUp && slot.inFlight === 0) void disconnect(slot)
+  }
   const giveUp = (slot: NonNullable<typeof current>): void => {
     slot.isGivenUp = true
     if (current === slot) current = null
+    disconnectUnused(slot)
+  }
+  /** In flight until the library is done with it, which is longer than anybody waits: disconnected before, it connects again. */
+  const sendBy = (slot: NonNullable<typeof current>, batch: Batch): Promise<RecordMetadata[]> => {
+    slot.inFlight++
+    const sent = slot.producer.then((producer) => producer.send(requestOf(batch)))
+    const done = (): void => {
+      slot.inFlight--
+      disconnectUnused(slot)
+    }
+    sent.then(done, done)
+    return sent
   }
   const sendOnce = async (batch: Batch): Promise<number> => {
     current ??= { producer: connect(), inFlight: 0, isGivenUp: false }
     const slot = current
-    slot.inFlight++
     try {
-      return baseOffsetOf(await inTime(slot.producer.then((producer) => producer.send(requestOf(batch)))), batch)
+      return baseOffsetOf(await inTime(sendBy(slot, batch)), batch)
     } catch (error) {
       giveUp(slot)
       throw error
-    } finally {
-      if (--slot.inFlight === 0 && slot.isGivenUp) void disconnect(slot)
     }
   }
   return {
