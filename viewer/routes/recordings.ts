@@ -4,9 +4,10 @@ import { create as contentDisposition } from 'content-disposition'
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { BartizanError } from '#services/errors.ts'
-import { allow } from '../access/authenticate.ts'
+import { allow, principalOf } from '../access/authenticate.ts'
 import type { ViewerContext } from '../context.ts'
 import { exportEvidence } from '../playback/evidence-export.ts'
+import { createTurns, exportLimits, stuckMs, transcriptLimits } from '../playback/export-turns.ts'
 import { type ExportFormat, exportFormats } from '../playback/exports.ts'
 import { sessionFrames } from '../playback/frames.ts'
 import { nothingStored } from '../playback/replay-plans.ts'
@@ -25,6 +26,21 @@ export const ExportQuery = z.strictObject({
 /** Exports: content of a session. Each is audited, durably, before its first byte is sent. */
 export const recordingRoutes = (context: ViewerContext): Router => {
   const router = Router()
+  const turns = createTurns('exports', exportLimits)
+  const transcriptTurns = createTurns('transcripts', transcriptLimits)
+
+  /** One of those that are made at once. @throws BTZ_TOO_MANY_REQUESTS */
+  const inTurn = async (response: Response, isTranscript: boolean, run: () => Promise<void>): Promise<void> => {
+    const { name } = principalOf(response)
+    const giveBack = turns.take(name)
+    try {
+      const giveTranscriptBack = isTranscript ? transcriptTurns.take(name) : () => {}
+      response.setTimeout(stuckMs, () => response.destroy())
+      await run().finally(giveTranscriptBack)
+    } finally {
+      giveBack()
+    }
+  }
 
   /** Without the key it shows nothing of what was recorded, and is there for what was erased, too. */
   const evidence = async (request: Request, response: Response, withKey: boolean): Promise<void> => {
@@ -39,10 +55,7 @@ export const recordingRoutes = (context: ViewerContext): Router => {
     await pipeline(Readable.from(pieces, { objectMode: false }), response)
   }
 
-  router.get('/api/sessions/:id/export', allow('session.export'), async (request, response) => {
-    const { format, key } = parseInput(ExportQuery, request.query)
-    if (format === 'evidence') return evidence(request, response, key === 'true')
-    if (key !== undefined) throw new BartizanError('BTZ_REQUEST_INVALID', 'only evidence comes with a key')
+  const content = async (request: Request, response: Response, format: ExportFormat): Promise<void> => {
     const session = await sessionOf(context, request.params.id)
     requireRecording(session)
     if ((await context.catalog.blocks(session.id)).length === 0) throw nothingStored()
@@ -52,6 +65,15 @@ export const recordingRoutes = (context: ViewerContext): Router => {
     response.type(contentType)
     response.setHeader('Content-Disposition', contentDisposition(`${session.id}.${extension}`))
     await send(response, write(session, sessionFrames(context, session.id)))
+  }
+
+  router.get('/api/sessions/:id/export', allow('session.export'), async (request, response) => {
+    const { format, key } = parseInput(ExportQuery, request.query)
+    if (format !== 'evidence' && key !== undefined)
+      throw new BartizanError('BTZ_REQUEST_INVALID', 'only evidence comes with a key')
+    await inTurn(response, format === 'transcript', () =>
+      format === 'evidence' ? evidence(request, response, key === 'true') : content(request, response, format),
+    )
   })
   return router
 }

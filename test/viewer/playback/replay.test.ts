@@ -3,6 +3,7 @@ import { systemClock } from '#services/clock.ts'
 import type { PlayerTerminal } from '#services/terminal/player-terminal.ts'
 import { sameState, type TerminalState } from '#services/terminal/terminal-state.ts'
 import { seededRandom } from '#test/helpers/seeded-random.ts'
+import { until } from '#test/helpers/until.ts'
 import { createPlayClock, type Skip } from '#viewer/playback/play-clock.ts'
 import { createReplays } from '#viewer/playback/replays.ts'
 import { startContentPlace } from '../content-place.ts'
@@ -178,4 +179,24 @@ test('a session whose screen was given up says so and why, and plays as one segm
   t.is((await details()).screenUnavailable, 'its output broke the emulation')
   const index = (await (await ask(`/api/sessions/${id}/replay/index.json`)).json()) as Index
   t.is(index.segments.length, 1)
+})
+
+test('of many exports that one person asks for at once a few are made, the others are refused with the reason', async (t) => {
+  const id = await place.record('trudy')
+  const ask = place.as('erin', 'analyst')
+  const get = (format: string) =>
+    ask(`/api/sessions/${id}/export?format=${format}`, { headers: { connection: 'close' } })
+  for (const [format, reason] of [
+    ['transcript', 'transcripts under way: 1 of erin, as many as one may have'],
+    ['cast', 'exports under way: 4 of erin, as many as one may have'],
+  ] as const) {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => get(format)))
+    const refused = answers.filter(({ status }) => status === 429)
+    t.true(refused.length > 0 && answers.some(({ status }) => status === 200), format)
+    t.deepEqual([...new Set(answers.map(({ status }) => status))].sort(), [200, 429])
+    t.regex(refused[0]?.headers.get('retry-after') ?? '', /^\d+$/)
+    t.is(((await refused[0]!.json()) as { detail: string }).detail, reason)
+    for (const answer of answers) await answer.body?.cancel().catch(() => {})
+    await until(async () => (await get(format)).status === 200, { limitMs: 30_000, what: 'room for one more' })
+  }
 })
