@@ -15,7 +15,7 @@ const send = async (product: Product, events: object[]): Promise<void> => {
 realTest(
   test,
   ['chromium'],
-  'a guessed password stands in the queue with its reason, is decided on, and leads to all about its user',
+  'a guessed password stands in the queue with its reason, is decided on and suppressed, and leads to all about its user',
   async (t) => {
     t.timeout(10 * 60_000)
     const product = await startProduct(t, { env: { BARTIZAN_LOG_LEVEL: 'error' } })
@@ -62,6 +62,17 @@ realTest(
     await page.getByRole('list', { name: 'Decisions' }).getByText('maria has a new keyboard').waitFor()
     await page.getByText('false positive', { exact: true }).waitFor()
     await screenshot(page, 'alert-decided')
+
+    await page.getByRole('button', { name: 'Suppress' }).click()
+    const suppress = dialog.getByRole('button', { name: 'Suppress' })
+    await dialog.getByLabel('Reason').fill('her keyboard is on its way')
+    await dialog.getByLabel('of user maria').uncheck()
+    await dialog.getByText('Choose at least one').waitFor()
+    t.true(await suppress.isDisabled(), 'nobody switches a rule off for everybody')
+    await dialog.getByLabel('of user maria').check()
+    await suppress.click()
+    await page.getByText('Suppressed: it wakes nobody').waitFor()
+    await page.getByText('her keyboard is on its way (dana, until').waitFor()
 
     await page.getByRole('link', { name: 'maria', exact: true }).first().click()
     await page.getByRole('heading', { name: 'maria' }).waitFor()

@@ -2,7 +2,7 @@ import { Anchor, AppShell, Button, Center, Group, Loader, SegmentedControl, Text
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { NavLink, Outlet, useLocation, useNavigate } from 'react-router'
 import { may } from '../../../services/access/permissions.ts'
-import { api, Refusal, type Role } from './api.ts'
+import { api, type Me, Refusal, type Role } from './api.ts'
 import { Failure } from './components/failure.tsx'
 import { useZone, type Zone } from './time.tsx'
 
@@ -44,12 +44,53 @@ const ZoneSwitch = () => {
   )
 }
 
+const NotSignedIn = () => (
+  <Center h="100vh" p="md">
+    <div>
+      <Title order={1}>Bartizan</Title>
+      <Text mt="md">You are not signed in, or your time is over.</Text>
+      <Text mt="xs">
+        Run <code>./bartizan login</code> on the machine Bartizan runs on, and open the link it prints.
+      </Text>
+    </div>
+  </Center>
+)
+
+const Brand = () => (
+  <Anchor href="/sessions" underline="never" fw={700} c="inherit">
+    <Group gap="xs" wrap="nowrap">
+      <img src="/favicon.svg" width={24} height={24} alt="" />
+      <Text span inherit visibleFrom="md">
+        Bartizan
+      </Text>
+    </Group>
+  </Anchor>
+)
+
+const SignedIn = ({ me: { name, role } }: { me: Me }) => {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const signOut = async () => {
+    await api.signOut()
+    queryClient.clear()
+    await navigate('/sign-in')
+  }
+  return (
+    <Group gap="md" wrap="nowrap">
+      <ZoneSwitch />
+      <Text size="sm" c="dimmed" visibleFrom="lg">
+        {name} · {role}
+      </Text>
+      <Button size="xs" variant="default" onClick={signOut}>
+        Sign out
+      </Button>
+    </Group>
+  )
+}
+
 export const Layout = () => {
   const me = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => api.me(signal), retry: false })
-  const navigate = useNavigate()
   const location = useLocation()
-  const queryClient = useQueryClient()
-
   if (me.isPending) {
     return (
       <Center h="100vh">
@@ -57,50 +98,17 @@ export const Layout = () => {
       </Center>
     )
   }
-  if (me.error instanceof Refusal && me.error.status === 401) {
-    return (
-      <Center h="100vh" p="md">
-        <div>
-          <Title order={1}>Bartizan</Title>
-          <Text mt="md">You are not signed in, or your time is over.</Text>
-          <Text mt="xs">
-            Run <code>./bartizan login</code> on the machine Bartizan runs on, and open the link it prints.
-          </Text>
-        </div>
-      </Center>
-    )
-  }
+  if (me.error instanceof Refusal && me.error.status === 401) return <NotSignedIn />
   if (me.error) return <Failure error={me.error} />
-
-  const signOut = async () => {
-    await api.signOut()
-    queryClient.clear()
-    await navigate('/sign-in')
-  }
   return (
     <AppShell header={{ height: 56 }} padding="md">
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="lg" wrap="nowrap">
-            <Anchor href="/sessions" underline="never" fw={700} c="inherit">
-              <Group gap="xs" wrap="nowrap">
-                <img src="/favicon.svg" width={24} height={24} alt="" />
-                <Text span inherit visibleFrom="md">
-                  Bartizan
-                </Text>
-              </Group>
-            </Anchor>
+            <Brand />
             <Navigation role={me.data.role} />
           </Group>
-          <Group gap="md" wrap="nowrap">
-            <ZoneSwitch />
-            <Text size="sm" c="dimmed" visibleFrom="lg">
-              {me.data.name} · {me.data.role}
-            </Text>
-            <Button size="xs" variant="default" onClick={signOut}>
-              Sign out
-            </Button>
-          </Group>
+          <SignedIn me={me.data} />
         </Group>
       </AppShell.Header>
       <AppShell.Main key={location.pathname}>

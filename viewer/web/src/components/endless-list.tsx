@@ -5,9 +5,11 @@ import type { List } from '../api.ts'
 import { ofLists } from '../why.ts'
 import { RefusedContent } from './refused-content.tsx'
 
+export type EndlessQuery<T> = UseInfiniteQueryResult<InfiniteData<List<T>>>
+
 /** A list that grows page by page: count, rows, "show more", and what it says when there is nothing. */
 export const EndlessList = <T,>(props: {
-  query: UseInfiniteQueryResult<InfiniteData<List<T>>>
+  query: EndlessQuery<T>
   noun: string
   empty: ReactNode
   children: (items: T[]) => ReactNode

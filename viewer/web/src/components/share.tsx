@@ -1,7 +1,7 @@
 import { Button, CopyButton, Group, Loader, Modal, Select, Table, Text, Textarea, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { api, type Share as Shared } from '../api.ts'
 import { formatOffset, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
@@ -92,63 +92,78 @@ const expiriesUpTo = (maxHours: number) => {
   return { allowed, usual: allowed.findLast(({ value }) => Number(value) <= usualMinutes)?.value ?? expiries[0]!.value }
 }
 
+type Wanted = { from: string; to: string; expires: string; reason: string }
+
+/** Null: it is none. */
+const rangeOf = ({ from, to }: Wanted): { fromMs: number; toMs: number } | null => {
+  const [fromMs, toMs] = [offsetOf(from), offsetOf(to)]
+  return fromMs !== null && toMs !== null && fromMs < toMs ? { fromMs, toMs } : null
+}
+
+type FieldsProps = { wanted: Wanted; expiries: typeof expiries; onChange(change: Partial<Wanted>): void }
+
+const Fields = ({ wanted, expiries, onChange }: FieldsProps) => (
+  <>
+    <Group mt="sm" grow>
+      <TextInput
+        label="From (m:ss)"
+        value={wanted.from}
+        onChange={(event) => onChange({ from: event.currentTarget.value })}
+      />
+      <TextInput
+        label="To (m:ss)"
+        value={wanted.to}
+        onChange={(event) => onChange({ to: event.currentTarget.value })}
+        error={rangeOf(wanted) ? null : 'Not a range'}
+      />
+      <Select
+        label="Works for"
+        data={expiries}
+        value={wanted.expires}
+        allowDeselect={false}
+        onChange={(expires) => expires && onChange({ expires })}
+      />
+    </Group>
+    <Textarea
+      label="Reason"
+      mt="sm"
+      value={wanted.reason}
+      onChange={(event) => onChange({ reason: event.currentTarget.value })}
+      maxLength={1_000}
+      data-autofocus
+    />
+  </>
+)
+
 const Ask = ({ id, nowMs, maxHours }: { id: string; nowMs: number; maxHours: number }) => {
   const { allowed, usual } = expiriesUpTo(maxHours)
-  const [from, setFrom] = useState(formatOffset(Math.max(0, nowMs - aroundMs)))
-  const [to, setTo] = useState(formatOffset(nowMs + aroundMs))
-  const [expires, setExpires] = useState(usual)
-  const [reason, setReason] = useState('')
+  const [wanted, setWanted] = useState<Wanted>({
+    from: formatOffset(Math.max(0, nowMs - aroundMs)),
+    to: formatOffset(nowMs + aroundMs),
+    expires: usual,
+    reason: '',
+  })
+  const range = rangeOf(wanted)
+  const reason = wanted.reason.trim()
   const queryClient = useQueryClient()
-  const range = [offsetOf(from), offsetOf(to)] as const
-  const isRange = range[0] !== null && range[1] !== null && range[0] < range[1]
   const share = useMutation({
-    mutationFn: () =>
-      api.share(id, {
-        fromMs: range[0]!,
-        toMs: range[1]!,
-        expiresInMinutes: Number(expires),
-        reason: reason.trim(),
-      }),
+    mutationFn: () => api.share(id, { ...range!, expiresInMinutes: Number(wanted.expires), reason }),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: ['shares', id] }),
   })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    share.mutate()
+  }
   if (share.data) return <Link url={share.data.url} />
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        share.mutate()
-      }}
-    >
+    <form onSubmit={submit}>
       <Text size="sm">
         Whoever has the link sees this part of the recording, without an account. Each opening is logged.
       </Text>
-      <Group mt="sm" grow>
-        <TextInput label="From (m:ss)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
-        <TextInput
-          label="To (m:ss)"
-          value={to}
-          onChange={(event) => setTo(event.currentTarget.value)}
-          error={isRange ? null : 'Not a range'}
-        />
-        <Select
-          label="Works for"
-          data={allowed}
-          value={expires}
-          allowDeselect={false}
-          onChange={(value) => setExpires(value ?? usual)}
-        />
-      </Group>
-      <Textarea
-        label="Reason"
-        mt="sm"
-        value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
-        maxLength={1_000}
-        data-autofocus
-      />
+      <Fields wanted={wanted} expiries={allowed} onChange={(change) => setWanted({ ...wanted, ...change })} />
       {share.error && <Failure error={share.error} />}
       <Group justify="flex-end" mt="md">
-        <Button type="submit" disabled={!isRange || reason.trim().length < 3} loading={share.isPending}>
+        <Button type="submit" disabled={!range || reason.length < 3} loading={share.isPending}>
           Make a link
         </Button>
       </Group>

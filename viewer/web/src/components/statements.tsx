@@ -5,7 +5,7 @@ import { Time } from '../time.tsx'
 import { visible } from '../visible.ts'
 import { gapsOf, gapText } from './coverage-cell.tsx'
 import { EndlessList } from './endless-list.tsx'
-import { Head } from './head.tsx'
+import { RowsTable } from './rows-table.tsx'
 
 /** The signed note as it stands in the store, byte for byte: what the public key of the log vouches for. */
 const save = ({ note, date, bastion, number }: Statement): void => {
@@ -64,16 +64,11 @@ export const Statements = ({ from, to }: { from: string; to: string }) => {
         }
       >
         {(items) => (
-          <Table.ScrollContainer minWidth={700}>
-            <Table highlightOnHover verticalSpacing="xs">
-              <Head names={['Day (UTC)', 'Bastion', 'Says', 'Made', 'File']} />
-              <Table.Tbody>
-                {items.map((statement) => (
-                  <Row key={statement.key} statement={statement} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <RowsTable minWidth={700} names={['Day (UTC)', 'Bastion', 'Says', 'Made', 'File']}>
+            {items.map((statement) => (
+              <Row key={statement.key} statement={statement} />
+            ))}
+          </RowsTable>
         )}
       </EndlessList>
     </section>

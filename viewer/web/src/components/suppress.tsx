@@ -1,81 +1,77 @@
-import { Button, Checkbox, Group, Modal, NumberInput, Stack, Text, Textarea } from '@mantine/core'
+import { Button, Checkbox, NumberInput, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type AlertRow, api } from '../api.ts'
 import { visible } from '../visible.ts'
-import { Failure } from './failure.tsx'
+import { ReasonDialog } from './reason-dialog.tsx'
 
 const dayMs = 86_400_000
+
+type Name = 'user' | 'source' | 'bastion'
+type Condition = { name: Name; value: string | null; label: string }
+type Chosen = Record<Name, boolean>
+
+const conditionsOf = ({ user, sourceIp, bastion }: AlertRow): Condition[] =>
+  [
+    { name: 'user' as const, value: user, label: `of user ${visible(user ?? '')}` },
+    { name: 'source' as const, value: sourceIp, label: `from ${sourceIp}` },
+    { name: 'bastion' as const, value: bastion, label: `on ${bastion}` },
+  ].filter(({ value }) => value !== null)
+
+type Choosing = { conditions: Condition[]; chosen: Chosen; onChange(chosen: Chosen): void }
+
+const Conditions = ({ conditions, chosen, onChange }: Choosing) => (
+  <>
+    {conditions.map(({ name, label }) => (
+      <Checkbox
+        key={name}
+        label={label}
+        checked={chosen[name]}
+        onChange={(event) => onChange({ ...chosen, [name]: event.currentTarget.checked })}
+      />
+    ))}
+    {!conditions.some(({ name }) => chosen[name]) && (
+      <Text size="sm" role="alert">
+        Choose at least one: else the rule is switched off for everybody.
+      </Text>
+    )}
+  </>
+)
 
 /** Keeps what is like this alert from waking people, for a reason and for a time. */
 export const Suppress = ({ alert, owner }: { alert: AlertRow; owner: string }) => {
   const [opened, { open, close }] = useDisclosure(false)
-  const [of, setOf] = useState({ user: alert.user !== null, source: alert.user === null, bastion: false })
+  const [chosen, setChosen] = useState({ user: alert.user !== null, source: alert.user === null, bastion: false })
   const [days, setDays] = useState(7)
-  const [reason, setReason] = useState('')
   const queryClient = useQueryClient()
-  const conditions = [
-    { name: 'user' as const, value: alert.user, label: `of user ${visible(alert.user ?? '')}` },
-    { name: 'source' as const, value: alert.sourceIp, label: `from ${alert.sourceIp}` },
-    { name: 'bastion' as const, value: alert.bastion, label: `on ${alert.bastion}` },
-  ].filter(({ value }) => value !== null)
-  const isNarrowed = conditions.some(({ name }) => of[name])
-  const suppress = useMutation({
-    mutationFn: () =>
-      api.suppress({
-        rule: alert.rule,
-        ...Object.fromEntries(conditions.filter(({ name }) => of[name]).map(({ name, value }) => [name, value])),
-        owner,
-        reason,
-        expiresAt: new Date(Date.now() + days * dayMs).toISOString(),
-      }),
-    onSuccess: async () => {
-      await queryClient.invalidateQueries()
-      close()
-    },
-  })
+  const conditions = conditionsOf(alert)
+  const asked = conditions.filter(({ name }) => chosen[name])
+  const suppress = async (reason: string) => {
+    const of = Object.fromEntries(asked.map(({ name, value }) => [name, value]))
+    const expiresAt = new Date(Date.now() + days * dayMs).toISOString()
+    await api.suppress({ rule: alert.rule, ...of, owner, reason, expiresAt })
+    await queryClient.invalidateQueries()
+  }
   return (
     <>
       <Button size="xs" variant="default" onClick={open}>
         Suppress
       </Button>
-      <Modal opened={opened} onClose={close} title="Suppress alerts like this one">
-        <Stack gap="sm">
-          <Text size="sm">
-            They are still recorded, but wake nobody, and stand in the queue only under the status “any”. It holds for
-            alerts of the rule {alert.rule} that are all of this:
-          </Text>
-          {conditions.map(({ name, label }) => (
-            <Checkbox
-              key={name}
-              label={label}
-              checked={of[name]}
-              onChange={(event) => setOf({ ...of, [name]: event.currentTarget.checked })}
-            />
-          ))}
-          {!isNarrowed && (
-            <Text size="sm" role="alert">
-              Choose at least one: else the rule is switched off for everybody.
-            </Text>
-          )}
+      <ReasonDialog
+        opened={opened}
+        onClose={close}
+        title="Suppress alerts like this one"
+        asks={`They are still recorded, but wake nobody, and stand in the queue only under the status “any”. It holds for alerts of the rule ${alert.rule} that are all of this:`}
+        confirm="Suppress"
+        isReady={days >= 1 && asked.length > 0}
+        act={suppress}
+      >
+        <Stack gap="sm" mt="sm">
+          <Conditions conditions={conditions} chosen={chosen} onChange={setChosen} />
           <NumberInput label="For how many days" min={1} max={365} value={days} onChange={(n) => setDays(Number(n))} />
-          <Textarea label="Reason" value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-          {suppress.error && <Failure error={suppress.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Cancel
-            </Button>
-            <Button
-              disabled={reason.trim().length < 3 || days < 1 || !isNarrowed}
-              loading={suppress.isPending}
-              onClick={() => suppress.mutate()}
-            >
-              Suppress
-            </Button>
-          </Group>
         </Stack>
-      </Modal>
+      </ReasonDialog>
     </>
   )
 }

@@ -6,9 +6,9 @@ import { type Agent, api, type Findings, type Me } from '../api.ts'
 import { Certificates } from '../components/certificates.tsx'
 import { Enrol } from '../components/enrol.tsx'
 import { Failure } from '../components/failure.tsx'
-import { Head } from '../components/head.tsx'
 import { HostPivot } from '../components/pivots.tsx'
 import { Revoke } from '../components/revoke.tsx'
+import { RowsTable } from '../components/rows-table.tsx'
 import { formatDuration, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
 
@@ -145,16 +145,11 @@ const Agents = ({ items, nowMs, mayChange }: { items: Agent[]; nowMs: number; ma
   return (
     <>
       {posture.error && <Failure error={posture.error} onRetry={posture.refetch} />}
-      <Table.ScrollContainer minWidth={1040}>
-        <Table highlightOnHover verticalSpacing="xs">
-          <Head names={[...columns, ...(mayChange ? ['Actions'] : [])]} />
-          <Table.Tbody>
-            {items.map((agent) => (
-              <Row key={agent.bastion} {...{ agent, nowMs, mayChange, findings: findingsOf(agent.bastion) }} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <RowsTable minWidth={1040} names={[...columns, ...(mayChange ? ['Actions'] : [])]}>
+        {items.map((agent) => (
+          <Row key={agent.bastion} {...{ agent, nowMs, mayChange, findings: findingsOf(agent.bastion) }} />
+        ))}
+      </RowsTable>
       {posture.data?.complete === false && (
         <Text size="sm" c="dimmed" mt="xs">
           More was said than is counted here: there may be more findings.

@@ -1,13 +1,15 @@
-import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, List, Loader, Paper, Text, Title } from '@mantine/core'
+import { Alert, Anchor, Button, Grid, Group, List, Loader, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useOutletContext, useParams } from 'react-router'
 import { type AlertRow, api, type Me } from '../api.ts'
 import { Facts } from '../components/facts.tsx'
 import { Failure } from '../components/failure.tsx'
+import { Part } from '../components/part.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { SeverityBadge, StatusText } from '../components/severity.tsx'
 import { Suppress } from '../components/suppress.tsx'
 import { Suppressed } from '../components/suppressed.tsx'
+import { Trail } from '../components/trail.tsx'
 import { Triage } from '../components/triage.tsx'
 import { formatOffset, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
@@ -18,10 +20,7 @@ const maySuppress = new Set(['admin', 'analyst'])
 
 /** Observed against expected, and on what that rests. */
 const Why = ({ alert }: { alert: AlertRow }) => (
-  <Paper withBorder p="md" mb="md">
-    <Title order={2} size="h4" mb="xs">
-      Why
-    </Title>
+  <Part title="Why">
     <Text className="breakable">{visible(alert.explanation)}</Text>
     {alert.baseline && (
       <Facts
@@ -33,7 +32,7 @@ const Why = ({ alert }: { alert: AlertRow }) => (
         ]}
       />
     )}
-  </Paper>
+  </Part>
 )
 
 const Moments = ({ alert }: { alert: AlertRow }) => {
@@ -103,6 +102,28 @@ const History = ({ id }: { id: string }) => {
   )
 }
 
+const AlertHead = ({ alert, tag, me }: { alert: AlertRow; tag: string; me: Me }) => (
+  <Group justify="space-between" mb="md">
+    <div style={{ flex: '1 1 24rem' }}>
+      <Title order={1} size="h2">
+        {visible(alert.title)}
+      </Title>
+      <Group gap="xs">
+        <SeverityBadge severity={alert.severity} />
+        <Text c="dimmed">
+          <StatusText alert={alert} />
+        </Text>
+      </Group>
+    </div>
+    {mayDecide.has(me.role) && (
+      <Group gap="xs">
+        <Triage alert={alert} tag={tag} />
+        {maySuppress.has(me.role) && !alert.suppressedBy && <Suppress alert={alert} owner={me.name} />}
+      </Group>
+    )}
+  </Group>
+)
+
 export const AlertPage = () => {
   const { id = '' } = useParams()
   const me = useOutletContext<Me>()
@@ -118,31 +139,8 @@ export const AlertPage = () => {
     <>
       <title>{`${visible(alert.title)} · Bartizan`}</title>
       {failure}
-      <Breadcrumbs mb="sm">
-        <Anchor component={Link} to="/alerts">
-          Alerts
-        </Anchor>
-        <Text>{alert.id.slice(0, 12)}</Text>
-      </Breadcrumbs>
-      <Group justify="space-between" mb="md">
-        <div style={{ flex: '1 1 24rem' }}>
-          <Title order={1} size="h2">
-            {visible(alert.title)}
-          </Title>
-          <Group gap="xs">
-            <SeverityBadge severity={alert.severity} />
-            <Text c="dimmed">
-              <StatusText alert={alert} />
-            </Text>
-          </Group>
-        </div>
-        {mayDecide.has(me.role) && (
-          <Group gap="xs">
-            <Triage alert={alert} tag={tag} />
-            {maySuppress.has(me.role) && !alert.suppressedBy && <Suppress alert={alert} owner={me.name} />}
-          </Group>
-        )}
-      </Group>
+      <Trail to="/alerts" list="Alerts" one={alert.id.slice(0, 12)} />
+      <AlertHead alert={alert} tag={tag} me={me} />
       {alert.suppressedBy && <Suppressed id={alert.suppressedBy} mayEnd={maySuppress.has(me.role)} />}
       {alert.withdrawn && (
         <Alert color="gray" mb="md" title="Withdrawn">
@@ -153,12 +151,9 @@ export const AlertPage = () => {
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Why alert={alert} />
           <Moments alert={alert} />
-          <Paper withBorder p="md">
-            <Title order={2} size="h4" mb="xs">
-              Decisions
-            </Title>
+          <Part title="Decisions">
             <History id={alert.id} />
-          </Paper>
+          </Part>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
           <Facts rows={factsOf(alert)} />

@@ -4,8 +4,8 @@ import { Link } from 'react-router'
 import { type AlertRow, api } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
-import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
+import { RowsTable } from '../components/rows-table.tsx'
 import { SearchBar } from '../components/search-bar.tsx'
 import { SeverityBadge, StatusText, severities, statuses } from '../components/severity.tsx'
 import { TimeRange } from '../components/time-range.tsx'
@@ -127,16 +127,11 @@ export const AlertsPage = () => {
         empty={<Text mt="xl">No alert matches. Nothing is waiting for anybody here.</Text>}
       >
         {(items) => (
-          <Table.ScrollContainer minWidth={900}>
-            <Table highlightOnHover verticalSpacing="xs">
-              <Head names={['Severity', 'At', 'What', 'User', 'From', 'Bastion', 'Count', 'Status']} />
-              <Table.Tbody>
-                {items.map((alert) => (
-                  <Row key={alert.id} alert={alert} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <RowsTable minWidth={900} names={['Severity', 'At', 'What', 'User', 'From', 'Bastion', 'Count', 'Status']}>
+            {items.map((alert) => (
+              <Row key={alert.id} alert={alert} />
+            ))}
+          </RowsTable>
         )}
       </EndlessList>
     </>

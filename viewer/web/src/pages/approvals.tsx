@@ -5,8 +5,8 @@ import { Link, useOutletContext } from 'react-router'
 import { may } from '../../../../services/access/permissions.ts'
 import { type Approval, api, type Me } from '../api.ts'
 import { EndlessList } from '../components/endless-list.tsx'
-import { Head } from '../components/head.tsx'
 import { ReasonDialog } from '../components/reason-dialog.tsx'
+import { RowsTable } from '../components/rows-table.tsx'
 import { Time } from '../time.tsx'
 import { visible } from '../visible.ts'
 
@@ -149,16 +149,11 @@ export const ApprovalsPage = () => {
       </Group>
       <EndlessList query={approvals} noun="requests" empty={<Text mt="xl">Nothing waits for a second person.</Text>}>
         {(items) => (
-          <Table.ScrollContainer minWidth={1040}>
-            <Table highlightOnHover verticalSpacing="xs">
-              <Head names={['Asked', 'By', 'To', 'Session', 'Why', 'Open until', 'Decision']} />
-              <Table.Tbody>
-                {items.map((approval) => (
-                  <Row key={approval.id} approval={approval} me={me} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <RowsTable minWidth={1040} names={['Asked', 'By', 'To', 'Session', 'Why', 'Open until', 'Decision']}>
+            {items.map((approval) => (
+              <Row key={approval.id} approval={approval} me={me} />
+            ))}
+          </RowsTable>
         )}
       </EndlessList>
     </>

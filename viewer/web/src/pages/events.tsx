@@ -4,8 +4,8 @@ import { Link } from 'react-router'
 import { api, type SessionEvent } from '../api.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
-import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
+import { RowsTable } from '../components/rows-table.tsx'
 import { SearchBar } from '../components/search-bar.tsx'
 import { TimeRange } from '../components/time-range.tsx'
 import { useFilters } from '../filters.ts'
@@ -136,16 +136,11 @@ export const EventsPage = () => {
       <ActiveFilters names={pivots} values={values} onRemove={(name) => change({ [name]: null })} />
       <EndlessList query={events} noun="events" empty={<Text mt="xl">No event matches.</Text>}>
         {(items) => (
-          <Table.ScrollContainer minWidth={940}>
-            <Table highlightOnHover verticalSpacing="xs">
-              <Head names={['At', 'Kind', 'User', 'From', 'Bastion', 'What', '']} />
-              <Table.Tbody>
-                {items.map((event) => (
-                  <Row key={event.id} event={event} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <RowsTable minWidth={940} names={['At', 'Kind', 'User', 'From', 'Bastion', 'What', '']}>
+            {items.map((event) => (
+              <Row key={event.id} event={event} />
+            ))}
+          </RowsTable>
         )}
       </EndlessList>
     </>

@@ -1,92 +1,25 @@
-import { Alert, Anchor, Breadcrumbs, Button, Grid, Group, Loader, Paper, Text, Title } from '@mantine/core'
+import { Alert, Grid, Loader, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useCallback, useMemo, useRef, useState } from 'react'
-import { Link, useOutletContext, useParams, useSearchParams } from 'react-router'
+import { type RefObject, useCallback, useRef, useState } from 'react'
+import { useOutletContext, useParams, useSearchParams } from 'react-router'
 import { may } from '../../../../services/access/permissions.ts'
-import { api, type Me, Refusal, type Role, type Session } from '../api.ts'
-import { AlertList } from '../components/alert-list.tsx'
-import { CommandList, commandAt } from '../components/command-list.tsx'
+import { api, type Command, type Me, Refusal, type Role, type Session, type SessionDetails } from '../api.ts'
 import { Custody } from '../components/custody.tsx'
-import { EndlessList } from '../components/endless-list.tsx'
-import { Exports } from '../components/exports.tsx'
-import { Facts } from '../components/facts.tsx'
+import type { EndlessQuery } from '../components/endless-list.tsx'
 import { Failure } from '../components/failure.tsx'
-import { LoginFacts } from '../components/login-facts.tsx'
 import { NotCaptured } from '../components/not-captured.tsx'
-import { AddressPivot, HostPivot, TargetPivot, UserPivot } from '../components/pivots.tsx'
 import { Recording } from '../components/recording.tsx'
 import { isWithheld, RefusedContent } from '../components/refused-content.tsx'
 import type { PaneHandle } from '../components/replay-pane.tsx'
 import { ScreenUnavailable } from '../components/screen-unavailable.tsx'
-import { SessionState } from '../components/session-state.tsx'
-import { Share } from '../components/share.tsx'
-import { Terminate } from '../components/terminate.tsx'
+import { SessionFacts } from '../components/session-facts.tsx'
+import { SessionHead } from '../components/session-head.tsx'
+import { SessionAlerts, SessionCommands } from '../components/session-parts.tsx'
 import { useSessionHits } from '../search/session-hits.ts'
-import { startedAs } from '../started-as.ts'
-import { formatBytes, formatDuration, formatOffset, Time } from '../time.tsx'
 import { visible } from '../visible.ts'
 
 const refreshMs = 3000
 const isUnknown = (error: Error | null): boolean => error instanceof Refusal && error.status === 404
-
-const factsOf = (session: Session): [string, React.ReactNode][] => [
-  [
-    'User',
-    <Text key="user" span size="sm">
-      <UserPivot value={session.user} />
-      {session.runAs && session.runAs !== session.user && ` → ${visible(session.runAs)}`}
-    </Text>,
-  ],
-  ['Bastion', <HostPivot key="bastion" value={session.bastion} />],
-  ...(session.target && session.target !== session.bastion
-    ? [['Host', <TargetPivot key="target" value={session.target} />] satisfies [string, React.ReactNode]]
-    : []),
-  [
-    'From',
-    session.sourceIp ? (
-      <Text key="from" span size="sm">
-        <AddressPivot value={session.sourceIp} /> port {session.sourcePort}
-      </Text>
-    ) : (
-      'not through ssh'
-    ),
-  ],
-  ['Login', <LoginFacts key="login" login={session.login} />],
-  ['Started', <Time key="started" at={session.startedAt} />],
-  ['Ended', session.endedAt ? <Time key="ended" at={session.endedAt} /> : 'still running'],
-  ['Duration', session.durationMs === null ? '–' : formatDuration(session.durationMs)],
-  ['Exit', session.exitSignal ? `signal ${session.exitSignal}` : (session.exitCode ?? '–')],
-  ['Terminal', session.tty ? `${session.tty}, ${session.cols}×${session.rows}` : 'none (a remote command)'],
-  [
-    'Started as',
-    <code key="argv" title={visible(session.argv.join(' '))}>
-      {startedAs(session)}
-    </code>,
-  ],
-  ['Output', formatBytes(session.outBytes)],
-  ['Input', formatBytes(session.inBytes)],
-  ['Evidence', session.evidence],
-  ['Hook', session.hook],
-  ['Session', <code key="id">{session.id}</code>],
-]
-
-const Related = ({ session }: { session: Session }) => (
-  <Group gap="md" mt="sm">
-    {session.parentId && (
-      <Anchor component={Link} to={`/sessions/${session.parentId}`} size="sm">
-        Parent session
-      </Anchor>
-    )}
-    {session.connectionId && (
-      <Anchor component={Link} to={`/sessions?connectionId=${session.connectionId}`} size="sm">
-        All sessions of this connection
-      </Anchor>
-    )}
-    <Anchor component={Link} to={`/events?sessionId=${session.id}`} size="sm">
-      Events of this session
-    </Anchor>
-  </Group>
-)
 
 /** Who keeps evidence sees none of its content, and decides about it all the same. */
 const CustodyOnly = ({ id, role }: { id: string; role: Role }) => (
@@ -102,10 +35,8 @@ const CustodyOnly = ({ id, role }: { id: string; role: Role }) => (
   </>
 )
 
-const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
-  const player = useRef<PaneHandle>(null)
-  const [search] = useSearchParams()
-  const [atMs, setAtMs] = useState(0)
+/** A session and its commands, asked for again while there is more to come. */
+const useSession = (id: string) => {
   const whileLive = (session: Session | undefined) =>
     session && (session.endedAt === null || session.evidence === 'pending') ? refreshMs : false
   const query = useQuery({
@@ -122,93 +53,77 @@ const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
     getNextPageParam: (last) => last.next,
     refetchInterval: () => whileLive(query.data),
   })
+  return { query, commands }
+}
+
+type ScreenProps = ReturnType<typeof useSessionHits> & {
+  session: SessionDetails
+  commands: EndlessQuery<Command>
+  withheld: Error | null
+  onTime(atMs: number): void
+  player: RefObject<PaneHandle | null>
+}
+
+const Screen = ({ session, commands, withheld, player, ...recording }: ScreenProps) => (
+  <>
+    {withheld ? (
+      <RefusedContent error={withheld} place={session.id} onRetry={commands.refetch} />
+    ) : (
+      !commands.isPending && <Recording session={session} {...recording} ref={player} />
+    )}
+    <NotCaptured session={session} />
+  </>
+)
+
+const Notices = ({ session: { id, endDetail, screenUnavailable } }: { session: SessionDetails }) => (
+  <>
+    {endDetail && (
+      <Alert color="orange" mb="md" title="How it ended">
+        {visible(endDetail)}
+      </Alert>
+    )}
+    {screenUnavailable !== null && <ScreenUnavailable id={id} reason={screenUnavailable} />}
+  </>
+)
+
+const WatchedSession = ({ id, me }: { id: string; me: Me }) => {
+  const player = useRef<PaneHandle>(null)
+  const [search] = useSearchParams()
+  const [atMs, setAtMs] = useState(0)
+  const { query, commands } = useSession(id)
   const found = useSessionHits(query.data, search.get('q'), may(me.role, 'search'))
-  const items = useMemo(() => commands.data?.pages.flatMap((page) => page.items) ?? [], [commands.data])
   const onTime = useCallback((ms: number) => setAtMs(Math.floor(ms / 250) * 250), [])
   const failure = query.error && <Failure error={query.error} onRetry={query.refetch} />
   if (!query.data) return failure ?? <Loader aria-label="Loading session" />
   const session = query.data
   const withheld = isWithheld(commands.error) ? commands.error : null
-
-  const heading = visible(`${session.user} on ${session.target ?? session.bastion}`)
+  const jump = (ms: number) => player.current?.playFrom(ms)
   return (
     <>
-      <title>{`${heading} · Bartizan`}</title>
       {failure}
-      <Breadcrumbs mb="sm">
-        <Anchor component={Link} to="/sessions">
-          Sessions
-        </Anchor>
-        <Text>{session.id}</Text>
-      </Breadcrumbs>
-      <Group justify="space-between" mb="md">
-        <Group>
-          <Title order={1} size="h2">
-            {heading}
-          </Title>
-          <SessionState session={session} />
-        </Group>
-        <Group gap="xs">
-          {session.endedAt === null && may(me.role, 'session.terminate') && <Terminate id={session.id} />}
-          {me.shares && session.recorded && may(me.role, 'session.share') && !withheld && (
-            <Share id={session.id} maxHours={me.shareHours} timeOf={() => player.current?.timeMs() ?? 0} />
-          )}
-          {session.recorded && may(me.role, 'session.export') && !withheld && <Exports id={session.id} />}
-        </Group>
-      </Group>
-      {session.endDetail && (
-        <Alert color="orange" mb="md" title="How it ended">
-          {visible(session.endDetail)}
-        </Alert>
-      )}
-      {session.screenUnavailable !== null && <ScreenUnavailable id={session.id} reason={session.screenUnavailable} />}
+      <SessionHead
+        session={session}
+        me={me}
+        isWithheld={withheld !== null}
+        timeOf={() => player.current?.timeMs() ?? 0}
+      />
+      <Notices session={session} />
       <Grid>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          {withheld ? (
-            <RefusedContent error={withheld} place={session.id} onRetry={commands.refetch} />
-          ) : (
-            !commands.isPending && <Recording session={session} {...found} onTime={onTime} ref={player} />
-          )}
-          <NotCaptured session={session} />
+          <Screen
+            session={session}
+            commands={commands}
+            withheld={withheld}
+            {...found}
+            onTime={onTime}
+            player={player}
+          />
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
-          <Paper withBorder p="sm" mb="md">
-            <Title order={2} size="h4" mb="xs">
-              Commands
-            </Title>
-            {withheld ? (
-              <Text size="sm">As the recording.</Text>
-            ) : (
-              <EndlessList query={commands} noun="commands" empty={<Text size="sm">None yet.</Text>}>
-                {() => (
-                  <CommandList
-                    commands={items}
-                    now={commandAt(items, atMs)}
-                    onJump={(ms) => player.current?.playFrom(ms)}
-                  />
-                )}
-              </EndlessList>
-            )}
-          </Paper>
-          <Paper withBorder p="sm" mb="md">
-            <Title order={2} size="h4" mb="xs">
-              Alerts
-            </Title>
-            <AlertList
-              about={{ sessionId: session.id }}
-              more={({ sessionIds, atMs }) =>
-                sessionIds[0] === session.id &&
-                atMs !== null && (
-                  <Button size="compact-xs" variant="default" onClick={() => player.current?.playFrom(atMs)}>
-                    {formatOffset(atMs)}
-                  </Button>
-                )
-              }
-            />
-          </Paper>
+          <SessionCommands query={commands} isWithheld={withheld !== null} atMs={atMs} onJump={jump} />
+          <SessionAlerts id={session.id} onJump={jump} />
           {may(me.role, 'custody.read') && <Custody id={session.id} role={me.role} />}
-          <Facts rows={factsOf(session)} />
-          <Related session={session} />
+          <SessionFacts session={session} />
         </Grid.Col>
       </Grid>
     </>

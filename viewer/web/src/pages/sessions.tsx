@@ -8,10 +8,10 @@ import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { Facets } from '../components/facets.tsx'
 import { FoundSessions, focusFirstHit } from '../components/found-sessions.tsx'
-import { Head } from '../components/head.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
 import { QueryBox } from '../components/query-box.tsx'
 import { QueryHints } from '../components/query-hints.tsx'
+import { RowsTable } from '../components/rows-table.tsx'
 import { SavedSearches } from '../components/saved-searches.tsx'
 import { SearchExamples } from '../components/search-examples.tsx'
 import { SessionCells } from '../components/session-cells.tsx'
@@ -80,18 +80,14 @@ const SessionTable = ({ asked, onError, onSearch }: Shown<Asked>) => {
       <QueryHints q={asked.q ?? ''} hints={sessions.data?.pages[0]?.hints} onSearch={onSearch} />
       <EndlessList query={sessions} noun="sessions" empty={<NothingRecorded />}>
         {(items) => (
-          <Table.ScrollContainer minWidth={1040}>
-            <Table highlightOnHover verticalSpacing="xs">
-              <Head
-                names={['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit']}
-              />
-              <Table.Tbody>
-                {items.map((session) => (
-                  <Row key={session.id} session={session} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <RowsTable
+            minWidth={1040}
+            names={['Started', 'State', 'User', 'Bastion', 'From', 'Duration', 'Commands', 'Started as', 'Exit']}
+          >
+            {items.map((session) => (
+              <Row key={session.id} session={session} />
+            ))}
+          </RowsTable>
         )}
       </EndlessList>
     </>
@@ -125,6 +121,24 @@ const Hits = ({ asked, onError, onSearch }: Shown<Asked & { q: string }>) => {
 /** Shown at the box, with its place. */
 const isQueryWrong = (error: Error | null): boolean => error instanceof Refusal && error.position !== undefined
 
+const StateFilter = ({ value, onChange }: { value: string | undefined; onChange(state: string | null): void }) => (
+  <Select label="State" placeholder="any" clearable data={states} value={value ?? null} onChange={onChange} w={150} />
+)
+
+const ViewSwitch = ({ showsHits, onChange }: { showsHits: boolean; onChange(view: 'table' | null): void }) => (
+  <SegmentedControl
+    size="xs"
+    mb="sm"
+    aria-label="Show"
+    value={showsHits ? 'hits' : 'table'}
+    onChange={(next) => onChange(next === 'table' ? next : null)}
+    data={[
+      { value: 'hits', label: 'Hits' },
+      { value: 'table', label: 'Table' },
+    ]}
+  />
+)
+
 /** Where everybody begins: what runs and what was, and the one box over all of it. */
 export const SessionsPage = () => {
   const { values, change } = useFilters(filters)
@@ -149,17 +163,7 @@ export const SessionsPage = () => {
         <QueryBox words={q} error={error} onSearch={search} onDown={focusFirstHit} />
         <Group align="flex-end" gap="sm">
           <TimeRange values={values} onChange={change} />
-          {!showsHits && (
-            <Select
-              label="State"
-              placeholder="any"
-              clearable
-              data={states}
-              value={values.state ?? null}
-              onChange={(state) => change({ state })}
-              w={150}
-            />
-          )}
+          {!showsHits && <StateFilter value={values.state} onChange={(state) => change({ state })} />}
           {may(me.role, 'search') && <SavedSearches q={q} onUse={search} />}
         </Group>
       </Group>
@@ -168,19 +172,7 @@ export const SessionsPage = () => {
         values={values}
         onRemove={(name) => change({ [name]: null })}
       />
-      {mayFind && !isNarrowed && (
-        <SegmentedControl
-          size="xs"
-          mb="sm"
-          aria-label="Show"
-          value={showsHits ? 'hits' : 'table'}
-          onChange={(next) => change({ view: next === 'table' ? next : null })}
-          data={[
-            { value: 'hits', label: 'Hits' },
-            { value: 'table', label: 'Table' },
-          ]}
-        />
-      )}
+      {mayFind && !isNarrowed && <ViewSwitch showsHits={showsHits} onChange={(next) => change({ view: next })} />}
       {showsHits ? (
         <Hits asked={{ q, from, to, tz: zoneName }} onError={setError} onSearch={search} />
       ) : (

@@ -1,4 +1,4 @@
-import { Anchor, Breadcrumbs, Grid, Group, Loader, Paper, Table, Text, Title } from '@mantine/core'
+import { Anchor, Breadcrumbs, Grid, Loader, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link, useParams } from 'react-router'
@@ -7,24 +7,13 @@ import { AlertList } from '../components/alert-list.tsx'
 import { Failure } from '../components/failure.tsx'
 import { Head } from '../components/head.tsx'
 import { HourMap } from '../components/hour-map.tsx'
+import { Part } from '../components/part.tsx'
 import { AddressPivot, HostPivot } from '../components/pivots.tsx'
 import { SessionCells } from '../components/session-cells.tsx'
 import { Time, useZone } from '../time.tsx'
 import { visible } from '../visible.ts'
 
 const few = '10'
-
-const Part = ({ title, more, children }: { title: string; more?: ReactNode; children: ReactNode }) => (
-  <Paper withBorder p="md" mb="md">
-    <Group justify="space-between" mb="xs">
-      <Title order={2} size="h4">
-        {title}
-      </Title>
-      {more}
-    </Group>
-    {children}
-  </Paper>
-)
 
 const Places = ({
   rows,
