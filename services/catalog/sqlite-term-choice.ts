@@ -2,7 +2,7 @@ import type { Param, Select } from './sqlite-select.ts'
 
 /** Which of the terms that a row has to hold FTS5 is asked for: the others are looked for in the rows it gives. */
 
-const sampleRows = 2_000
+const sampleRows = 8_000
 const sampleLastsMs = 30_000
 const keptCounts = 4_000
 
@@ -48,13 +48,13 @@ const countIn = (select: Select, table: string, { from, counts }: Sample, query:
 }
 
 /**
- * Measured on lists of a million commands, in µs: to walk past a row of a list, to find a place in a long one, and to
+ * Measured on lists of ten million commands, in µs: to walk past a row of a list, to find a place in a long one, and to
  * look at a row's text.
  */
-const [walkUs, findUs, lookUs] = [0.01, 1.1, 0.8]
+const [walkUs, findUs, lookUs] = [0.01, 3, 3.5]
 const leastTelling = 10 // rows of a sample
 const guessedKept = 0.3
-const mostTerms = 4
+const mostTerms = 6
 
 /** @param share of all rows; what is not in the sample is in half a row of it */
 const shareOf = (count: number): number => Math.max(count, 0.5) / sampleRows
@@ -82,7 +82,7 @@ export const chosen = <C extends { query: string }>(
     if (used.length === mostTerms) break
     const isTelling = rows >= leastTelling
     const left = isTelling ? count(both([...used, candidate].map(({ query }) => query))) : rows
-    const kept = isTelling ? left / rows : guessedKept
+    const kept = isTelling ? left / rows : Math.max(guessedKept, shareOf(itsRows))
     const costs = Math.min(walkUs * shareOf(itsRows), findUs * share)
     if (costs > lookUs * share * (1 - kept)) continue
     used.push(candidate)

@@ -8,7 +8,7 @@ import { termClauses } from './text-term.ts'
 
 /** Words of a search as a query of FTS5 and what has to be checked in the rows it gives. */
 
-const askedTerms = 8 // of a word: spread over it
+const askedTerms = 12 // of a word: spread over it
 
 const spread = <T>(items: readonly T[], count: number): T[] =>
   items.length <= count
