@@ -1,12 +1,11 @@
-import ipaddr from 'ipaddr.js'
 import maxmind, { type AsnResponse, type CityResponse, type IspResponse, type Reader } from 'maxmind'
 import { BartizanError } from '#services/errors.ts'
+import { byAddress } from './by-address.ts'
 import type { Geo, GeoLookup } from './geo.ts'
 
 /** City, Country, ASN and ISP databases differ in what they have of this. */
 type Row = Partial<CityResponse & AsnResponse & Pick<IspResponse, 'isp'>>
 
-const maxKnown = 50_000
 const recordCache = 10_000
 
 const open = async (file: string): Promise<Reader<CityResponse>> => {
@@ -46,19 +45,8 @@ const merged = (rows: readonly Row[]): Geo | null => {
 export const openGeo = async (files: string): Promise<GeoLookup> => {
   const names = files.split(',').map((name) => name.trim())
   const readers = await Promise.all(names.filter(Boolean).map(open))
-  const known = new Map<string, Geo | null>()
-  const look = (ip: string): Geo | null => {
-    if (ip.length > 64 || !ipaddr.isValid(ip)) return null
-    const address = ipaddr.process(ip).toString() // an IPv4 address in IPv6 clothes is one
-    const rows = readers.map((reader) => reader.get(address)).filter((row) => row !== null)
-    return merged(rows)
-  }
-  return (ip) => {
-    const before = known.get(ip)
-    if (before !== undefined) return before
-    const geo = look(ip)
-    if (known.size >= maxKnown) known.clear()
-    known.set(ip, geo)
-    return geo
-  }
+  return byAddress((address) => {
+    const ip = address.toString()
+    return merged(readers.map((reader) => reader.get(ip)).filter((row) => row !== null))
+  })
 }

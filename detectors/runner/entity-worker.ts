@@ -14,8 +14,8 @@ import type { Held } from './held.ts'
 import { createHeldEntities, eachOf } from './held-entities.ts'
 import { createPoison } from './poison.ts'
 import { createReached } from './reached.ts'
+import { maxTogether, takeInParts } from './take-in-parts.ts'
 
-const maxTogether = 1_000
 const sweepEveryMs = 3_600_000
 
 /** `taken`: how many events were; `reachedMs`: up to when what it sends on to users was sent. */
@@ -152,16 +152,12 @@ export const createEntityWorker = (
     }
     nextOffset = records.at(-1)!.offset + 1
   }
-  const takeRun = async (records: BusRecord[], { heartbeat, signal }: ConsumeControl): Promise<void> => {
+  const taking = { nextOffset: () => nextOffset, isDropped: () => isDropped, take: takeTogether }
+  const takeRun = async (records: BusRecord[], control: ConsumeControl): Promise<void> => {
     context = ctx.context()
     if (!isReady) await start()
     await send() // of a run that failed, and comes again now
-    const left = records.filter(({ offset }) => offset >= nextOffset)
-    for (let from = 0; from < left.length; from += maxTogether) {
-      if (isDropped || signal.aborted) return
-      if (from > 0) await heartbeat()
-      await takeTogether(left.slice(from, from + maxTogether))
-    }
+    await takeInParts(records, control, taking)
   }
 
   const tellGrown = async (): Promise<number> => {

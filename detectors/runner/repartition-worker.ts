@@ -1,4 +1,4 @@
-import type { BusRecord, ConsumeControl, NewRecord, TopicPartition } from '#services/bus/bus.ts'
+import type { BusRecord, NewRecord, TopicPartition } from '#services/bus/bus.ts'
 import type { PartitionWorker } from '#services/bus/partition-workers.ts'
 import { createSerial } from '#services/bus/serial.ts'
 import type { OriginCheck } from '#services/origin/origin-check.ts'
@@ -9,8 +9,8 @@ import { boundedEvent } from './bounded-event.ts'
 import type { RunnerContext } from './context.ts'
 import { eventRecord } from './entity-record.ts'
 import { sourceOf } from './reached.ts'
+import { takeInParts } from './take-in-parts.ts'
 
-const maxTogether = 1_000
 const maxEventBytes = 512 * 1024
 
 /** `position`: the next offset to be read, 0: nothing was read yet; and when the bus took the last record that was. */
@@ -64,15 +64,7 @@ export const createRepartitionWorker = (
     nextOffset = last.offset + 1
     takenMs = Math.max(takenMs, last.timestampMs)
   }
-  const takeRun = async (records: BusRecord[], { heartbeat, signal }: ConsumeControl): Promise<void> => {
-    // A run that failed comes again.
-    const left = records.filter(({ offset }) => offset >= nextOffset)
-    for (let from = 0; from < left.length; from += maxTogether) {
-      if (isDropped || signal.aborted) return
-      if (from > 0) await heartbeat()
-      await takeTogether(left.slice(from, from + maxTogether))
-    }
-  }
+  const taking = { nextOffset: () => nextOffset, isDropped: () => isDropped, take: takeTogether }
   const commitDone = async (): Promise<void> => {
     if (isDropped || nextOffset <= committed) return
     await commit(nextOffset)
@@ -81,7 +73,7 @@ export const createRepartitionWorker = (
   return {
     partition,
     position: () => ({ nextOffset, takenMs }),
-    takeRun: (records, control) => exclusively(() => takeRun(records, control)),
+    takeRun: (records, control) => exclusively(() => takeInParts(records, control, taking)),
     tick: () => exclusively(commitDone),
     drain: () => exclusively(commitDone),
     drop: () => {

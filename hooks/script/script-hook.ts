@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net'
 import type { Recorder } from '#hooks/hook.ts'
-import { findPeer } from '#hooks/sudo/peer.ts'
+import { listen } from '#hooks/listen.ts'
+import { findPeer, peerOf } from '#hooks/sudo/peer.ts'
 import { createTtyProbe } from '#hooks/sudo/tty-probe.ts'
 import type { Config } from '#services/config.ts'
-import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
 import { type ClientSession, serveClient } from './client-session.ts'
 import { say } from './control.ts'
@@ -22,30 +22,6 @@ const host = '127.0.0.1'
 const idleOpenMs = 10_000
 const lingerMs = 2_000
 const uncheckedPeers = 64
-
-const listen = (server: ReturnType<typeof createServer>, port: number, listenFd: number | undefined): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        cause.code === 'EADDRINUSE'
-          ? new BartizanError('BTZ_PORT_IN_USE', `bartizan record: ${host}:${port} is in use`, {
-              hint: 'set script.port (BARTIZAN_SCRIPT_PORT) to use another one',
-              cause,
-            })
-          : cause,
-      ),
-    )
-    server.listen(listenFd === undefined ? { host, port } : { fd: listenFd }, () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
-  })
-
-const uidOf = async ({ remoteAddress, remotePort, localAddress, localPort }: Socket): Promise<number | null> => {
-  if (!remoteAddress || !remotePort || !localAddress || !localPort) return null
-  const self = { address: localAddress, port: localPort }
-  return (await findPeer({ address: remoteAddress, port: remotePort }, self))?.uid ?? null
-}
 
 /**
  * Listens for `bartizan record`. Who records is who owns the socket, as the kernel says; nothing is read before that is
@@ -69,8 +45,8 @@ export const startScriptHook = async (options: {
     return own >= config.script.maxSessionsPerUser ? 'you have too many recordings open at once' : null
   }
   const admit = async (socket: Socket): Promise<void> => {
-    const uid = await uidOf(socket)
-    if (uid === null) return void socket.destroy()
+    const uid = (await peerOf(findPeer, socket))?.uid
+    if (uid === undefined) return void socket.destroy()
     const text = refusal(uid)
     if (text !== null) {
       log.warn({ uid, text }, 'a recording of script was refused')
@@ -92,7 +68,9 @@ export const startScriptHook = async (options: {
     })
   })
   server.maxConnections = config.script.maxSessions + uncheckedPeers
-  const port = await listen(server, config.script.port, options.listenFd)
+  const hint = 'set script.port (BARTIZAN_SCRIPT_PORT) to use another one'
+  const at = { what: 'bartizan record', host, port: config.script.port, fd: options.listenFd, hint }
+  const port = await listen(server, at)
   let lastError: string | null = null
   server.on('error', (error) => {
     lastError = error.message

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { addressColumns, createRowFinder, type Endpoint, type TcpRow } from './proc-net-tcp.ts'
 
@@ -40,3 +41,12 @@ export const createPeerFinder = ({
 
 export const findPeer = (peer: Endpoint, self: Endpoint, lookup: PeerLookup = {}): Promise<Peer | null> =>
   createPeerFinder(lookup)(peer, self)
+
+/** Whose the other end of the connection is; null: it cannot be found out. */
+export const peerOf = async (
+  find: FindPeer,
+  { remoteAddress, remotePort, localAddress, localPort }: Socket,
+): Promise<Peer | null> => {
+  if (!remoteAddress || !remotePort || !localAddress || !localPort) return null
+  return find({ address: remoteAddress, port: remotePort }, { address: localAddress, port: localPort })
+}

@@ -1,13 +1,13 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import type { Recorder } from '#hooks/hook.ts'
+import { type ListenAt, listen } from '#hooks/listen.ts'
 import type { Config } from '#services/config.ts'
-import { BartizanError } from '#services/errors.ts'
 import type { Logger } from '#services/log.ts'
 import { version } from '#services/version.ts'
 import { type Connection, serveConnection } from './connection.ts'
 import { refusedPeerEvent } from './events.ts'
 import { serverMessage } from './messages.ts'
-import { createPeerFinder, type FindPeer, type Peer } from './peer.ts'
+import { createPeerFinder, peerOf } from './peer.ts'
 import { createRefusals } from './refusals.ts'
 import { createSessions } from './sessions.ts'
 import { createTtyModes } from './tty-modes.ts'
@@ -31,26 +31,10 @@ export type SudoHook = {
   close(text?: string): Promise<void>
 }
 
-const listen = (server: Server, { host, port }: Config['sudo'], listenFd: number | undefined): Promise<number> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code !== 'EADDRINUSE') return reject(cause)
-      const hint = `\`ss -ltnp 'sport = :${port}'\` names it; perhaps sudo_logsrvd, or another Bartizan. Set sudo.port (BARTIZAN_SUDO_PORT) to use another one`
-      reject(new BartizanError('BTZ_PORT_IN_USE', `sudo log server: ${host}:${port} is in use`, { hint, cause }))
-    })
-    server.listen(listenFd === undefined ? { host, port } : { fd: listenFd }, () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
-  })
-
-const peerOf = (
-  findPeer: FindPeer,
-  { remoteAddress, remotePort, localAddress, localPort }: Socket,
-): Promise<Peer | null> =>
-  remoteAddress && remotePort && localAddress && localPort
-    ? findPeer({ address: remoteAddress, port: remotePort }, { address: localAddress, port: localPort })
-    : Promise.resolve(null)
+const listenAt = ({ host, port }: Config['sudo'], fd: number | undefined): ListenAt => {
+  const hint = `\`ss -ltnp 'sport = :${port}'\` names it; perhaps sudo_logsrvd, or another Bartizan. Set sudo.port (BARTIZAN_SUDO_PORT) to use another one`
+  return { what: 'sudo log server', host, port, fd, hint }
+}
 
 /**
  * Listens for sudo. A peer that is not allowed is closed before a byte of it is read or anything is said to it.
@@ -114,7 +98,7 @@ export const startSudoHook = async (options: {
   server.on('drop', () => refusals.add(null))
   // A port that was held for us has a queue: who called while no agent was there, and gave up, is nobody to report.
   const beganMs = options.listenFd === undefined ? Number.NEGATIVE_INFINITY : performance.now()
-  const port = await listen(server, config.sudo, options.listenFd)
+  const port = await listen(server, listenAt(config.sudo, options.listenFd))
   let lastError: string | null = null
   server.on('error', (error) => {
     lastError = error.message
