@@ -54,8 +54,11 @@ const run = (program, args, onTick = () => {}) =>
 
 const countPackages = () => {
   if (!existsSync(at('node_modules'))) return 0
-  const names = readdirSync(at('node_modules')).filter((name) => !name.startsWith('.'))
-  return names.reduce((sum, name) => sum + (name.startsWith('@') ? readdirSync(at('node_modules', name)).length : 1), 0)
+  const names = readdirSync(at('node_modules')).flatMap((name) =>
+    name.startsWith('@') ? readdirSync(at('node_modules', name)).map((one) => join(name, one)) : [name],
+  )
+  // npm makes all their folders at once, and fills them as they come.
+  return names.filter((name) => existsSync(at('node_modules', name, 'package.json'))).length
 }
 
 const installPackages = async () => {

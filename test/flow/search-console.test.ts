@@ -302,3 +302,24 @@ realTest(
     await screenshot(page, 'session-screen-unavailable')
   },
 )
+
+realTest(
+  test,
+  ['chromium'],
+  'what was shown in the very first millisecond is on the screen of a hit there',
+  async (t) => {
+    t.timeout(10 * 60_000)
+    const { product, page, at } = await start()
+    const session = await opened(product, 'frank')
+    session.client.io('ttyoutBuf', 'first of all\r\n', 400_000n)
+    session.client.io('ttyoutBuf', 'and more', 3n * second)
+    await sealed(product, session)
+    await untilFound(product, 'screen:"first of all"')
+    const [hit] = await hitsOf(product, 'screen:"first of all"')
+    t.is(hit?.atMs, 0)
+    await page.goto(at(`/sessions/${session.id}?t=0&q=first`))
+    await untilOpen(page)
+    await shows(page, 'firstofall')
+    t.false((await terminalText(page)).includes('andmore'))
+  },
+)

@@ -9,6 +9,11 @@ import { Facts } from './facts.tsx'
 import { LoginFacts } from './login-facts.tsx'
 import { AddressPivot, HostPivot, TargetPivot, UserPivot } from './pivots.tsx'
 
+const terminalOf = ({ tty, cols, rows }: Session): string => {
+  if (!tty) return 'none (a remote command)'
+  return cols && rows ? `${tty}, ${cols}×${rows}` : tty
+}
+
 const factsOf = (session: Session): [string, ReactNode][] => [
   [
     'User',
@@ -36,7 +41,7 @@ const factsOf = (session: Session): [string, ReactNode][] => [
   ['Ended', session.endedAt ? <Time key="ended" at={session.endedAt} /> : 'still running'],
   ['Duration', session.durationMs === null ? '–' : formatDuration(session.durationMs)],
   ['Exit', session.exitSignal ? `signal ${session.exitSignal}` : (session.exitCode ?? '–')],
-  ['Terminal', session.tty ? `${session.tty}, ${session.cols}×${session.rows}` : 'none (a remote command)'],
+  ['Terminal', terminalOf(session)],
   [
     'Started as',
     <code key="argv" title={visible(session.argv.join(' '))}>

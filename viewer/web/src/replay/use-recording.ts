@@ -36,7 +36,7 @@ export const useRecording = ({ folder, place, startAtMs, isPlaying, isIdleShort 
   // Of the recording that is open: of the next one nothing is known until it is.
   const [opened, setOpened] = useState<Timeline | null>(null)
   const clock = useMemo(() => clockOf(opened?.skips ?? []), [opened])
-  const atSessionMs = useRef(startAtMs > 0 ? startAtMs + wholeMs : 0)
+  const atSessionMs = useRef(startAtMs + wholeMs)
   const begins = useRef(isPlaying)
   const opening = useRef({ clock, isDone: Promise.resolve() })
 
