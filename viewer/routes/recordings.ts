@@ -13,7 +13,7 @@ import { sessionFrames } from '../playback/frames.ts'
 import { nothingStored } from '../playback/replay-plans.ts'
 import { parseInput, why } from './input.ts'
 import { requireRecording } from './replay.ts'
-import { send } from './send.ts'
+import { cutWhenStuck, send } from './send.ts'
 import { sessionOf } from './sessions.ts'
 
 const contentFormats = Object.keys(exportFormats) as [ExportFormat, ...ExportFormat[]]
@@ -35,7 +35,7 @@ export const recordingRoutes = (context: ViewerContext): Router => {
     const giveBack = turns.take(name)
     try {
       const giveTranscriptBack = isTranscript ? transcriptTurns.take(name) : () => {}
-      response.setTimeout(stuckMs, () => response.destroy())
+      cutWhenStuck(response, stuckMs)
       await run().finally(giveTranscriptBack)
     } finally {
       giveBack()

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip, createZstdCompress } from 'node:zlib'
@@ -20,6 +21,13 @@ export const send = (response: Response, pieces: AsyncIterable<string>): Promise
 
 // Half of the time of level 6, for a tenth more bytes of terminal output.
 const gzipLevel = 4
+
+/** Ends an answer whose reader takes nothing for as long; one that waits for what is to be sent is left alone. */
+export const cutWhenStuck = (response: ServerResponse, stuckMs: number): void => {
+  response.setTimeout(stuckMs, () => {
+    if (response.writableLength > 0) response.destroy()
+  })
+}
 
 const encoderFor = (request: Request): { name: string; encoder: Transform } | null => {
   if (request.acceptsEncodings('zstd') !== false)
