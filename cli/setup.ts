@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { grantCluster, setUpCluster } from '#services/backends.ts'
+import { grantCluster, setUpCluster } from '#services/cluster-setup.ts'
 import { BartizanError } from '#services/errors.ts'
 import { createLogger } from '#services/log.ts'
 import { configOf } from './settings.ts'

@@ -32,6 +32,25 @@ export const fileLimits = {
 export const noRecording = (format: string, why: string, cause?: unknown): BartizanError =>
   new BartizanError('BTZ_IMPORT_FAILED', `not a recording of format ${format}: ${why}`, { cause })
 
+/** Of a file that says no more than `more`. */
+export const openingWith = (more: Partial<FileOpening> & Pick<FileOpening, 'client'>): FileOpening => ({
+  startedAtMs: null,
+  user: null,
+  runAs: null,
+  target: null,
+  sourceIp: null,
+  sourcePort: null,
+  connectionId: null,
+  tty: 'tty',
+  rows: null,
+  cols: null,
+  argv: [],
+  cwd: null,
+  env: {},
+  originalCommand: null,
+  ...more,
+})
+
 /** The reason a sound file gives for its end, or that it gives none. */
 export const endingOf = (more: Partial<FileEnding>): FileEnding => ({
   reason: 'exit',

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { inspectCluster } from '#services/backends.ts'
+import { inspectCluster } from '#services/cluster-setup.ts'
 import type { Config } from '#services/config.ts'
 import type { Finding } from '#services/finding.ts'
 import { createLogger } from '#services/log.ts'

@@ -1,6 +1,5 @@
 import type { RuleContext } from '../rule.ts'
-
-const dayMs = 86_400_000
+import { dayMs } from '../utc-day.ts'
 
 /** Whether too little was seen of the user to say what is usual. */
 export const isLearning = (context: Pick<RuleContext, 'directory' | 'settings' | 'facts'>, timeMs: number): boolean => {

@@ -1,6 +1,7 @@
 import type { DirectoryPolicy, DirectoryRow } from '#services/schema/directory.ts'
+import { dayMs } from '../utc-day.ts'
 import type { People } from './people.ts'
-import { dayMs, wallTime } from './zone-time.ts'
+import { wallTime } from './zone-time.ts'
 
 export type Calendar = {
   isHoliday(user: string, atMs: number): boolean

@@ -1,4 +1,5 @@
-import { dayMs, momentOfWall } from './zone-time.ts'
+import { dayMs } from '../utc-day.ts'
+import { momentOfWall } from './zone-time.ts'
 
 /** Unix ms of what a row says. Without an offset it is the time in `zone`; a date alone is its start. */
 export const startMsOf = (text: string, zone: string): number => {

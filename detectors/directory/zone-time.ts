@@ -1,7 +1,7 @@
+import { dayMs } from '../utc-day.ts'
 /** Local time by IANA zone, without asking Intl twice about the same day: no zone changes its mind twice in one. */
 
 export const hourMs = 3_600_000
-export const dayMs = 24 * hourMs
 
 const maxSteps = 20_000 // per zone
 const maxZones = 1_000

@@ -1,5 +1,6 @@
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import type { AnyRule, EntityFacts, Finding, Observed, OriginFacts, RuleContext, Subject } from '../rule.ts'
+import { dayMs } from '../utc-day.ts'
 
 /** Tells each event what its entity knew before it; the event goes on to its user with that. State as with rules. */
 export type Annotator<S = unknown> = {
@@ -34,7 +35,6 @@ export type Folded = {
 
 export type FoldContext = Omit<RuleContext, 'facts' | 'subject' | 'isHistory'>
 
-const dayMs = 86_400_000
 const unknownEntity: EntityFacts = { firstAtMs: 0, loginCount: 0, loginDays: 0, lastLoginDay: -1 }
 
 export const emptyFolded = ({ rules, annotator }: Program): Folded => ({

@@ -1,5 +1,6 @@
 import type { KnownNetwork } from '../directory/directory.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { dayMs } from '../utc-day.ts'
 import { type Acquaintance, acquainted, areForgotten, isShared, knows } from './auth/acquaintances.ts'
 import { findingOfAssault, findingOfNoise } from './auth/address-findings.ts'
 import {
@@ -17,7 +18,6 @@ import { aimOf, type Login, nameOf } from './auth/attempt.ts'
 /** Failed logins from each address of a network: fast, slow, or a few at each of many accounts. */
 export type AddressFailures = { addresses: readonly AddressRecord[]; known: readonly Acquaintance[] }
 
-const dayMs = 86_400_000
 const maxAddresses = 16
 const maxAccounts = 120 // of all addresses together
 

@@ -2,11 +2,11 @@ import type { Severity } from '#services/schema/alert.ts'
 import type { SessionEvent } from '#services/schema/session-event.ts'
 import { isLearning } from '../baselines/learning.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { dayMs, dayOf } from '../utc-day.ts'
 import { bulkFinding } from './bulk/bulk-finding.ts'
 import {
   type Crossing,
   type DayTotal,
-  dayOf,
   emptyFlow,
   type Flow,
   monthEndOf,
@@ -29,7 +29,6 @@ type FileTransfer = Extract<SessionEvent, { kind: 'file_transfer' }>
 type Moved = { direction: Direction; total: Total }
 
 const weekDays = 7
-const dayMs = 86_400_000
 
 const isNested = (event: SessionEvent): boolean => typeof event.parentId === 'string'
 

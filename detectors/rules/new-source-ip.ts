@@ -1,5 +1,6 @@
 import type { Geo } from '../geo/geo.ts'
 import { type Finding, type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { dayMs } from '../utc-day.ts'
 import {
   type KnownAddress,
   newRate,
@@ -14,7 +15,6 @@ import { isSameProvider, type Place, placeOf } from './source-ip/place.ts'
 import { type Verdict, verdictOf } from './source-ip/verdict.ts'
 import { plural } from './wording.ts'
 
-const dayMs = 86_400_000
 const maxOpen = 8
 
 const wordOf: Record<Verdict['novelty'], string> = {

@@ -5,12 +5,12 @@ import { actsOfArgv, actsOfLine } from '../argv/read-command.ts'
 import { nameOf, unwrap } from '../argv/unwrap.ts'
 import { isLearning } from '../baselines/learning.ts'
 import { type Observed, quiet, type Rule, type RuleContext, type Step } from '../rule.ts'
+import { dayOf } from '../utc-day.ts'
 import { excuseOf } from './privilege/excuse.ts'
 import { privilegeFinding } from './privilege/privilege-finding.ts'
 import { refused } from './privilege/refused.ts'
 import {
   type Deed,
-  dayOf,
   deedOf,
   emptyPrivileges,
   executedIn,

@@ -1,6 +1,6 @@
 import { parse } from 'shell-quote'
 import { z } from 'zod'
-import { type FileOpening, noRecording, sizeOrNull } from '#hooks/recorded-file.ts'
+import { type FileOpening, noRecording, openingWith, sizeOrNull } from '#hooks/recorded-file.ts'
 
 /** Headers: docs.asciinema.org/manual/asciicast/v1, /v2, /v3. What is not there, or makes no sense, is unknown. */
 
@@ -49,22 +49,14 @@ export const readHeader = (parsed: unknown): { version: CastVersion; opening: Fi
   if (!success) throw noRecording('asciicast', 'its header is not one of version 1, 2 or 3')
   const env = environment(header.env)
   const atMs = Math.floor((header.timestamp ?? 0) * 1000)
-  const opening: FileOpening = {
+  const opening = openingWith({
     startedAtMs: atMs > 0 && Number.isSafeInteger(atMs) ? atMs : null,
     user: userOf(env),
-    runAs: null,
-    target: null,
-    sourceIp: null,
-    sourcePort: null,
-    connectionId: null,
-    tty: 'tty',
     rows: (header.version === 3 ? header.term.rows : header.height) ?? null,
     cols: (header.version === 3 ? header.term.cols : header.width) ?? null,
     argv: argvOf(header.command, env.SHELL),
-    cwd: null,
     env,
-    originalCommand: null,
     client: `asciicast v${header.version}`,
-  }
+  })
   return { version: header.version, opening }
 }

@@ -6,6 +6,7 @@ import {
   type FileSteps,
   fileLimits,
   noRecording,
+  openingWith,
 } from '#hooks/recorded-file.ts'
 import { Stream } from '#services/recordings/format/frame-batch.ts'
 
@@ -25,23 +26,8 @@ const readHead = (bytes: Buffer): Head | string => {
   return { atUs: BigInt(seconds) * 1_000_000n + BigInt(micros), seconds, length }
 }
 
-const openingAt = ({ atUs, seconds }: Head): FileOpening => ({
-  startedAtMs: seconds >= earliestSeconds ? Number(atUs / 1000n) : null,
-  user: null,
-  runAs: null,
-  target: null,
-  sourceIp: null,
-  sourcePort: null,
-  connectionId: null,
-  tty: 'tty',
-  rows: null,
-  cols: null,
-  argv: [],
-  cwd: null,
-  env: {},
-  originalCommand: null,
-  client: format,
-})
+const openingAt = ({ atUs, seconds }: Head): FileOpening =>
+  openingWith({ startedAtMs: seconds >= earliestSeconds ? Number(atUs / 1000n) : null, client: format })
 
 /** Takes a ttyrec file piece by piece. Pure. */
 export const createTtyrecParser = () => {

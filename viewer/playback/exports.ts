@@ -7,15 +7,20 @@ import { transcript } from './transcript.ts'
 
 export type Frames = AsyncIterable<TimedFrame>
 
+/** What the headers of both versions say alike. */
+const aboutOf = ({ startedAt, user, target, bastion, argv }: Session) => ({
+  timestamp: Math.floor(Date.parse(startedAt) / 1000),
+  title: `${user}@${target ?? bastion}`,
+  command: argv.join(' '),
+})
+
 /** asciicast v2 (docs.asciinema.org/manual/asciicast/v2): bytes that are no UTF-8 are lost in it. */
 export async function* asciicast(session: Session, frames: Frames): AsyncGenerator<string> {
   const header = {
     version: 2,
     width: session.cols || 80,
     height: session.rows || 24,
-    timestamp: Math.floor(Date.parse(session.startedAt) / 1000),
-    title: `${session.user}@${session.target ?? session.bastion}`,
-    command: session.argv.join(' '),
+    ...aboutOf(session),
   }
   yield `${JSON.stringify(header)}\n`
   const toEvent = createTerminalEvents()
@@ -33,9 +38,7 @@ export async function* asciicast3(session: Session, frames: Frames): AsyncGenera
   const header = {
     version: 3,
     term: { cols: session.cols || 80, rows: session.rows || 24 },
-    timestamp: Math.floor(Date.parse(session.startedAt) / 1000),
-    title: `${session.user}@${session.target ?? session.bastion}`,
-    command: session.argv.join(' '),
+    ...aboutOf(session),
   }
   yield `${JSON.stringify(header)}\n`
   const toEvent = createTerminalEvents()

@@ -1,14 +1,12 @@
 import { withSample } from '../../baselines/robust.ts'
+import { dayOf } from '../../utc-day.ts'
 
 /** Who got in from a place, or from where somebody got in, and on which day last. */
 export type Acquaintance = { name: string; day: number }
 
-const dayMs = 86_400_000
 const keepDays = 30
 const maxKnown = 64
 const sharedBy = 3
-
-const dayOf = (timeMs: number): number => Math.floor(timeMs / dayMs)
 
 export const acquainted = (known: readonly Acquaintance[], name: string, timeMs: number): readonly Acquaintance[] => {
   const day = dayOf(timeMs)

@@ -1,4 +1,5 @@
 import { withSample } from '../../baselines/robust.ts'
+import { dayMs } from '../../utc-day.ts'
 
 /** What a user moved in one direction: totals of days, of sessions, and of the days around the end of a month. */
 export type Total = { bytes: number; files: number }
@@ -23,12 +24,10 @@ const maxSessions = 30
 const maxMonths = 4
 const maxIdsOfDay = 6
 const keepIdsDays = 2
-const dayMs = 86_400_000
 /** One for all days: each user has dozens. */
 const noIds: readonly string[] = []
 
 export const emptyFlow: Flow = { days: [], sessions: [], months: [] }
-export const dayOf = (timeMs: number): number => Math.floor(timeMs / dayMs)
 
 /** The month at whose end the day is, give or take a week: books close on working days. Null: it is far from one. */
 export const monthEndOf = (day: number): number | null => {

@@ -1,7 +1,6 @@
 import type { Observed, RuleContext } from '../../rule.ts'
+import { dayMs } from '../../utc-day.ts'
 import type { HoursState } from './state.ts'
-
-const dayMs = 86_400_000
 
 /** Work that is done when others sleep. */
 const nightTickets: ReadonlySet<string> = new Set([

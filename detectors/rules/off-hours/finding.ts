@@ -1,10 +1,10 @@
 import type { WallTime } from '../../directory/zone-time.ts'
 import type { Finding, Observed, RuleContext } from '../../rule.ts'
+import { dayMs } from '../../utc-day.ts'
 import { plural } from '../wording.ts'
 import { hoursText } from './hour-history.ts'
 import type { Verdict } from './verdict.ts'
 
-const dayMs = 86_400_000
 const two = (value: number): string => String(value).padStart(2, '0')
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 const dateOf = ({ day }: WallTime): string => new Date(day * dayMs).toISOString().slice(0, 10)

@@ -1,9 +1,9 @@
 import type { DetectorSettings } from '#services/schema/detector-settings.ts'
 import { type ActiveDays, withDay } from '../../baselines/active-days.ts'
 import { offsetMsOf, type WallTime } from '../../directory/zone-time.ts'
+import { dayMs } from '../../utc-day.ts'
 
 const hourMs = 3_600_000
-const dayMs = 24 * hourMs
 const weekHours = 168
 
 export type HourSettings = DetectorSettings['offHours']

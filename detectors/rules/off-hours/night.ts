@@ -1,5 +1,6 @@
 import type { WallTime } from '../../directory/zone-time.ts'
 import { type Finding, type Observed, quiet, type RuleContext, type Step } from '../../rule.ts'
+import { dayMs } from '../../utc-day.ts'
 import { plural, span } from '../wording.ts'
 import { findingOf } from './finding.ts'
 import { noHours } from './hour-history.ts'
@@ -7,7 +8,6 @@ import { type From, type HoursState, isSame, type Night, withAnother } from './s
 import type { Verdict } from './verdict.ts'
 
 const hourMs = 3_600_000
-const dayMs = 24 * hourMs
 const openMs = 48 * hourMs // the engine adds nothing to what was quiet for longer
 
 const isOneNight = (before: Finding, timeMs: number, gapMs: number): boolean =>

@@ -24,7 +24,6 @@ export type Privileges = {
   refusals: Refusals
 }
 
-const dayMs = 86_400_000
 const habitKeepDays = 120
 const maxCases = 8
 const maxDeeds = 6
@@ -36,7 +35,6 @@ export const emptyPrivileges: Privileges = {
   cases: [],
   refusals: { timesMs: [], firstMs: 0, count: 0, isTold: false },
 }
-export const dayOf = (timeMs: number): number => Math.floor(timeMs / dayMs)
 
 export const habitOf = ({ habits }: Privileges, kind: ActKind, day: number): Habit | null =>
   habits.find((one) => one.kind === kind && one.lastDay > day - habitKeepDays) ?? null

@@ -1,9 +1,8 @@
 import type { DetectorSettings } from '#services/schema/detector-settings.ts'
 import { type ActiveDays, withDay } from '../../baselines/active-days.ts'
+import { dayMs } from '../../utc-day.ts'
 import type { OpenIncident } from './incident.ts'
 import type { Place } from './place.ts'
-
-const dayMs = 86_400_000
 
 /** An address that a user came from. `isShared`: others come from there too. */
 export type KnownAddress = Place & {
