@@ -15,6 +15,9 @@ export type Search = {
   sort?: object[]
   search_after?: (number | string)[]
   _source?: string[] | { excludes: string[] } | false
+  /** Values of documents without their sources: those are not even opened. */
+  stored_fields?: '_none_'
+  docvalue_fields?: string[]
   /** With where each document stands, for a write that is refused where somebody else wrote in between. */
   seq_no_primary_term?: true
   version?: true
@@ -26,6 +29,7 @@ export type Hit<Source> = {
   _index: string
   _id: string
   _source: Source
+  fields?: Record<string, string[]>
   _seq_no?: number
   _primary_term?: number
   _version?: number

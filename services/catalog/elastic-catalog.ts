@@ -109,8 +109,8 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
   const alertWriter = createAlertWriter(elastic, indices, termMembers)
   const screenWriter = createScreenWriter({ elastic, indices, termMembers })
   const checkForm = createFormCheck(ask, indices, clock)
-  const ready = async (isOfText: boolean): Promise<Ask> => {
-    if (isOfText) await checkForm()
+  const ready = async (needsForm: boolean): Promise<Ask> => {
+    if (needsForm) await checkForm()
     return ask()
   }
   const { eraseScreen } = createScreenEraser({ elastic, indices, ask: ingestAsk })
@@ -145,7 +145,7 @@ export const createElasticCatalog = async (options: ElasticCatalogOptions): Prom
     alert: (id) => readAlert(ask(), indices, id),
     alerts: async (query) => readAlerts(await ready(asksWords(query)), indices, checkedLimit(query)),
     search: async (query) => search(await ready(asksText(query)), indices, checkedLimit(query)),
-    hitRows: async (query) => readHitRows(await ready(asksText(query)), indices, checkedLimit(query, maxHitRows)),
+    hitRows: async (query) => readHitRows(await ready(true), indices, checkedLimit(query, maxHitRows)),
     fieldValues: async (query) => readValues(ask(), indices, checkedLimit(query)),
     close: async () => {
       await Promise.all([frames.drained(), eventWriter.drained(), alertWriter.drained(), screenWriter.drained()])

@@ -16,20 +16,35 @@ const text = {
 } as const
 
 const timed = { at: time, tie: whole, user: word, bastion: word, ...text }
+/** Told of thousands of hits at once, by their values: to read as many sources takes seconds. */
+const told = { ...word, fields: { value: { ...ordered, index: false } } } as const
+const hits = { ...timed, user: told, bastion: told }
+const sessionKey = (path: string) => ({ type: 'alias', path })
+const inSession = {
+  ...hits,
+  sessionId: ordered,
+  sessionKey: sessionKey('sessionId'),
+  number: whole,
+  startedAt: time,
+}
+
+/** Of each document in `events`, `commands` and `screenTexts`: fields that hits are told by. */
+export const toldFields = { sessionId: 'sessionKey', user: 'user.value', bastion: 'bastion.value' } as const
 
 export const catalogTemplates: Record<string, TemplateBody> = {
   'events-*': {
     properties: {
-      ...timed,
+      ...hits,
       kind: word,
-      sessionId: word,
+      sessionId: told,
+      sessionKey: sessionKey('sessionId.value'),
       sourceIp: word,
       target: word,
       outcome: word,
       connectionId: word,
     },
   },
-  commands: { properties: { ...timed, sessionId: ordered, number: whole, startedAt: time } },
+  commands: { properties: inSession },
   sessions: {
     shards: 1, // pages rest on sessions becoming visible in the order in which they ended
     properties: {
@@ -64,7 +79,7 @@ export const catalogTemplates: Record<string, TemplateBody> = {
   progress: { properties: {} },
   screens: { properties: {} },
   'screen-segments': { properties: { sessionId: ordered, tie: whole } },
-  'screen-texts': { properties: { ...timed, sessionId: ordered, number: whole, startedAt: time } },
+  'screen-texts': { properties: inSession },
   evidence: { properties: { sessionId: ordered, firstSeq: whole, lastSeq: whole } },
 }
 

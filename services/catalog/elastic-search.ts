@@ -2,10 +2,10 @@ import { type SearchKind, type SearchQuery, searchKinds, type TextTerm } from '.
 import type { Command, List } from '../schema/session.ts'
 import type { SessionEvent } from '../schema/session-event.ts'
 import { hitTree, isNever, shownTexts } from '../search/hit-tree.ts'
-import { type HitQuery, type HitRows, maxHitRows, type SearchHit } from './catalog.ts'
+import { type HitQuery, type HitRow, type HitRows, maxHitRows, type SearchHit } from './catalog.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { type Ask, between, type Hit, totalOf } from './elastic-ask.ts'
-import type { CatalogIndices } from './elastic-mappings.ts'
+import { type CatalogIndices, toldFields } from './elastic-mappings.ts'
 import { rowFilters, treeFilter } from './elastic-query.ts'
 import { newestFirst, Place } from './elastic-read-timed.ts'
 import { rowText, type ScreenRow, textIndex } from './elastic-texts.ts'
@@ -18,8 +18,7 @@ type Row = {
   bastion: string
   row: string
 }
-const ownerFields = ['at', 'sessionId', 'user', 'bastion']
-const rowFields = [...ownerFields, 'row']
+const rowFields = ['at', 'sessionId', 'user', 'bastion', 'row']
 type Plan = { index: string; query: object }
 
 const partOf = async (ask: Ask, indices: CatalogIndices, query: SearchQuery, kind: SearchKind) => {
@@ -86,6 +85,13 @@ export const search = async (ask: Ask, indices: CatalogIndices, query: HitQuery)
   }
 }
 
+const toldRow = ({ sort: [at], fields = {} }: Hit<unknown>): HitRow => ({
+  atMs: Number(at),
+  sessionId: fields[toldFields.sessionId]?.[0] ?? null,
+  user: fields[toldFields.user]?.[0] ?? null,
+  bastion: fields[toldFields.bastion]?.[0] ?? '',
+})
+
 /** The newest hits, with nothing of what they show. */
 export const readHitRows = async (
   ask: Ask,
@@ -95,11 +101,9 @@ export const readHitRows = async (
   const plan = await planOf(ask, indices, query)
   if (plan === null) return { rows: [], isAll: true }
   const size = Math.min(query.limit + 1, maxHitRows) // as many as Elasticsearch gives at once
-  const { hits } = await ask.search<Omit<Row, 'row'>>(plan.index, {
-    ...{ size, query: plan.query, sort: newestFirst, _source: ownerFields },
+  const { hits } = await ask.search(plan.index, {
+    ...{ size, query: plan.query, sort: newestFirst, _source: false },
+    ...{ stored_fields: '_none_', docvalue_fields: Object.values(toldFields) },
   })
-  const rows = hits.slice(0, query.limit).map(({ _source: { at, sessionId = null, user = null, bastion } }) => ({
-    ...{ atMs: at, sessionId, user, bastion },
-  }))
-  return { rows, isAll: hits.length < size }
+  return { rows: hits.slice(0, query.limit).map(toldRow), isAll: hits.length < size }
 }

@@ -17,7 +17,7 @@ import { actionOf } from './elastic-write-frames.ts'
 
 const ofOlderForm = { bool: { must_not: [{ term: { starts: formTerm } }] } }
 const searchMs = 60_000
-const pageSize = 200 // a text has up to 64 Ki characters, and each comes to some 300 KB
+const pageSize = 1_000
 const maxIdlePages = 20
 const recheckMs = 60_000
 

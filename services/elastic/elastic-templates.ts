@@ -199,9 +199,14 @@ export const makeIndices = async (elastic: Elastic, templates: Templates): Promi
 export const ensureTemplates = async (elastic: Elastic, templates: Templates): Promise<void> => {
   const missing = await missingTemplates(elastic, templates)
   await checkIndices(elastic, Object.keys(templates), missing !== null)
-  const [base, ...others] = (missing ?? []).toSorted((a, b) => (a.path < b.path ? -1 : 1)) // what they are composed of comes first
-  if (base?.path.startsWith(`/${component}/`)) await letExpungeAll(elastic, Object.keys(templates))
-  if (base) await put(elastic, base)
+  const [[base], others] = [
+    (missing ?? []).filter(({ path }) => path.startsWith(`/${component}/`)),
+    (missing ?? []).filter(({ path }) => !path.startsWith(`/${component}/`)),
+  ]
+  if (base) {
+    await letExpungeAll(elastic, Object.keys(templates))
+    await put(elastic, base) // others are composed of it
+  }
   // Fields first: a template that is as it should be says that its indices are.
   await Promise.all(
     others.map(async (other) => {

@@ -59,6 +59,7 @@ onServices(test, ({ elasticsearch: { url } }) => {
       await t.throwsAsync(usersFound(catalog, 'shadow'), unavailable)
       await t.throwsAsync(catalog.events({ text: 'alice', limit: 1 }), unavailable)
       await t.throwsAsync(catalog.alerts({ text: 'alice', limit: 1 }), unavailable)
+      await t.throwsAsync(catalog.hitRows({ query: parsed('user:rose'), in: [...searchKinds], limit: 5 }), unavailable)
       t.deepEqual(await usersFound(catalog, 'user:rose'), ['rose'])
       t.is((await catalog.commands(endedId, { limit: 10 })).total.value, 3)
 
@@ -77,6 +78,9 @@ onServices(test, ({ elasticsearch: { url } }) => {
       t.is((await catalog.alerts({ text: 'network (old)', limit: 5 })).items.length, 1)
       t.is((await catalog.events({ text: 'night', limit: 5 })).items[0]?.id, 'an-old-event')
 
+      const told = await catalog.hitRows({ query: parsed('user:quentin'), in: [...searchKinds], limit: 10 })
+      t.is(told.rows.length, 4)
+      t.true(told.rows.every(({ sessionId, bastion }) => sessionId === endedId && bastion === 'bastion-1'))
       const before = (await catalog.session(openId))!
       await catalog.markLate([openId], true)
       t.is((await catalog.session(openId))?.state, 'late')

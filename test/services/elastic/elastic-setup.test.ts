@@ -5,6 +5,7 @@ import { systemClock } from '#services/clock.ts'
 import { connectElastic, type ElasticConfig } from '#services/elastic/elastic-client.ts'
 import { inspectElasticsearch, judgeNodes } from '#services/elastic/elastic-inspect.ts'
 import { setUpElasticsearch } from '#services/elastic/elastic-setup.ts'
+import { ensureTemplates, makeIndices } from '#services/elastic/elastic-templates.ts'
 import { createLogger } from '#services/log.ts'
 import { event } from '#test/contract/catalog-place.ts'
 import { onServices } from '#test/helpers/cluster.ts'
@@ -43,6 +44,27 @@ onServices(test, ({ elasticsearch: { url } }) => {
     t.deepEqual(written, [])
     await setUpElasticsearch({ ...config, nodes: [node], replicas: 1 }, log)
     t.deepEqual(written, [`/_component_template/${config.indexPrefix}-base`])
+  })
+
+  test('a field that a template has got comes into the index that is there, whichever template changed', async (t) => {
+    const config = ownElastic(t, url)
+    const elastic = connectElastic(config)
+    t.teardown(() => elastic.close())
+    const templates = (fields: string[]) => {
+      const properties = Object.fromEntries(fields.map((field) => [field, { type: 'keyword' }]))
+      return { first: { properties }, second: { properties } }
+    }
+    await ensureTemplates(elastic, templates(['old']))
+    await makeIndices(elastic, templates(['old']))
+    await ensureTemplates(elastic, templates(['old', 'more']))
+    const found = await ask<Record<string, { mappings: { properties: object } }>>(
+      config,
+      'GET',
+      `${config.indexPrefix}-*`,
+    )
+    t.is(Object.keys(found).length, 2)
+    for (const { mappings } of Object.values(found))
+      t.deepEqual(Object.keys(mappings.properties).sort(), ['more', 'old'])
   })
 
   test('an index comes with the mapping and settings of its template', async (t) => {
