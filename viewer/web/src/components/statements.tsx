@@ -1,6 +1,7 @@
 import { Button, Table, Text, Title } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { api, type Statement } from '../api.ts'
+import { byCursor, pageAt } from '../by-cursor.ts'
 import { Time } from '../time.tsx'
 import { visible } from '../visible.ts'
 import { gapsOf, gapText } from './coverage-cell.tsx'
@@ -47,9 +48,8 @@ const Row = ({ statement }: { statement: Statement }) => (
 export const Statements = ({ from, to }: { from: string; to: string }) => {
   const statements = useInfiniteQuery({
     queryKey: ['statements', from, to],
-    queryFn: ({ pageParam, signal }) => api.statements({ from, to, ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => api.statements({ from, to, ...pageAt(pageParam) }, signal),
+    ...byCursor,
   })
   return (
     <section aria-labelledby="statements">

@@ -2,6 +2,7 @@ import { Anchor, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from 'react-router'
 import { type AlertRow, api } from '../api.ts'
+import { byCursor, pageAt } from '../by-cursor.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
@@ -100,10 +101,8 @@ export const AlertsPage = () => {
   const { values, change } = narrowed
   const alerts = useInfiniteQuery({
     queryKey: ['alerts', values],
-    queryFn: ({ pageParam, signal }) =>
-      api.alerts({ ...askedOf(values), ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => api.alerts({ ...askedOf(values), ...pageAt(pageParam) }, signal),
+    ...byCursor,
     refetchInterval: refreshMs,
     placeholderData: keepPreviousData,
   })

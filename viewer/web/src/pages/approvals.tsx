@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { Link, useOutletContext } from 'react-router'
 import { may } from '../../../../services/access/permissions.ts'
 import { type Approval, api, type Me } from '../api.ts'
+import { byCursor, pageAt } from '../by-cursor.ts'
 import { EndlessList } from '../components/endless-list.tsx'
 import { ReasonDialog } from '../components/reason-dialog.tsx'
 import { RowsTable } from '../components/rows-table.tsx'
@@ -125,9 +126,8 @@ export const ApprovalsPage = () => {
   const approvals = useInfiniteQuery({
     queryKey: ['approvals', which],
     queryFn: ({ pageParam, signal }) =>
-      api.approvals({ ...(which === 'open' && { state: 'open' }), ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+      api.approvals({ ...(which === 'open' && { state: 'open' }), ...pageAt(pageParam) }, signal),
+    ...byCursor,
     refetchInterval: refreshMs,
   })
   return (

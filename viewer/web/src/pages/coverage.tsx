@@ -2,6 +2,7 @@ import { Group, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { api, type CoverageDay } from '../api.ts'
+import { byCursor, pageAt } from '../by-cursor.ts'
 import { CoverageCell, lookOf, nextDay } from '../components/coverage-cell.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { HostPivot } from '../components/pivots.tsx'
@@ -70,10 +71,8 @@ export const CoveragePage = () => {
   const [from, to] = [`${dates[0]}T00:00:00.000Z`, `${nextDay(dates.at(-1)!)}T00:00:00.000Z`]
   const coverage = useInfiniteQuery({
     queryKey: ['coverage', from, to],
-    queryFn: ({ pageParam, signal }) =>
-      api.coverage({ from, to, limit: '500', ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => api.coverage({ from, to, limit: '500', ...pageAt(pageParam) }, signal),
+    ...byCursor,
     refetchInterval: refreshMs,
     placeholderData: keepPreviousData,
   })

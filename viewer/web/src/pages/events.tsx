@@ -2,6 +2,7 @@ import { Anchor, Select, Table, Text, Title } from '@mantine/core'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from 'react-router'
 import { api, type SessionEvent } from '../api.ts'
+import { byCursor, pageAt } from '../by-cursor.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { AddressPivot, HostPivot, UserPivot } from '../components/pivots.tsx'
@@ -100,10 +101,8 @@ export const EventsPage = () => {
   const { values, change } = useFilters(filters)
   const events = useInfiniteQuery({
     queryKey: ['events', values],
-    queryFn: ({ pageParam, signal }) =>
-      api.events({ ...askedOf(values), ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => api.events({ ...askedOf(values), ...pageAt(pageParam) }, signal),
+    ...byCursor,
     placeholderData: keepPreviousData,
   })
   return (

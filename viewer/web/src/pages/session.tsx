@@ -4,6 +4,7 @@ import { type RefObject, useCallback, useRef, useState } from 'react'
 import { useOutletContext, useParams, useSearchParams } from 'react-router'
 import { may } from '../../../../services/access/permissions.ts'
 import { api, type Command, type Me, Refusal, type Role, type Session, type SessionDetails } from '../api.ts'
+import { byCursor, pageAt } from '../by-cursor.ts'
 import { Custody } from '../components/custody.tsx'
 import type { EndlessQuery } from '../components/endless-list.tsx'
 import { Failure } from '../components/failure.tsx'
@@ -47,10 +48,8 @@ const useSession = (id: string) => {
   })
   const commands = useInfiniteQuery({
     queryKey: ['commands', id],
-    queryFn: ({ pageParam, signal }) =>
-      api.commands(id, { limit: '200', ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => api.commands(id, { limit: '200', ...pageAt(pageParam) }, signal),
+    ...byCursor,
     refetchInterval: () => whileLive(query.data),
   })
   return { query, commands }

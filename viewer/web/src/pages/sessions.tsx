@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react'
 import { useOutletContext } from 'react-router'
 import { may } from '../../../../services/access/permissions.ts'
 import { api, type Me, Refusal, type Session } from '../api.ts'
+import { byCursor, pageAt } from '../by-cursor.ts'
 import { ActiveFilters } from '../components/active-filters.tsx'
 import { EndlessList } from '../components/endless-list.tsx'
 import { Facets } from '../components/facets.tsx'
@@ -67,9 +68,8 @@ type Shown<A> = { asked: A; onError(error: Error | null): void; onSearch(q: stri
 const SessionTable = ({ asked, onError, onSearch }: Shown<Asked>) => {
   const sessions = useInfiniteQuery({
     queryKey: ['sessions', asked],
-    queryFn: ({ pageParam, signal }) => api.sessions({ ...asked, ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => api.sessions({ ...asked, ...pageAt(pageParam) }, signal),
+    ...byCursor,
     refetchInterval: ({ state }) => (state.error ? false : refreshMs),
     placeholderData: keepPreviousData,
   })
@@ -97,10 +97,8 @@ const SessionTable = ({ asked, onError, onSearch }: Shown<Asked>) => {
 const Hits = ({ asked, onError, onSearch }: Shown<Asked & { q: string }>) => {
   const found = useInfiniteQuery({
     queryKey: ['found', asked],
-    queryFn: ({ pageParam, signal }) =>
-      api.searchSessions({ ...asked, ...(pageParam && { cursor: pageParam }) }, signal),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => api.searchSessions({ ...asked, ...pageAt(pageParam) }, signal),
+    ...byCursor,
     placeholderData: keepPreviousData,
   })
   useEffect(() => onError(found.error), [onError, found.error])
