@@ -126,15 +126,19 @@ export const startProduct = async (
   }
 }
 
-/** What tells why a session is not where it should be: its row, which group has not done what, and what the product said. */
+/** What tells why a session is not where it should be: its row, who is behind and whether they get on, and what was said. */
 const stateOf = async ({ raw, output }: Product, id: string): Promise<string> => {
   const told = (path: string): Promise<string> =>
     raw(path).then(
       (response) => response.text(),
       (error: Error) => error.message,
     )
-  const lag = (await told('/metrics')).split('\n').filter((line) => /^bartizan_bus_lag_\w+{.* [^0]/.test(line))
-  return [await told(`/api/sessions/${id}`), ...lag, output().slice(-20_000)].join('\n')
+  const lag = async (): Promise<string[]> =>
+    (await told('/metrics')).split('\n').filter((line) => /^bartizan_bus_lag_records{.* [^0]/.test(line))
+  const before = await lag()
+  await new Promise((resolve) => setTimeout(resolve, 5_000))
+  const after = ['5 s later:', ...(await lag()), await told(`/api/sessions/${id}`)]
+  return [...before, ...after, output().slice(-20_000)].join('\n')
 }
 
 /** Until the session stands in evidence as a whole, and in the index: these do not wait for each other. */

@@ -5,8 +5,8 @@ import { connectSudoClient, loginInfos, type SudoClient } from './sudo-client.ts
 export type Sent = { atMs: number; elapsedNs: bigint; data: Buffer }
 export type Stream = { client: SudoClient; sent: Sent[]; logId: string; cutAtMs: number | null; stop(): Promise<void> }
 
-/** A client that sends its own bytes until it is stopped or cut off; `sent` holds its output frames. */
-export const startStream = async (port: number, name: string, random: () => number): Promise<Stream> => {
+/** A client that sends its own bytes until it is stopped or cut off, some each `pauseMs` at most; `sent` holds its output frames. */
+export const startStream = async (port: number, name: string, random: () => number, pauseMs = 40): Promise<Stream> => {
   const client = await connectSudoClient(port)
   client.accept(loginInfos({ submituser: name, runuser: name }))
   const sent: Sent[] = []
@@ -26,7 +26,7 @@ export const startStream = async (port: number, name: string, random: () => numb
         sent.push({ atMs: Date.now(), elapsedNs: client.elapsedNs, data: Buffer.from('k') })
       }
       await client.flushed()
-      await new Promise((resolve) => setTimeout(resolve, random() * 40))
+      await new Promise((resolve) => setTimeout(resolve, random() * pauseMs))
     }
   })()
   stream.stop = async () => {
