@@ -225,4 +225,14 @@ export const migrations: readonly string[] = [
 
   `ALTER TABLE session ADD COLUMN target TEXT AS (json_extract(row, '$.target')) VIRTUAL;
    CREATE INDEX session_by_target ON session (target) WHERE target IS NOT NULL;`,
+
+  // Their rows tell whose they are: see user-term.ts.
+  ['command', 'event', 'screen']
+    .map(
+      (table) => `DROP TABLE ${table}_text;
+   ${createTermTable(`${table}_text`)}
+   DELETE FROM text_rebuild WHERE name = '${table}_text';
+   ${rebuildAll(`${table}_text`, table, 'time_key')}`,
+    )
+    .join('\n'),
 ]

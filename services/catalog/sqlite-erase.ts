@@ -7,7 +7,8 @@ import { alertText, eventText, sessionText } from './search-text.ts'
 import { createScreenEraser } from './sqlite-erase-screen.ts'
 import { type TextChange, type TextTable, textTables } from './sqlite-full-text.ts'
 
-type Keyed = { rowKey: bigint; row: string }
+/** `user`: of an event. */
+type Keyed = { rowKey: bigint; row: string; user?: string | null }
 
 /** Takes what was derived from a session's content out of the tables; `expunge` takes it out of the files. */
 export const createEraser = (database: DatabaseSync, changes: TextChange[]) => {
@@ -17,7 +18,7 @@ export const createEraser = (database: DatabaseSync, changes: TextChange[]) => {
     return (...params: (string | bigint)[]) => statement.all(...params) as Keyed[]
   }
   const sessions = keyed('SELECT number AS rowKey, row FROM session WHERE id = ?')
-  const events = keyed('SELECT time_key AS rowKey, row FROM event WHERE session_id = ?')
+  const events = keyed('SELECT time_key AS rowKey, row, user FROM event WHERE session_id = ?')
   const alerts = keyed(
     `SELECT a.time_key AS rowKey, a.row FROM alert_session s CROSS JOIN alert a ON a.id = s.alert_id
        WHERE s.session_id = ?`,
@@ -47,13 +48,13 @@ export const createEraser = (database: DatabaseSync, changes: TextChange[]) => {
     textOf: (row: Row) => string,
   ): number => {
     let count = 0
-    for (const { rowKey, row } of found) {
+    for (const { rowKey, row, user = null } of found) {
       const after = without(JSON.parse(row) as Row)
       const rest = JSON.stringify(after)
       if (rest === row) continue
       const text = textOf(after)
       updates[table].run(rest, text, rowKey)
-      changes.push({ table: `${table}_text` as TextTable, rowKey, text, replaces: true })
+      changes.push({ table: `${table}_text` as TextTable, rowKey, text, user, replaces: true })
       count++
     }
     return count

@@ -1,11 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { distinctTermsOf } from './analyzer.ts'
 import { createRebuildLimits } from './sqlite-text-rebuild.ts'
+import { userTerm } from './user-term.ts'
 
 export const textTables = ['session_text', 'command_text', 'event_text', 'alert_text', 'screen_text'] as const
 export type TextTable = (typeof textTables)[number]
-/** `text` null: the row is gone. */
-export type TextChange = { table: TextTable; rowKey: bigint; text: string | null; replaces: boolean }
+/** `text` null: the row is gone. `user`: whose it is, where the index knows that (a session's own text has it). */
+export type TextChange = {
+  table: TextTable
+  rowKey: bigint
+  text: string | null
+  user?: string | null
+  replaces: boolean
+}
+
+const termsOfRow = (text: string, user: string | null): string =>
+  user === null ? distinctTermsOf(text) : `${userTerm(user)} ${distinctTermsOf(text)}`
 
 const byKey = (a: TextChange, b: TextChange): number => (a.rowKey < b.rowKey ? -1 : 1)
 
@@ -42,7 +52,7 @@ export const createTextWriter = (database: DatabaseSync) => {
         const present = ({ rowKey }: TextChange): boolean => below === undefined || rowKey >= below
         const rows = lastOfEach(changes.filter((change) => change.table === table && present(change)))
         for (const { rowKey, replaces } of rows) if (replaces) remove.run(rowKey)
-        for (const { rowKey, text } of rows) if (text !== null) insert.run(rowKey, distinctTermsOf(text))
+        for (const { rowKey, text, user = null } of rows) if (text !== null) insert.run(rowKey, termsOfRow(text, user))
       }
     },
   }

@@ -7,37 +7,42 @@ import { rowCondition, sessionCondition } from './sqlite-query-sql.ts'
 import type { TimedQuery } from './sqlite-read-timed.ts'
 import { allOf, type Condition, condition, type Select } from './sqlite-select.ts'
 import { allOfThem, chosen } from './sqlite-term-choice.ts'
-import { checkIndexed, termQueries } from './sqlite-text-match.ts'
+import { checkIndexed, termQueries, userQuery } from './sqlite-text-match.ts'
 
 type Plan = Omit<HitQuery, 'limit' | 'cursor'>
 
 /** How the rows of one kind are come by: by the index of texts, by the sessions they are in, or one after the other. */
 type RowPlan = Pick<TimedQuery, 'match' | 'conditions' | 'joinNeeded' | 'isOfFewSessions'>
 
-/** A query of FTS5 that gives every row for which ours holds. `proves`: the leaf that holds in all it gives. */
-type Candidate = { query: string; proves: SearchQuery | null }
-type Match = { query: string; sure: SearchQuery[] }
+/** A query of FTS5 that gives every row for which a leaf of ours holds (null: several); `isExact`: and no other. */
+type Candidate = { query: string; of: SearchQuery | null; isExact: boolean }
+type Match = { query: string; used: readonly Candidate[] }
 
 /** A row has to be in what each of them gives; none: it may be any. */
 const candidatesOf = (select: Select, query: SearchQuery, kind: SearchKind): Candidate[] => {
   if (query.is === 'text') {
     if (!isOwnText(query, kind)) return []
     const { queries, isExact } = termQueries(query)
-    return queries.map((one) => ({ query: one, proves: isExact ? query : null }))
+    return queries.map((one) => ({ query: one, of: query, isExact }))
   }
+  if (query.is === 'user' && !query.isPrefix) return [{ query: userQuery(query.value), of: query, isExact: false }]
   if (query.is !== 'all' && query.is !== 'any') return []
   if (query.is === 'all') return query.of.flatMap((one) => candidatesOf(select, one, kind))
   const matches = query.of.map((one) => matchOf(select, one, kind))
   if (matches.length === 0 || matches.includes(null)) return []
-  return [{ query: `(${matches.map((match) => `(${match!.query})`).join(' OR ')})`, proves: null }]
+  return [{ query: `(${matches.map((match) => `(${match!.query})`).join(' OR ')})`, of: null, isExact: false }]
 }
 
 /** Null: there is none. */
 const matchOf = (select: Select, query: SearchQuery, kind: SearchKind): Match | null => {
   const used = chosen(select, rowSources[kind].table, candidatesOf(select, query, kind))
   if (used.length === 0) return null
-  return { query: allOfThem(used), sure: used.flatMap(({ proves }) => proves ?? []) }
+  return { query: allOfThem(used), used }
 }
+
+/** Leaves that hold in all it gives. */
+const sureOf = (match: Match | null): SearchQuery[] =>
+  (match?.used ?? []).flatMap(({ of, isExact }) => (of !== null && isExact ? [of] : []))
 
 /** What has to hold in any case. */
 const parts = (query: SearchQuery): readonly SearchQuery[] => (query.is === 'all' ? query.of : [query])
@@ -52,7 +57,8 @@ type FewSessions = { numbers: Condition; sure: SearchQuery[] }
 /** The sessions that it can be about, where these are few and the rows with its texts many. */
 const sessionsOf = (select: Select, query: SearchQuery, kind: SearchKind, match: Match | null): FewSessions | null => {
   const fields = parts(query).filter(({ is }) => sessionFields.includes(is))
-  if (fields.length === 0 || kind === 'events') return null // events tell of themselves whose they are
+  const isKnown = (field: SearchQuery) => match?.used.some(({ of }) => of === field) ?? false
+  if (fields.every(isKnown) || kind === 'events') return null // events tell of themselves whose they are
   const { table } = rowSources[kind]
   const from = `${table}_text WHERE ${table}_text MATCH ? AND in_time()`
   if (match && select.count(from, [match.query], fewRows) < fewRows) return null
@@ -82,12 +88,12 @@ const planRows = (select: Select, { query, sessionId }: Plan, kind: SearchKind):
   if (isNever(tree)) return null
   const source = rowSources[kind]
   if (hasText(tree)) checkIndexed(select)
-  const wanted = matchOf(select, tree, kind)
+  const wanted = hasText(tree) ? matchOf(select, tree, kind) : null
   const few = sessionId === undefined ? sessionsOf(select, tree, kind, wanted) : null
   const asked = kind === 'events' ? eventsOfSession(select, tree) : few && source.ofSessions(few.numbers)
   const inside = sessionId === undefined ? asked : source.ofSession(sessionId)
   const match = inside === null ? wanted : null
-  const holds = rowCondition(select, tree, kind, new Set([...(match?.sure ?? []), ...(few?.sure ?? [])]))
+  const holds = rowCondition(select, tree, kind, new Set([...sureOf(match), ...(few?.sure ?? [])]))
   return {
     match: match?.query ?? null,
     conditions: [...(inside ? [inside] : []), holds],

@@ -5,6 +5,7 @@ import { isLongWord } from './search-text.ts'
 import { type Condition, condition, type Select } from './sqlite-select.ts'
 import { allOfThem, chosen } from './sqlite-term-choice.ts'
 import { termClauses } from './text-term.ts'
+import { userTerm } from './user-term.ts'
 
 /** Words of a search as a query of FTS5 and what has to be checked in the rows it gives. */
 
@@ -48,6 +49,9 @@ export type TermQueries = { queries: string[]; isExact: boolean }
 
 const queriesOf = (clauses: readonly Clause[]): string[] =>
   spread([...new Set(clauses.flatMap(trigramsOf))], askedTerms).map(quoted)
+
+/** Gives every row of the user. */
+export const userQuery = (user: string): string => quoted(userTerm(user))
 
 export const termQueries = (term: TextTerm): TermQueries => {
   const { clauses, isExact } = termClauses(term)

@@ -11,16 +11,24 @@ import type { RebuildStep } from './text-rebuild.ts'
 const rowsPerStep = 500
 const charsPerStep = 1024 * 1024
 
-const sources: Record<TextTable, { table: string; key: string }> = {
-  session_text: { table: 'session', key: 'number' },
-  command_text: { table: 'command', key: 'time_key' },
-  event_text: { table: 'event', key: 'time_key' },
-  alert_text: { table: 'alert', key: 'time_key' },
-  screen_text: { table: 'screen', key: 'time_key' },
+const sources: Record<TextTable, { table: string; key: string; user: string }> = {
+  session_text: { table: 'session', key: 'number', user: 'NULL' },
+  command_text: {
+    table: 'command',
+    key: 'time_key',
+    user: '(SELECT s.user FROM session s WHERE s.number = command.session_number)',
+  },
+  event_text: { table: 'event', key: 'time_key', user: 'user' },
+  alert_text: { table: 'alert', key: 'time_key', user: 'NULL' },
+  screen_text: {
+    table: 'screen',
+    key: 'time_key',
+    user: '(SELECT v.user FROM screen_session v WHERE v.number = screen.screen_number)',
+  },
 }
 
 type Limit = { name: TextTable; below: bigint }
-type Row = { rowKey: bigint; text: string }
+type Row = { rowKey: bigint; text: string; user: string | null }
 
 /** Reads for each table that is being rebuilt the least key in the index. */
 export const createRebuildLimits = (database: DatabaseSync) => {
@@ -51,13 +59,13 @@ export const createTextRebuild = (database: DatabaseSync, changes: TextChange[])
     rebuildText: (): RebuildStep | null => {
       const limit = first.get() as Limit | undefined
       if (!limit) return null
-      const { table, key } = sources[limit.name]
+      const { table, key, user } = sources[limit.name]
       const select = database.prepare(
-        `SELECT ${key} AS rowKey, text FROM ${table} WHERE ${key} < ? ORDER BY ${key} DESC LIMIT ?`,
+        `SELECT ${key} AS rowKey, text, ${user} AS user FROM ${table} WHERE ${key} < ? ORDER BY ${key} DESC LIMIT ?`,
       )
       select.setReadBigInts(true)
       const rows = nextRows(select, limit.below)
-      for (const { rowKey, text } of rows) changes.push({ table: limit.name, rowKey, text, replaces: false })
+      for (const row of rows) changes.push({ ...row, table: limit.name, replaces: false })
       const last = rows.at(-1)
       if (last) move.run(last.rowKey, limit.name)
       else finish.run(limit.name)

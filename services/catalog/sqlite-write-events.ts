@@ -15,7 +15,7 @@ export const createEventWriter = (database: DatabaseSync, changes: TextChange[])
     const text = eventText(event)
     const { id, kind, user = null, bastion, sessionId = null } = event
     const { changes: inserted } = insert.run(rowKey, id, kind, user, bastion, sessionId, JSON.stringify(event), text)
-    if (inserted === 1) changes.push({ table: 'event_text', rowKey, text, replaces: false })
+    if (inserted === 1) changes.push({ table: 'event_text', rowKey, text, user, replaces: false })
     return inserted === 1
   }
   return {

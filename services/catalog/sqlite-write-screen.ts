@@ -4,7 +4,8 @@ import { screenText } from './search-text.ts'
 import type { TextChange } from './sqlite-full-text.ts'
 import { createTimeKeys } from './sqlite-time-key.ts'
 
-type Present = { number: number; next_seq: number; text_count: number }
+type Owner = Pick<ScreenUpdate['owner'], 'startedAtMs' | 'user'>
+type Present = { number: number; next_seq: number; text_count: number; user: string }
 type StoredProgress = Omit<ScreenProgress, 'owner' | 'throughMs' | 'isEnded'> &
   ScreenProgress['owner'] & { throughUs: number; isEnded: number }
 
@@ -42,19 +43,19 @@ const createPartWriter = (database: DatabaseSync, changes: TextChange[]) => {
       }
     },
     /** `count`: of those that stand. */
-    texts: (screen: number, startedAtMs: number, count: number, texts: ScreenUpdate['texts']): void => {
+    texts: (screen: number, owner: Owner, count: number, texts: ScreenUpdate['texts']): void => {
       for (const { number, atMs, text: shown } of texts) {
         if (number < count) continue
-        const [rowKey, text] = [keys.next(startedAtMs + atMs), screenText(shown)]
+        const [rowKey, text] = [keys.next(owner.startedAtMs + atMs), screenText(shown)]
         putText.run(rowKey, screen, number, Math.trunc(atMs), text)
-        changes.push({ table: 'screen_text', rowKey, text, replaces: false })
+        changes.push({ table: 'screen_text', rowKey, text, user: owner.user, replaces: false })
       }
     },
   }
 }
 
 export const createScreenWriter = (database: DatabaseSync, changes: TextChange[]) => {
-  const present = database.prepare('SELECT number, next_seq, text_count FROM screen_session WHERE session_id = ?')
+  const present = database.prepare('SELECT number, next_seq, text_count, user FROM screen_session WHERE session_id = ?')
   const isErased = database.prepare('SELECT 1 FROM erasure WHERE session_id = ?')
   const upsert = database.prepare(upsertSql)
   const putState = database.prepare('INSERT OR REPLACE INTO screen_state (screen_number, state) VALUES (?, ?)')
@@ -69,7 +70,7 @@ export const createScreenWriter = (database: DatabaseSync, changes: TextChange[]
       const row = upsert.get({ ...owner, ...said, textCount, isEnded: isEnded ? 1 : 0 }) as { number: number }
       putState.run(row.number, state)
       parts.segments(row.number, segments)
-      parts.texts(row.number, owner.startedAtMs, known, texts)
+      parts.texts(row.number, { ...owner, user: before?.user ?? owner.user }, known, texts)
     },
     screenProgress: (sessionId: string): ScreenProgress | null => {
       const found = progress.get(sessionId) as StoredProgress | undefined

@@ -6,7 +6,7 @@ import type { TextChange } from './sqlite-full-text.ts'
 import { createCommandWriter } from './sqlite-write-commands.ts'
 import { createLedgerWriter } from './sqlite-write-ledger.ts'
 
-type Present = { number: number; next_seq: number; closing: number | null; text: string }
+type Present = { number: number; next_seq: number; closing: number | null; user: string; text: string }
 
 const upsertSql = `
   INSERT INTO session (id, connection_id, parent_id, user, bastion, source_ip, state, started_at_ms, ended_at_ms, closing,
@@ -35,7 +35,7 @@ export type PutRow = (row: SessionRow, nextSeq: number) => number
 
 export const createSessionWriter = (database: DatabaseSync, changes: TextChange[]) => {
   const commands = createCommandWriter(database, changes)
-  const present = database.prepare('SELECT number, next_seq, closing, text FROM session WHERE id = ?')
+  const present = database.prepare('SELECT number, next_seq, closing, user, text FROM session WHERE id = ?')
   const upsert = database.prepare(upsertSql)
   const nextClosing = database.prepare('UPDATE closings SET count = count + 1 RETURNING count')
   const putProgress = database.prepare('INSERT OR REPLACE INTO progress (session_id, progress) VALUES (?, ?)')
@@ -62,6 +62,7 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
     if (before?.text !== text) {
       changes.push({ table: 'session_text', rowKey: BigInt(number), text, replaces: before !== undefined })
     }
+    if (before && before.user !== row.user) commands.moveTo(number, row.user)
     return number
   }
 
@@ -79,8 +80,8 @@ export const createSessionWriter = (database: DatabaseSync, changes: TextChange[
       if (before && before.next_seq >= nextSeq) return
       const number = putRow(session, nextSeq)
       putProgress.run(sessionId, progress)
-      const startedAtMs = Date.parse(session.startedAt)
-      const added = updated.reduce((sum, row) => sum + commands.put(number, startedAtMs, row.number, row.command), 0)
+      const owner = { sessionNumber: number, startedAtMs: Date.parse(session.startedAt), user: session.user }
+      const added = updated.reduce((sum, row) => sum + commands.put(owner, row.number, row.command), 0)
       count.run(added, number)
     },
     ...createLedgerWriter(database, changes, putRow),

@@ -9,6 +9,8 @@ import test, { type ExecutionContext } from 'ava'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import { migrations } from '#services/catalog/migrations.ts'
 import { BartizanError } from '#services/errors.ts'
+import { searchKinds } from '#services/schema/search-query.ts'
+import { parseQuery } from '#services/search/parse-query.ts'
 import { wordsQuery } from '#services/search/words-query.ts'
 import { command, epochMs, event, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
@@ -96,6 +98,7 @@ test('a catalog written by the first schema is taken over: its rows are found as
 
 test('a catalog of the schema before connections: its logins, failures and starts are known as if they came today', async (t) => {
   const catalog = await taken(t, 2)
+  await rebuilt(catalog)
   const connectionId = 'c'.repeat(32)
   const { items } = await catalog.sessions({ connectionId, limit: 10 })
   t.deepEqual(
@@ -126,6 +129,37 @@ test('a catalog of the schema before counts: its sessions are counted as if they
   ])
   await catalog.indexFrames(update(sessionRow(50), [0, 1]))
   t.deepEqual((await counted()).at(-1), ['2026-11-21', 'bastion-1', 2, 1, 1, 0])
+})
+
+test('a catalog of the schema before terms of users: what each of them did is found by the user, and nothing else is', async (t) => {
+  const catalog = await taken(t, 8)
+  await rebuilt(catalog)
+  const found = async (q: string) => {
+    const query = parseQuery(q, { nowMs: epochMs, tz: 'UTC' })
+    const { items } = await catalog.search({ query, in: [...searchKinds], limit: 100 })
+    return items.map((hit) => `${hit.in} ${hit.user}`).sort()
+  }
+  t.deepEqual(await found('user:alice systemctl'), ['commands alice', 'commands alice'])
+  t.deepEqual(await found('user:"Bob Ünal" denied'), ['screen Bob Ünal'])
+  t.deepEqual(await found('user:"Bob Ünal" openssh'), ['events Bob Ünal'])
+  t.deepEqual(await found('user:al* denied'), ['screen alice', 'screen alice'])
+  t.deepEqual(await found('user:bob denied'), [])
+})
+
+test('commands of a session that turns out to be of another user are found by the new one alone', async (t) => {
+  const catalog = await opened(t, join(await temporaryFolder(t), 'catalog.db'))
+  const session = sessionRow(0, { user: 'unknown' })
+  await catalog.indexFrames({ ...update(session, [0, 1]), commands: [{ number: 0, command: command('cat secret') }] })
+  await catalog.indexFrames({
+    ...update({ ...session, user: 'rose' }, [1, 2]),
+    commands: [{ number: 1, command: command('rm secret', { atMs: 5_000 }) }],
+  })
+  const found = async (q: string) =>
+    (
+      await catalog.search({ query: parseQuery(q, { nowMs: epochMs, tz: 'UTC' }), in: ['commands'], limit: 10 })
+    ).items.map(({ snippet }) => snippet)
+  t.deepEqual(await found('user:rose secret'), ['rm secret', 'cat secret'])
+  t.deepEqual(await found('user:unknown secret'), [])
 })
 
 test('while the index is made anew lists are read and rows written; text searches say so, and then find each row once', async (t) => {
