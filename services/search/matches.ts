@@ -37,7 +37,7 @@ export type Leaf = Exclude<SearchQuery, { is: 'all' } | { is: 'any' } | { is: 'n
 type Judge = (leaf: Leaf) => boolean
 
 /** By what is said of each leaf. */
-export const holds = (query: SearchQuery, judge: Judge): boolean => {
+const holds = (query: SearchQuery, judge: Judge): boolean => {
   if (query.is === 'all') return query.of.every((one) => holds(one, judge))
   if (query.is === 'any') return query.of.some((one) => holds(one, judge))
   if (query.is === 'not') return !holds(query.of, judge)
