@@ -6,8 +6,8 @@ import { rowSources } from './sqlite-query-rows.ts'
 import { rowCondition, sessionCondition } from './sqlite-query-sql.ts'
 import type { TimedQuery } from './sqlite-read-timed.ts'
 import { allOf, type Condition, condition, type Select } from './sqlite-select.ts'
-import { allOfThem, chosen } from './sqlite-term-choice.ts'
-import { checkIndexed, termQueries, userQuery } from './sqlite-text-match.ts'
+import { allOfThem, type Candidate, chosen } from './sqlite-term-choice.ts'
+import { checkIndexed, termQueries, userCandidate } from './sqlite-text-match.ts'
 
 type Plan = Omit<HitQuery, 'limit' | 'cursor'>
 
@@ -15,17 +15,18 @@ type Plan = Omit<HitQuery, 'limit' | 'cursor'>
 type RowPlan = Pick<TimedQuery, 'match' | 'conditions' | 'joinNeeded' | 'isOfFewSessions'>
 
 /** A query of FTS5 that gives every row for which a leaf of ours holds (null: several); `isExact`: and no other. */
-type Candidate = { query: string; of: SearchQuery | null; isExact: boolean }
-type Match = { query: string; used: readonly Candidate[] }
+type LeafCandidate = Candidate & { of: SearchQuery | null; isExact: boolean }
+type Match = { query: string; used: readonly LeafCandidate[] }
 
 /** A row has to be in what each of them gives; none: it may be any. */
-const candidatesOf = (select: Select, query: SearchQuery, kind: SearchKind): Candidate[] => {
+const candidatesOf = (select: Select, query: SearchQuery, kind: SearchKind): LeafCandidate[] => {
   if (query.is === 'text') {
     if (!isOwnText(query, kind)) return []
     const { queries, isExact } = termQueries(query)
     return queries.map((one) => ({ query: one, of: query, isExact }))
   }
-  if (query.is === 'user' && !query.isPrefix) return [{ query: userQuery(query.value), of: query, isExact: false }]
+  if (query.is === 'user' && !query.isPrefix)
+    return [{ ...userCandidate(select, query.value), of: query, isExact: false }]
   if (query.is !== 'all' && query.is !== 'any') return []
   if (query.is === 'all') return query.of.flatMap((one) => candidatesOf(select, one, kind))
   const matches = query.of.map((one) => matchOf(select, one, kind))

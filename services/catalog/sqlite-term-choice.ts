@@ -56,42 +56,41 @@ const leastTelling = 10 // rows of a sample
 const guessedKept = 0.3
 const mostTerms = 6
 
-/** @param share of all rows; what is not in the sample is in half a row of it */
-const shareOf = (count: number): number => Math.max(count, 0.5) / sampleRows
+/** What is not in the sample is in half a row of it. */
+const shareOf = (rows: number): number => Math.max(rows, 0.5) / sampleRows
 
-const both = (queries: readonly string[]): string => queries.join(' AND ')
+/** `share`: of all rows, where the latest ones tell little of it. */
+export type Candidate = { query: string; share?: number }
 
 /**
  * The rarest, and of the others those that leave out so many rows more that it takes less time than to look at these:
  * trigrams of one word mostly stand in the same rows, and lists that are long take long.
  */
-export const chosen = <C extends { query: string }>(
-  select: Select,
-  table: string,
-  candidates: readonly C[],
-): readonly C[] => {
+export const chosen = <C extends Candidate>(select: Select, table: string, candidates: readonly C[]): readonly C[] => {
   if (candidates.length < 2) return candidates
   const sample = sampleOf(select, table)
-  const count = (query: string): number => countIn(select, table, sample, query)
+  const rowsOf = (query: string): number => countIn(select, table, sample, query)
   const [rarest, ...others] = candidates
-    .map((candidate) => ({ candidate, rows: count(candidate.query) }))
-    .sort((a, b) => a.rows - b.rows)
+    .map((candidate) => ({ candidate, share: candidate.share ?? shareOf(rowsOf(candidate.query)) }))
+    .sort((a, b) => a.share - b.share)
   const used = [rarest!.candidate]
-  let [rows, share] = [rarest!.rows, shareOf(rarest!.rows)]
-  for (const { candidate, rows: itsRows } of others) {
+  let { share } = rarest!
+  for (const other of others) {
     if (used.length === mostTerms) break
-    const isTelling = rows >= leastTelling
-    const left = isTelling ? count(both([...used, candidate].map(({ query }) => query))) : rows
-    const kept = isTelling ? left / rows : Math.max(guessedKept, shareOf(itsRows))
-    const costs = Math.min(walkUs * shareOf(itsRows), findUs * share)
-    if (costs > lookUs * share * (1 - kept)) continue
-    used.push(candidate)
-    rows = left
-    share *= kept
+    const sampled = used.filter((one) => one.share === undefined)
+    const rows = sampled.length === 0 ? 0 : rowsOf(allOfThem(sampled))
+    const isTelling = rows >= leastTelling && other.candidate.share === undefined
+    const left = isTelling
+      ? rowsOf(allOfThem([...sampled, other.candidate])) / rows
+      : Math.max(guessedKept, other.share)
+    const costs = Math.min(walkUs * other.share, findUs * share)
+    if (costs > lookUs * share * (1 - left)) continue
+    used.push(other.candidate)
+    share *= left
   }
   return used
 }
 
 /** FTS5's query for all of these. */
-export const allOfThem = (candidates: readonly { query: string }[]): string =>
-  both(candidates.map(({ query }) => query))
+export const allOfThem = (candidates: readonly Candidate[]): string =>
+  candidates.map(({ query }) => query).join(' AND ')

@@ -3,7 +3,7 @@ import type { TextTerm } from '../schema/search-query.ts'
 import { type Clause, clausesOf } from './analyzer.ts'
 import { isLongWord } from './search-text.ts'
 import { type Condition, condition, type Select } from './sqlite-select.ts'
-import { allOfThem, chosen } from './sqlite-term-choice.ts'
+import { allOfThem, type Candidate, chosen } from './sqlite-term-choice.ts'
 import { termClauses } from './text-term.ts'
 import { userTerm } from './user-term.ts'
 
@@ -50,8 +50,14 @@ export type TermQueries = { queries: string[]; isExact: boolean }
 const queriesOf = (clauses: readonly Clause[]): string[] =>
   spread([...new Set(clauses.flatMap(trigramsOf))], askedTerms).map(quoted)
 
-/** Gives every row of the user. */
-export const userQuery = (user: string): string => quoted(userTerm(user))
+const countedSessions = 1_000
+
+/** Every row of the user. */
+export const userCandidate = (select: Select, user: string): Candidate => {
+  const all = select.first<{ n: number | null }>('SELECT max(number) AS n FROM session', [])?.n ?? 0
+  const share = select.count('session WHERE user = ?', [user], countedSessions) / Math.max(1, all)
+  return { query: quoted(userTerm(user)), share }
+}
 
 export const termQueries = (term: TextTerm): TermQueries => {
   const { clauses, isExact } = termClauses(term)
