@@ -57,7 +57,8 @@ const guessedKept = 0.3
 const mostTerms = 6
 
 /** What is not in the sample is in half a row of it. */
-const shareOf = (rows: number): number => Math.max(rows, 0.5) / sampleRows
+const atLeastHalf = (rows: number): number => Math.max(rows, 0.5)
+const shareOf = (rows: number): number => atLeastHalf(rows) / sampleRows
 
 /** `share`: of all rows, where the latest ones tell little of it. */
 export type Candidate = { query: string; share?: number }
@@ -81,7 +82,7 @@ export const chosen = <C extends Candidate>(select: Select, table: string, candi
     const rows = sampled.length === 0 ? 0 : rowsOf(allOfThem(sampled))
     const isTelling = rows >= leastTelling && other.candidate.share === undefined
     const left = isTelling
-      ? rowsOf(allOfThem([...sampled, other.candidate])) / rows
+      ? atLeastHalf(rowsOf(allOfThem([...sampled, other.candidate]))) / rows
       : Math.max(guessedKept, other.share)
     const costs = Math.min(walkUs * other.share, findUs * share)
     if (costs > lookUs * share * (1 - left)) continue

@@ -47,3 +47,8 @@ test('a term that stands in nearly every row is not asked for beside one that te
   const textOf = (row: number) => `${row % 50 === 0 ? '' : 'mno '}${row % 100 === 7 ? 'qrs' : ''}`
   t.deepEqual(termsChosen(t, textOf, 'mno qrs'), ['qrs'])
 })
+
+test('beside terms that the latest rows do not have together, one that stands in all of them is not asked for', (t) => {
+  const textOf = (row: number) => `all ${row % 10 === 0 ? 'abc' : row % 10 === 5 ? 'xyz' : ''}`
+  t.deepEqual(termsChosen(t, textOf, 'all abc xyz'), ['abc', 'xyz'])
+})
