@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -137,14 +137,21 @@ realTest(
   async (t) => {
     const { folder, file } = await place(t)
     const [command, ...args] = [...(await sudoWith(folder, '!compress_io')), 'sh', '-c', `cat; cat ${file} >&2`]
-    const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    // Into files: what a pipe does not take at once, sudo gives up when the command is over.
+    const said = [join(folder, 'out'), join(folder, 'err')]
+    const files = await Promise.all(said.map((path) => open(path, 'w')))
+    const child = spawn(command!, args, { stdio: ['pipe', files[0]!.fd, files[1]!.fd] })
     const input = Buffer.from(hostile).reverse()
-    child.stdin.end(input)
-    const [out, err] = await Promise.all(
-      [child.stdout, child.stderr].map(async (stream) => Buffer.concat(await Array.fromAsync(stream))),
-    )
+    child.stdin!.end(input)
+    await new Promise((resolve) => child.once('close', resolve))
+    await Promise.all(files.map((one) => one.close()))
+    const [out, err] = await Promise.all(said.map((path) => readFile(path)))
     const { frames, ending } = await iologOf(folder)
+    t.deepEqual([out!.length, err!.length], [input.length, hostile.length])
     t.true(out!.equals(input) && err!.equals(hostile))
+    t.is(bytesIn(frames, Stream.STDIN).length, input.length)
+    t.is(bytesIn(frames, Stream.STDOUT).length, input.length)
+    t.is(bytesIn(frames, Stream.STDERR).length, hostile.length)
     t.true(bytesIn(frames, Stream.STDIN).equals(input))
     t.true(bytesIn(frames, Stream.STDOUT).equals(input))
     t.true(bytesIn(frames, Stream.STDERR).equals(hostile))
