@@ -8,12 +8,11 @@ import { gunzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import type { Catalog } from '#services/catalog/catalog.ts'
 import { migrations } from '#services/catalog/migrations.ts'
-import { BartizanError } from '#services/errors.ts'
 import { searchKinds } from '#services/schema/search-query.ts'
 import { parseQuery } from '#services/search/parse-query.ts'
 import { wordsQuery } from '#services/search/words-query.ts'
 import { command, epochMs, event, sessionRow, update } from '#test/contract/catalog-place.ts'
-import { openSqliteCatalog } from '#test/helpers/open-sqlite-catalog.ts'
+import { canSearch, openSqliteCatalog, untilSearched } from '#test/helpers/open-sqlite-catalog.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
 import { until } from '#test/helpers/until.ts'
 
@@ -30,17 +29,6 @@ const opened = async (t: ExecutionContext, file: string): Promise<Catalog> => {
   t.teardown(() => catalog.close())
   return catalog
 }
-
-const canSearch = async (catalog: Catalog): Promise<boolean> => {
-  try {
-    await catalog.search({ query: wordsQuery('x'), in: ['commands'], limit: 1 })
-    return true
-  } catch (error) {
-    if (error instanceof BartizanError && error.code === 'BTZ_UNAVAILABLE') return false
-    throw error
-  }
-}
-const rebuilt = (catalog: Catalog): Promise<void> => until(() => canSearch(catalog), { limitMs: 180_000 })
 
 const linesFound = async (catalog: Catalog, text: string): Promise<string[]> => {
   const { items, total } = await catalog.search({ query: wordsQuery(text), in: ['commands'], limit: 100 })
@@ -76,7 +64,7 @@ const oldCatalog = async (t: ExecutionContext, commands: number): Promise<string
 
 test('a catalog written by the first schema is taken over: its rows are found as they were and by the new rules', async (t) => {
   const catalog = await taken(t, 1)
-  await rebuilt(catalog)
+  await untilSearched(catalog)
   t.deepEqual(await linesFound(catalog, 'shadow'), ['cat /etc/shadow.bak'])
   t.deepEqual(await linesFound(catalog, 'ls'), ['ls -la'])
   t.is((await linesFound(catalog, 'οδοσ istanbul GRÜße 世 😀')).length, 1)
@@ -98,7 +86,7 @@ test('a catalog written by the first schema is taken over: its rows are found as
 
 test('a catalog of the schema before connections: its logins, failures and starts are known as if they came today', async (t) => {
   const catalog = await taken(t, 2)
-  await rebuilt(catalog)
+  await untilSearched(catalog)
   const connectionId = 'c'.repeat(32)
   const { items } = await catalog.sessions({ connectionId, limit: 10 })
   t.deepEqual(
@@ -133,7 +121,7 @@ test('a catalog of the schema before counts: its sessions are counted as if they
 
 test('a catalog of the schema before terms of users: what each of them did is found by the user, and nothing else is', async (t) => {
   const catalog = await taken(t, 8)
-  await rebuilt(catalog)
+  await untilSearched(catalog)
   const found = async (q: string) => {
     const query = parseQuery(q, { nowMs: epochMs, tz: 'UTC' })
     const { items } = await catalog.search({ query, in: [...searchKinds], limit: 100 })
@@ -182,7 +170,7 @@ test('while the index is made anew lists are read and rows written; text searche
   await catalog.indexFrames({ ...update(oldSession, [1, 2]), commands: changed })
   await catalog.putEvents([event(0)])
   t.false(await canSearch(catalog), 'the rebuild was over before anything was written')
-  await rebuilt(catalog)
+  await untilSearched(catalog)
   for (const { command } of changed) t.deepEqual(await linesFound(catalog, command.line), [command.line])
   for (const gone of [0, 5, 7_998, 7_999]) t.deepEqual(await linesFound(catalog, `old-${gone}.`), [])
   t.deepEqual(await linesFound(catalog, 'old-4000.'), ['grep old-4000. /srv/app'])
@@ -220,7 +208,7 @@ test('a process killed -9 while the index is made anew leaves it to the next one
   const below = rebuiltTo(file)
   t.true(below !== undefined && below > keyOf(0), 'the rebuild was over before the process was killed')
   const catalog = await opened(t, file)
-  await rebuilt(catalog)
+  await untilSearched(catalog)
   t.is(rebuiltTo(file), undefined)
   for (const n of [0, 7_000, commands - 1]) {
     t.deepEqual(await linesFound(catalog, `old-${n}.`), [`grep old-${n}. /srv/app`])

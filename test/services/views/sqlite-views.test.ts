@@ -5,9 +5,8 @@ import test from 'ava'
 import { wordsQuery } from '#services/search/words-query.ts'
 import { newId, sessionRow, update } from '#test/contract/catalog-place.ts'
 import { screenUpdate, segment, viewsContract } from '#test/contract/views.ts'
-import { openSqliteCatalog, sqlitePlace } from '#test/helpers/open-sqlite-catalog.ts'
+import { openSqliteCatalog, sqlitePlace, untilSearched } from '#test/helpers/open-sqlite-catalog.ts'
 import { temporaryFolder } from '#test/helpers/temporary-folder.ts'
-import { until } from '#test/helpers/until.ts'
 
 viewsContract(test, sqlitePlace)
 
@@ -52,10 +51,7 @@ test('a catalog of the schema before views: its rows are found as they were, and
   await catalog.indexScreen(screenUpdate(erasing, [0, 1], { segments: [segment(0)] }))
   t.is((await catalog.segments(stays))?.segments.length, 1)
   t.is(await catalog.segments(erasing), null, 'it was being erased')
-  await until(
-    async () => (await catalog.search({ query: wordsQuery('motd'), in: ['commands'], limit: 1 })).total.value === 1,
-    {
-      limitMs: 30_000,
-    },
-  )
+  await untilSearched(catalog)
+  const { total } = await catalog.search({ query: wordsQuery('motd'), in: ['commands'], limit: 1 })
+  t.is(total.value, 1)
 })
